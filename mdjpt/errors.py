@@ -1,0 +1,86 @@
+"""The errors that a user of this software can meet, each with the exit code of the command line.
+
+::
+
+    MdjptError
+    +-- SourceError            a live source cannot be used
+    |   +-- SourceNotFound     nothing answers to that name or port
+    |   +-- SourceLost         it was there and will not come back
+    |   +-- SourceChanged      it came back as another stream
+    +-- RecordingError         a file cannot be read as a recording
+    +-- ModelError             a bundle or checkpoint cannot be used
+    +-- ProfileError           a participant's profile cannot be used
+    +-- DatasetError           a dataset or store cannot be read
+    +-- NotEnoughDataError     the samples asked for are not there yet
+
+A message is one line that holds what, where and what to do: it is printed as it stands.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DatasetError",
+    "MdjptError",
+    "ModelError",
+    "NotEnoughDataError",
+    "ProfileError",
+    "RecordingError",
+    "SourceChanged",
+    "SourceError",
+    "SourceLost",
+    "SourceNotFound",
+]
+
+
+class MdjptError(Exception):
+    """Base of every error that is reported to the user as one line.
+
+    Attributes
+    ----------
+    exit_code : int
+        Exit status of the command line: 2 bad usage or file, 3 source, 4 model or profile.
+    """
+
+    exit_code = 2
+
+
+class SourceError(MdjptError):
+    """A source of EEG cannot be used."""
+
+    exit_code = 3
+
+
+class SourceNotFound(SourceError):
+    """No stream, board or port answers to the given name."""
+
+
+class SourceLost(SourceError):
+    """The source was connected and is gone for good."""
+
+
+class SourceChanged(SourceError):
+    """The source came back with another rate, channel count, labels or units."""
+
+
+class RecordingError(MdjptError):
+    """A file cannot be read as a recording of EEG."""
+
+
+class ModelError(MdjptError):
+    """A model bundle or checkpoint is missing, damaged or unsuitable."""
+
+    exit_code = 4
+
+
+class ProfileError(MdjptError):
+    """A participant's profile is missing, damaged or made for another model."""
+
+    exit_code = 4
+
+
+class DatasetError(MdjptError):
+    """A dataset folder or a prepared store cannot be read."""
+
+
+class NotEnoughDataError(MdjptError):
+    """The samples asked for have not arrived yet."""

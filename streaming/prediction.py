@@ -1,0 +1,73 @@
+"""The answer of the decoder for one window, as every output carries it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["Prediction", "Quality", "Status"]
+
+Status = Literal["ok", "warming_up", "bad_signal", "gap", "unsure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Electrodes of one window.
+
+    Attributes
+    ----------
+    good : int
+        Number of electrodes used.
+    bad : tuple of str
+        Names of the electrodes left out and replaced by their neighbours.
+    """
+
+    good: int
+    bad: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Emotion decoded from one window.
+
+    Attributes
+    ----------
+    index : int
+        Number of the window: window k starts at round(k * hop_s * sfreq).
+    start_s, end_s : float
+        Seconds since the stream was opened.
+    timestamp : float
+        Source clock at the window's end.
+    status : {"ok", "warming_up", "bad_signal", "gap", "unsure"}
+        Whether the label counts.
+    label : str or None
+        The decoded class; None unless `status` is "ok".
+    probabilities : dict of str to float
+        Smoothed class probabilities; empty when nothing was decoded.
+    confidence : float
+        Largest probability, 0 when nothing was decoded.
+    quality : Quality
+        Electrodes used and left out.
+    latency_ms : float
+        From the arrival of the window's newest sample to this answer.
+    simulated : bool
+        True when the model or the signal is simulated.
+    """
+
+    index: int
+    start_s: float
+    end_s: float
+    timestamp: float
+    status: Status
+    label: str | None
+    probabilities: dict[str, float]
+    confidence: float
+    quality: Quality
+    latency_ms: float
+    simulated: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the prediction as plain JSON types, one line of ``mdjpt run --out``."""
+        fields = asdict(self)
+        fields["quality"]["bad"] = list(self.quality.bad)
+        return fields

@@ -1,0 +1,100 @@
+"""The state of a running session at one moment, as the dashboard and the terminal show it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from streaming.stream import StreamInfo
+
+__all__ = ["DecoderState", "ModelCard", "Snapshot", "StreamState"]
+
+StreamState = Literal["starting", "streaming", "stalled", "ended", "failed", "stopped"]
+DecoderState = Literal["none", "loading", "running", "restarting", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What the user must know of the model that predicts.
+
+    Attributes
+    ----------
+    name : str
+        File name of the bundle.
+    variant : str
+        "released" or "paper".
+    class_names : tuple of str
+        Classes of the head, empty for a bundle without one.
+    simulated : bool
+        True when the model was trained on simulated data.
+    normalisation : str
+        "row statistics" when the bundle stores them, else "window".
+    licence : str
+        Licence of the weights.
+    """
+
+    name: str
+    variant: str
+    class_names: tuple[str, ...]
+    simulated: bool
+    normalisation: str = "row statistics"
+    licence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """State of a session.
+
+    Attributes
+    ----------
+    state : str
+        Of the stream: "starting", "streaming", "stalled", "ended", "failed" or "stopped".
+    error : str
+        One line for the user when `state` is "failed", else "".
+    error_code : int
+        Exit code that belongs to `error`.
+    info : StreamInfo or None
+        None until the source is open.
+    n_samples, n_lost, n_gaps : int
+        Samples received, samples missing, holes.
+    measured_sfreq : float
+        Samples per second of arrival, 0 before it is known.
+    sample_age_s : float
+        Seconds since the last sample arrived.
+    elapsed_s : float
+        Seconds of signal since the stream was opened.
+    decoder_state : str
+        "none", "loading", "running", "restarting" or "failed".
+    decoder_error : str
+        One line when the decoder failed, else "".
+    latency_p95_ms : float
+        95th percentile of the last 100 windows, 0 before the first.
+    n_windows, n_skipped : int
+        Windows decoded, windows skipped because a newer one was waiting.
+    truth : str or None
+        Emotional state of a simulated participant now.
+    model : ModelCard or None
+        None until the decoder has loaded its bundle.
+    recording : str
+        File being written, "" when none.
+    """
+
+    state: StreamState = "starting"
+    error: str = ""
+    error_code: int = 0
+    info: StreamInfo | None = None
+    n_samples: int = 0
+    n_lost: int = 0
+    n_gaps: int = 0
+    measured_sfreq: float = 0.0
+    sample_age_s: float = 0.0
+    elapsed_s: float = 0.0
+    decoder_state: DecoderState = "none"
+    decoder_error: str = ""
+    latency_p95_ms: float = 0.0
+    n_windows: int = 0
+    n_skipped: int = 0
+    truth: str | None = None
+    model: ModelCard | None = None
+    recording: str = ""
