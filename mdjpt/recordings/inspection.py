@@ -1,0 +1,126 @@
+"""What is said of a recording once it is read: refused when useless, remarked on when odd."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.errors import RecordingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdjpt.recordings.recording import Recording
+
+__all__ = ["band_amplitude", "inspected"]
+
+MIN_DURATION_S = 1.0
+MAX_SFREQ = 100_000.0
+MIN_SFREQ_OF_BAND = 94.0  # twice the upper edge of the decoder's band, 47 Hz
+RATE_TOLERANCE = 0.02
+
+BAND = (1.0, 40.0)  # Hz, without mains
+SEGMENT_S = 4.0
+MAX_SEGMENTS = 32
+# Scalp EEG stays between about 3 and 60 uV in this band; only what is far outside is remarked on.
+TOO_LARGE_UV = 200.0
+TOO_SMALL_UV = 0.2
+
+
+def inspected(recording: Recording) -> Recording:
+    """Refuse a recording that holds nothing to decode; add remarks to any other.
+
+    Parameters
+    ----------
+    recording : Recording
+        As its reader returns it; infinite samples become NaN.
+
+    Returns
+    -------
+    Recording
+        The same signals with further notes.
+
+    Raises
+    ------
+    RecordingError
+        Less than a second of signal, an impossible sampling rate, or no number at all.
+    """
+    if recording.sfreq > MAX_SFREQ:
+        raise RecordingError(f"sampling rate {recording.sfreq:g} Hz is impossible; damaged header?")
+    if recording.duration_s < MIN_DURATION_S:
+        raise RecordingError(
+            f"holds {recording.n_times} samples ({recording.duration_s:.2g} s); "
+            f"a recording needs at least {MIN_DURATION_S:g} s"
+        )
+    finite = np.isfinite(recording.samples)
+    if not finite.any():
+        raise RecordingError("holds no number, every sample is NaN; check the export")
+    samples = recording.samples
+    if not finite.all():
+        samples = np.where(finite, samples, np.float32(np.nan))
+    recording = replace(recording, samples=samples)
+    notes = (*recording.notes, *_on_rate(recording), *_on_magnitude(recording))
+    return replace(recording, notes=notes)
+
+
+def _on_rate(recording: Recording) -> tuple[str, ...]:
+    """Remark on a rate that is too low, or that the time stamps contradict."""
+    sfreq, stamps = recording.sfreq, recording.timestamps
+    notes = []
+    if sfreq < MIN_SFREQ_OF_BAND:
+        notes.append(
+            f"sampled at {sfreq:g} Hz: nothing above {sfreq / 2:g} Hz, the decoder uses up to 47 Hz"
+        )
+    if stamps is not None and (elapsed_s := float(stamps[-1] - stamps[0])) > 0:
+        measured = (len(stamps) - 1) / elapsed_s
+        if abs(measured / sfreq - 1) > RATE_TOLERANCE:
+            notes.append(
+                f"nominal {sfreq:g} Hz, but {measured:.1f} samples a second by its time stamps"
+            )
+    return tuple(notes)
+
+
+def _on_magnitude(recording: Recording) -> tuple[str, ...]:
+    """Remark on amplitudes that no scalp shows."""
+    amplitude = band_amplitude(recording.samples, recording.sfreq)
+    if not amplitude > 0 or TOO_SMALL_UV <= amplitude <= TOO_LARGE_UV:
+        return ()
+    return (
+        f"typical amplitude {amplitude:.3g} uV in {BAND[0]:g}-{BAND[1]:g} Hz, scalp EEG shows "
+        "about 5 to 50: check the unit of the file and the gain of the amplifier",
+    )
+
+
+def band_amplitude(samples: NDArray[np.float32], sfreq: float) -> float:
+    """Typical amplitude between 1 and 40 Hz.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n_channels, n_times)
+        Microvolts.
+    sfreq : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    float
+        Median over segments of 4 s and channels of the RMS in the band, in microvolts; NaN when no
+        segment is free of NaN.
+    """
+    n = min(samples.shape[1], round(SEGMENT_S * sfreq))
+    starts = np.unique(np.linspace(0, samples.shape[1] - n, MAX_SEGMENTS).astype(int))
+    window = np.hanning(n)
+    frequencies = np.fft.rfftfreq(n, 1 / sfreq)
+    in_band = (frequencies >= BAND[0]) & (frequencies <= BAND[1])
+    amplitudes = []
+    for start in starts:
+        segment = samples[:, start : start + n].astype(np.float64)
+        spectrum = np.fft.rfft((segment - segment.mean(axis=1, keepdims=True)) * window)
+        # Parseval, one-sided: RMS of the band from the windowed segment's spectrum.
+        power = 2 * (np.abs(spectrum[:, in_band]) ** 2).sum(axis=1) / (n * (window**2).sum())
+        amplitudes.append(np.sqrt(power))
+    found = np.concatenate(amplitudes)
+    found = found[np.isfinite(found)]
+    return float(np.median(found)) if found.size else float("nan")

@@ -1,0 +1,123 @@
+"""Every format that MNE reads: EDF, BDF, GDF, EEGLAB, BrainVision, FIF, Neuroscan, EGI and more."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import mne
+import numpy as np
+
+from mdjpt.errors import RecordingError
+from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.recordings.recording import Recording
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["read"]
+
+MICROVOLTS_PER_VOLT = 1e6
+BLOCK_VALUES = 1 << 22
+BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
+UNIT_MAY_LACK = (".edf", ".bdf", ".gdf")
+CUT_OFF = ("does not match the file size", "truncated", "incomplete", "not be properly closed")
+
+
+def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+    """Read the scalp EEG, annotations and triggers of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file, or the header file of a format with several.
+    montage : tuple of str or None
+        Names for the EEG channels.
+    stream : str or None
+        Unused: these formats hold one stream.
+
+    Returns
+    -------
+    Recording
+        Without time stamps and counter: these formats promise regular samples.
+
+    Raises
+    ------
+    RecordingError
+        No scalp electrode in it. Damaged files raise whatever MNE raises.
+    """
+    if stream is not None:
+        raise RecordingError(f"holds one stream, none to choose by stream={stream}")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        raw = mne.io.read_raw(path, preload=False, verbose="WARNING")
+        types = raw.get_channel_types()
+        is_eeg = [kind == "eeg" for kind in types]
+        electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
+        scale, unit_notes = _scale(raw, electrodes.columns)
+        samples = _samples(raw, electrodes.columns, scale)
+        markers = _annotations(raw) + _triggers(raw, path)
+    return Recording(
+        samples=samples,
+        sfreq=float(raw.info["sfreq"]),
+        ch_names=electrodes.names,
+        markers=tuple(sorted(markers)),
+        notes=(*electrodes.notes, *unit_notes, *_on_cut_off(caught, raw)),
+        source=str(path),
+    )
+
+
+def _scale(raw: Any, columns: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return microvolts per number of MNE's, one a column; EDF without unit is in microvolts."""
+    scale = np.full((len(columns), 1), MICROVOLTS_PER_VOLT)
+    if not str(raw.filenames[0]).lower().endswith(UNIT_MAY_LACK):
+        return scale, ()
+    declared = raw._orig_units  # noqa: SLF001 - the only place that tells "no unit" from "volts"
+    lacking = [declared.get(raw.ch_names[i]) == "n/a" for i in columns]
+    if not any(lacking):
+        return scale, ()
+    scale[lacking] = 1.0
+    return scale, (f"{sum(lacking)} channels without a known unit: microvolts assumed",)
+
+
+def _samples(raw: Any, columns: tuple[int, ...], scale: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Read the columns block by block, so that float64 never holds the whole file."""
+    n_times = int(raw.n_times)
+    samples = np.empty((len(columns), n_times), np.float32)
+    step = max(1, BLOCK_VALUES // len(raw.ch_names))
+    for start in range(0, n_times, step):
+        stop = min(start + step, n_times)
+        block = raw.get_data(picks=list(columns), start=start, stop=stop)
+        np.multiply(block, scale, out=samples[:, start:stop], casting="same_kind")
+    return samples
+
+
+def _annotations(raw: Any) -> list[tuple[float, str]]:
+    """Return the annotations as seconds from the first sample and label."""
+    annotations = raw.annotations
+    # With an absolute origin, onsets count from the measurement's date, not from the first sample.
+    offset_s = raw.first_time if annotations.orig_time is not None else 0.0
+    onsets = (float(onset) - offset_s for onset in annotations.onset)
+    pairs = zip(onsets, annotations.description, strict=True)
+    return [(onset, str(label)) for onset, label in pairs if math.isfinite(onset)]
+
+
+def _triggers(raw: Any, path: Path) -> list[tuple[float, str]]:
+    """Return the rises of the trigger channels as seconds from the first sample and code."""
+    mask = BDF_TRIGGER_BITS if path.suffix.lower() == ".bdf" else -1
+    found: list[tuple[float, str]] = []
+    for name in mne.pick_types(raw.info, meg=False, stim=True, exclude=()):
+        values = np.nan_to_num(raw.get_data(picks=[name])[0]).astype(np.int64) & mask
+        changed = np.flatnonzero(np.diff(values, prepend=values[:1]))
+        found += [(i / raw.info["sfreq"], str(values[i])) for i in changed.tolist() if values[i]]
+    return found
+
+
+def _on_cut_off(caught: list[warnings.WarningMessage], raw: Any) -> tuple[str, ...]:
+    """Remark on a file whose end is missing."""
+    if not any(sign in str(warning.message) for warning in caught for sign in CUT_OFF):
+        return ()
+    return (f"the file was cut off: {raw.n_times / raw.info['sfreq']:.1f} s recovered",)
