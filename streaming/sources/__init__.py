@@ -1,0 +1,1 @@
+"""Where EEG comes from: LSL, BrainFlow, a file or a simulated participant."""
