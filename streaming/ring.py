@@ -71,6 +71,16 @@ class RingView:
     arrivals: NDArray[np.float64]
     first_sample: int
 
+    def from_sample(self, first_sample: int) -> RingView:
+        """Return the part from position `first_sample` on."""
+        skip = max(0, first_sample - self.first_sample)
+        return RingView(
+            self.samples[:, skip:],
+            self.timestamps[skip:],
+            self.arrivals[skip:],
+            self.first_sample + skip,
+        )
+
 
 class RingBuffer:
     """Shared memory that holds the newest `capacity` samples of a stream.
@@ -241,8 +251,18 @@ class RingBuffer:
         header["n_samples"] += chunk.n_times
         header["written"] = chunk.stop_sample
 
-    def read(self, first_sample: int, n_times: int) -> RingView:
-        """Copy a stretch without a gap.
+    def read(self, first_sample: int, n_times: int, n_margin: int = 0) -> RingView:
+        """Copy a stretch without a gap, and as much in front of it as is whole.
+
+        Parameters
+        ----------
+        first_sample : int
+            Position of the stretch.
+        n_times : int
+            Its length.
+        n_margin : int
+            Samples wanted in front of it; fewer come back where the stream begins, has a gap or
+            has been overwritten there. ``first_sample - view.first_sample`` tells how many.
 
         Raises
         ------
@@ -256,27 +276,24 @@ class RingBuffer:
         if first_sample + n_times > self.written:
             missing = first_sample + n_times - self.written
             raise NotEnoughDataError(f"{missing} of {n_times} samples have not arrived yet")
-        if first_sample < self.oldest:
-            raise Overrun(f"sample {first_sample} was overwritten, oldest is {self.oldest}")
-        view = self._copy(first_sample, n_times)
-        if first_sample < self.oldest:
-            raise Overrun(f"sample {first_sample} was overwritten while it was read")
-        if np.isnan(view.arrivals).any():
-            lost = int(np.isnan(view.arrivals).sum())
-            raise Gap(f"{lost} of {n_times} samples from {first_sample} on were lost")
-        return view
+        start = min(first_sample, max(self.oldest, first_sample - n_margin))
+        view = self._copy(start, first_sample - start + n_times)
+        oldest = self.oldest  # asked again: the writer may have caught up while we copied
+        if first_sample < oldest:
+            raise Overrun(f"sample {first_sample} was overwritten, oldest is {oldest}")
+        lost = np.isnan(view.arrivals)
+        in_stretch = int(lost[first_sample - start :].sum())
+        if in_stretch:
+            raise Gap(f"{in_stretch} of {n_times} samples from {first_sample} on were lost")
+        behind_gap = int(np.flatnonzero(lost)[-1]) + 1 if lost.any() else 0
+        return view.from_sample(max(oldest, start + behind_gap))
 
     def latest(self, n_times: int) -> RingView:
         """Copy up to the newest `n_times` samples, lost ones as NaN; for display, never raises."""
         stop = self.written
         first = max(self.oldest, stop - n_times, 0)
         view = self._copy(first, max(0, stop - first))
-        stale = self.oldest - first
-        if stale <= 0:
-            return view
-        return RingView(
-            view.samples[:, stale:], view.timestamps[stale:], view.arrivals[stale:], first + stale
-        )
+        return view.from_sample(self.oldest)
 
     def close(self) -> None:
         """Let go of the memory; the process that made it also removes it. Safe to call twice."""

@@ -70,6 +70,14 @@ def test_a_window_that_touches_a_gap_is_refused(ring: RingBuffer) -> None:
     assert ring.read(13, 10).samples[0, 0] == 13
 
 
+def test_the_margin_in_front_of_a_window_ends_at_a_gap(ring: RingBuffer) -> None:
+    ring.write(counter_chunk(0, 10), arrival=0.0)
+    ring.write(counter_chunk(13, 20), arrival=0.1)
+    assert ring.read(20, 10, n_margin=15).first_sample == 13
+    assert ring.read(20, 10, n_margin=4).first_sample == 16
+    assert ring.read(5, 5, n_margin=15).first_sample == 0
+
+
 def test_a_gap_longer_than_the_buffer_leaves_only_the_new_samples(ring: RingBuffer) -> None:
     ring.write(counter_chunk(0, 50), arrival=0.0)
     ring.write(counter_chunk(1000, 5), arrival=1.0)

@@ -1,0 +1,62 @@
+# make run   set up .venv and open the dashboard on a simulated participant
+# make test  the same set-up plus test tools, then lint, types, import contracts, tests
+#
+# PYTHON=python3.12     another interpreter (3.11 or newer)
+# TORCH_INDEX=URL       take torch from this package index, e.g. one with CPU wheels only
+# SOURCE=lsl:MyHeadset  another source for `make run`
+
+PYTHON ?= python3
+VENV ?= .venv
+SOURCE ?=
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+TORCH := "torch>=2.10,<2.14"
+
+.PHONY: run test lint types imports spelling unit clean
+
+run: $(VENV)/.run
+	@exec $(BIN)/mdjpt app $(SOURCE)
+
+test: lint types imports spelling unit
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+imports: $(VENV)/.test
+	$(BIN)/lint-imports
+
+spelling: $(VENV)/.test
+	$(BIN)/codespell app mdjpt streaming tests README.md CONTRIBUTING.md CHANGELOG.md
+
+unit: $(VENV)/.test
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "mdJPT Live needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "no virtual environment: install python3-venv (Debian: apt-get install python3-venv)"; \
+	    rm -rf $(VENV); exit 1; }
+
+$(VENV)/.torch: $(VENV)/bin/python
+	$(if $(TORCH_INDEX),$(PIP) install --quiet --index-url $(TORCH_INDEX) $(TORCH),@true)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.torch pyproject.toml
+	@echo "installing into $(VENV) (several minutes the first time) ..."
+	$(PIP) install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.torch pyproject.toml
+	@echo "installing into $(VENV) with the test tools (several minutes the first time) ..."
+	$(PIP) install --quiet --editable ".[test]"
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

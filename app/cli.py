@@ -1,0 +1,345 @@
+"""The command line: names, options and help. The work is done in :mod:`app.commands`.
+
+Every command imports what it needs when it runs, so that ``mdjpt --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import math
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mdjpt.errors import MdjptError
+
+__all__ = ["cli", "run_command_line"]
+
+cli = typer.Typer(
+    name="mdjpt",
+    help="Real-time emotion decoding from EEG. Research use only, not a medical device.",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+)
+model_cli = typer.Typer(help="Import, inspect and check model bundles.", no_args_is_help=True)
+data_cli = typer.Typer(help="List and prepare datasets.", no_args_is_help=True)
+cli.add_typer(model_cli, name="model")
+cli.add_typer(data_cli, name="data")
+
+SOURCE_HELP = (
+    "sim:[?seed=7] | file:PATH | lsl:[NAME][?source_id=..&type=EEG] | brainflow:synthetic | "
+    "brainflow:cyton?serial_port=/dev/ttyUSB0"
+)
+# typer carries a click of its own, whose UsageError it does not export.
+USAGE_ERROR = typer.BadParameter.__mro__[1]
+Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle by default.")]
+Montage = Annotated[
+    str | None,
+    typer.Option(help="Electrode names, comma separated or in a file, for unlabelled channels."),
+]
+Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.")]
+Hop = Annotated[float, typer.Option(help="Seconds from one window to the next.")]
+
+
+def run_command_line(arguments: list[str]) -> int:
+    """Run one command; a user's mistake is one line on stderr, never a traceback.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Arguments without the program's name.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    try:
+        _refuse_shadowed_packages()
+        result = typer.main.get_command(cli).main(
+            arguments, prog_name="mdjpt", standalone_mode=False
+        )
+    except MdjptError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except USAGE_ERROR as error:
+        _complain(f"{error.format_message()} Try mdjpt --help")
+        return 2
+    except BrokenPipeError:
+        # The reader of our output went away (mdjpt ... | head); nothing is left to say.
+        sys.stderr.close()
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write(f"mdjpt: {' '.join(message.split())}\n")
+
+
+def _refuse_shadowed_packages() -> None:
+    """Make sure that our packages, whose names are generic, are the ones that are imported."""
+    home = Path(__file__).resolve().parent.parent
+    for name in ("app", "mdjpt", "streaming"):
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).resolve().parent.parent if spec and spec.origin else None
+        if origin != home:
+            owners = importlib.metadata.packages_distributions().get(name, [])
+            others = ", ".join(o for o in owners if o != "mdjpt-live") or str(origin)
+            raise MdjptError(
+                f"the package {name!r} of {others} hides ours: install mdjpt-live in an "
+                "environment of its own"
+            )
+
+
+@cli.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(importlib.metadata.version("mdjpt-live"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        context.exit(app_command(None))
+
+
+@cli.command("app")
+def app_command(
+    source: Annotated[str | None, typer.Argument(help=SOURCE_HELP)] = None,
+    model: Model = None,
+    profile: Profile = None,
+    montage: Montage = None,
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Save a picture of the window as PNG, then quit.")
+    ] = None,
+    after: Annotated[float, typer.Option(help="Seconds until the picture is taken.")] = 60.0,
+) -> int:
+    """Open the dashboard (what plain `mdjpt` does)."""
+    from app.commands.dashboard import open_window
+
+    _not_yet(profile, "--profile")
+    return open_window(source, model, montage, screenshot=screenshot, after_s=after)
+
+
+@cli.command("run")
+def run_command(
+    source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
+    model: Model = None,
+    profile: Profile = None,
+    duration: Annotated[float | None, typer.Option(help="Seconds of signal to run for.")] = None,
+    hop: Hop = 0.5,
+    speed: Annotated[str, typer.Option(help="Times real time for a file, or max.")] = "1",
+    out: Annotated[str | None, typer.Option(help="JSON lines: FILE, or - for stdout.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Folder to record into.")] = None,
+    publish: Annotated[
+        str | None, typer.Option(help="lsl: offer predictions as an LSL stream.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Store the features of the decoded windows (.npz).")
+    ] = None,
+    montage: Montage = None,
+) -> int:
+    """Decode a source without a window."""
+    from app.commands.run import RunRequest, run_headless
+
+    _not_yet(profile, "--profile")
+    _not_yet(record, "--record")
+    if publish not in (None, "lsl"):
+        raise MdjptError(f"--publish knows lsl only, got {publish!r}")
+    request = RunRequest(
+        source=source,
+        model=model,
+        duration_s=_positive(duration, "--duration"),
+        hop_s=_positive(hop, "--hop") or hop,
+        speed=_speed(speed),
+        out=out,
+        publish_lsl=publish == "lsl",
+        features=features,
+        montage=montage,
+    )
+    return run_headless(request)
+
+
+@cli.command("sources")
+def sources_command(
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    timeout: Annotated[float, typer.Option(help="Seconds to look for LSL streams.")] = 2.0,
+) -> int:
+    """List LSL streams, with nominal and measured rate, and BrainFlow boards."""
+    from app.commands.sources import list_sources
+
+    return list_sources(as_json=json, timeout_s=timeout)
+
+
+@cli.command("replay")
+def replay_command(
+    file: Annotated[Path, typer.Argument(help="Recording to send.")],
+    speed: Annotated[float, typer.Option(help="Times real time.")] = 1.0,
+    start: Annotated[float, typer.Option(help="Second of the recording to start at.")] = 0.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
+    stream_name: Annotated[str | None, typer.Option(help="Name of the LSL stream.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="Inject a fault: drop=N, jitter_ms=X, stall_s=X.")
+    ] = None,
+    montage: Montage = None,
+) -> int:
+    """Send a recording as an LSL stream."""
+    from app.commands.replay import replay
+
+    return replay(
+        file,
+        speed=_positive(speed, "--speed") or speed,
+        start_s=start,
+        loop=loop,
+        stream_name=stream_name,
+        faults=fault or [],
+        montage=montage,
+    )
+
+
+@cli.command("features")
+def features_command(
+    file: Annotated[Path, typer.Argument(help="Recording to read.")],
+    out: Annotated[Path, typer.Option(help="File to write (.npz).")],
+    model: Model = None,
+    hop: Hop = 2.0,
+    scale: Annotated[
+        str, typer.Option(help="causal: as live; recording: one scale for the whole file.")
+    ] = "causal",
+    montage: Montage = None,
+) -> int:
+    """Extract the features of a whole recording: features [n, 512], start_s [n]."""
+    from app.commands.features import store_features
+
+    return store_features(
+        file, out, model=model, hop_s=_positive(hop, "--hop") or hop, scale=scale, montage=montage
+    )
+
+
+@cli.command("simulate")
+def simulate_command(
+    out: Annotated[Path, typer.Option(help="Recording to write (.edf).")],
+    duration: Annotated[float, typer.Option(help="Seconds.")] = 300.0,
+    seed: Annotated[int, typer.Option(help="Participant and schedule.")] = 7,
+    sfreq: Annotated[float, typer.Option(help="Sampling rate in Hz.")] = 250.0,
+) -> int:
+    """Write a recording of a simulated participant with its true emotions as annotations."""
+    from app.commands.simulate import simulate
+
+    return simulate(out, _positive(duration, "--duration") or duration, seed, sfreq)
+
+
+@cli.command("bench")
+def bench_command(
+    json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
+    window: Annotated[
+        bool, typer.Option("--window/--no-window", help="Measure the dashboard's start too.")
+    ] = True,
+) -> int:
+    """Measure every stage on this machine: median and 95th percentile."""
+    from app.commands.bench import bench
+
+    return bench(as_json=json, with_window=window)
+
+
+@model_cli.command("import")
+def model_import(
+    checkpoint: Annotated[Path, typer.Argument(help="Released checkpoint (.ckpt).")],
+    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+) -> int:
+    """Turn a released checkpoint into a bundle."""
+    from app.commands.model import import_model
+
+    return import_model(checkpoint, out)
+
+
+@model_cli.command("info")
+def model_info(bundle: Annotated[Path, typer.Argument(help="Model bundle.")]) -> int:
+    """Show what a bundle holds and where it comes from."""
+    from app.commands.model import show_model
+
+    return show_model(bundle)
+
+
+@model_cli.command("verify")
+def model_verify(bundle: Annotated[Path, typer.Argument(help="Model bundle.")]) -> int:
+    """Check a bundle: layout, shapes, checksum."""
+    from app.commands.model import verify_model
+
+    return verify_model(bundle)
+
+
+def _planned(name: str) -> int:
+    raise MdjptError(f"mdjpt {name} is not there yet: see the CHANGELOG for what is")
+
+
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@model_cli.command("fetch", context_settings=PASS_ON)
+def model_fetch() -> int:
+    """Download the released checkpoint (not there yet)."""
+    return _planned("model fetch")
+
+
+@cli.command("calibrate", context_settings=PASS_ON)
+def calibrate_command() -> int:
+    """Train a decoder for one person from a recording (not there yet)."""
+    return _planned("calibrate")
+
+
+@cli.command("pretrain", context_settings=PASS_ON)
+def pretrain_command() -> int:
+    """Pre-train the encoder on several datasets (not there yet)."""
+    return _planned("pretrain")
+
+
+@cli.command("evaluate", context_settings=PASS_ON)
+def evaluate_command() -> int:
+    """Evaluate a model on a dataset (not there yet)."""
+    return _planned("evaluate")
+
+
+@data_cli.command("list", context_settings=PASS_ON)
+def data_list() -> int:
+    """List the datasets (not there yet)."""
+    return _planned("data list")
+
+
+@data_cli.command("prepare", context_settings=PASS_ON)
+def data_prepare() -> int:
+    """Prepare a dataset into a store (not there yet)."""
+    return _planned("data prepare")
+
+
+@cli.command("doctor", context_settings=PASS_ON)
+def doctor_command() -> int:
+    """Check this installation (not there yet)."""
+    return _planned("doctor")
+
+
+def _not_yet(value: object, option: str) -> None:
+    if value is not None:
+        raise MdjptError(f"{option} is not there yet: leave it out")
+
+
+def _positive(value: float | None, option: str) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise MdjptError(f"{option} must be positive, got {value:g}")
+    return value
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return math.inf
+    try:
+        return _positive(float(text), "--speed") or 1.0
+    except ValueError:
+        raise MdjptError(f"--speed takes a number or max, got {text!r}") from None

@@ -1,0 +1,136 @@
+"""``mdjpt run``: engine and decoder without a window."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.files import read_montage, save_features
+from app.session import SessionConfig, default_bundle, engine_config
+from streaming.engine import Engine
+from streaming.source_spec import parse_source
+
+if TYPE_CHECKING:
+    from app.terminal import TerminalView
+    from streaming.decoder_process import Predicted
+    from streaming.snapshot import Snapshot
+
+__all__ = ["RunRequest", "run_headless"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The options of ``mdjpt run``, as in its help."""
+
+    source: str
+    model: Path | None = None
+    duration_s: float | None = None
+    hop_s: float = 0.5
+    speed: float = 1.0
+    out: str | None = None
+    publish_lsl: bool = False
+    features: Path | None = None
+    montage: str | None = None
+
+
+def run_headless(request: RunRequest) -> int:
+    """Decode until the source or the duration ends, or Ctrl-C.
+
+    Parameters
+    ----------
+    request : RunRequest
+        What to do.
+
+    Returns
+    -------
+    int
+        0; errors are raised.
+
+    Raises
+    ------
+    MdjptError
+        Source, file or model cannot be used; carries the exit code.
+    """
+    from app.terminal import terminal_view
+
+    config = SessionConfig(
+        source=parse_source(request.source),
+        bundle=request.model or default_bundle(),
+        hop_s=request.hop_s,
+        montage=read_montage(request.montage),
+        speed=request.speed,
+        duration_s=request.duration_s,
+        out=Path(request.out) if request.out not in (None, "-") else None,
+        to_stdout=request.out == "-",
+        publish_lsl=request.publish_lsl,
+        with_features=request.features is not None,
+    )
+    collected: list[Predicted] = []
+    with terminal_view(quiet=request.out == "-") as view:
+        outcome = _run(Engine(engine_config(config)), view, collected)
+    if request.features is not None:
+        save_features(
+            request.features,
+            np.array([a.feature for a in collected if a.feature is not None]),
+            np.array([a.prediction.start_s for a in collected]),
+        )
+    sys.stderr.write(outcome.summary() + "\n")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """How a run ended."""
+
+    snapshot: Snapshot
+    decoding_s: float
+
+    def summary(self) -> str:
+        """Say in one line what was decoded, what was lost and how fast it went."""
+        shot = self.snapshot
+        parts = [
+            f"{shot.elapsed_s:.1f} s of signal, {shot.n_windows} windows",
+            f"{shot.n_skipped} skipped",
+            f"{shot.n_lost} samples lost in {shot.n_gaps} gaps",
+        ]
+        if shot.info is not None and shot.info.lossless and self.decoding_s > 0:
+            speed = shot.elapsed_s / self.decoding_s
+            parts.append(f"decoded in {self.decoding_s:.2f} s ({speed:.0f} x real time)")
+        elif shot.latency_p95_ms:
+            parts.append(f"latency p95 {shot.latency_p95_ms:.0f} ms")
+        return ", ".join(parts)
+
+
+def _run(engine: Engine, view: TerminalView, collected: list[Predicted]) -> _Outcome:
+    stopped = _stop_on_signal()
+    engine.start()
+    try:
+        while not engine.done and not stopped.is_set():
+            for answer in engine.poll(timeout_s=0.05):
+                view.predicted(answer.prediction)
+                if answer.feature is not None:
+                    collected.append(answer)
+            view.show(engine.snapshot())
+            if engine.failure is not None:
+                raise engine.failure
+        ready_at = engine.ready_at
+        decoding_s = 0.0 if ready_at is None else time.monotonic() - ready_at
+        return _Outcome(engine.snapshot(), decoding_s)
+    finally:
+        engine.stop()
+
+
+def _stop_on_signal() -> threading.Event:
+    """Return an event that Ctrl-C and SIGTERM set, so that every file is closed properly."""
+    stopped = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+    return stopped

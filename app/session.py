@@ -1,0 +1,226 @@
+"""The composition root: the one place that chooses classes.
+
+Nothing here imports torch or Qt at its head: the engine process imports this module to make its
+source.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from streaming.decoder_process import DecoderConfig
+from streaming.engine import EngineConfig
+from streaming.engine_process import Quit, Report, run_engine
+from streaming.ring import RingBuffer, RingView
+from streaming.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.context import SpawnProcess
+
+    from streaming.engine import Publisher
+    from streaming.prediction import Prediction
+    from streaming.source_spec import SourceSpec
+    from streaming.stream import Marker, Source
+
+__all__ = ["LiveSession", "SessionConfig", "build_source", "default_bundle", "engine_config"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionConfig:
+    """One run of the live path, as the user asked for it.
+
+    Attributes
+    ----------
+    source : SourceSpec
+        Where the EEG comes from.
+    bundle : Path or None
+        Model bundle; None shows signals only.
+    hop_s : float
+        Seconds from window to window.
+    montage : tuple of str
+        Electrode names for a source whose labels say nothing; empty to use its own.
+    speed : float
+        Times real time for a source that can wait; ``inf`` is as fast as it goes.
+    duration_s : float or None
+        Seconds of signal after which the run ends by itself.
+    out : Path or None
+        JSON-lines file of the predictions.
+    to_stdout : bool
+        Write the JSON lines to standard output.
+    publish_lsl : bool
+        Offer the predictions as an LSL stream.
+    with_features : bool
+        Ask the decoder for the features, and accept a bundle without a head.
+    """
+
+    source: SourceSpec
+    bundle: Path | None
+    hop_s: float = 0.5
+    montage: tuple[str, ...] = ()
+    speed: float = 1.0
+    duration_s: float | None = None
+    out: Path | None = None
+    to_stdout: bool = False
+    publish_lsl: bool = False
+    with_features: bool = False
+
+
+def default_bundle() -> Path:
+    """Return the demo bundle that comes with the program."""
+    import assets
+
+    return Path(next(iter(assets.__path__))) / "demo.safetensors"
+
+
+def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> Source:
+    """Make the source that `spec` names; opens nothing yet.
+
+    Parameters
+    ----------
+    spec : SourceSpec
+        Parsed SOURCE argument.
+    montage : tuple of str
+        Electrode names that replace the source's own, empty to keep them.
+    speed : float
+        Times real time, for files and the simulated participant.
+    """
+    names = montage or None
+    if spec.kind == "lsl":
+        from streaming.sources.lsl import LSLSource
+
+        return LSLSource.from_spec(spec, montage=names)
+    if spec.kind == "brainflow":
+        from streaming.sources.brainflow import BrainFlowSource
+
+        return BrainFlowSource.from_spec(spec, montage=names)
+    if spec.kind == "file":
+        from streaming.sources.recording import RecordingSource
+
+        return RecordingSource.from_spec(spec, montage=names, speed=speed)
+    from streaming.sources.simulated import SimulatedSource
+
+    return SimulatedSource.from_spec(spec, montage=names, speed=speed)
+
+
+def engine_config(config: SessionConfig) -> EngineConfig:
+    """Translate what the user asked for into the engine's terms."""
+    decoder = None
+    if config.bundle is not None:
+        decoder = DecoderConfig(config.bundle, config.hop_s, config.with_features)
+    return EngineConfig(
+        source=partial(build_source, config.source, config.montage, config.speed),
+        decoder=decoder,
+        duration_s=config.duration_s,
+        publishers=tuple(_publishers(config)),
+    )
+
+
+def _publishers(config: SessionConfig) -> list[Callable[[], Publisher]]:
+    from streaming.publisher import JsonLinesPublisher, LSLPublisher
+
+    publishers: list[Callable[[], Publisher]] = []
+    if config.out is not None:
+        publishers.append(partial(JsonLinesPublisher, config.out))
+    if config.to_stdout:
+        publishers.append(partial(JsonLinesPublisher, None))
+    if config.publish_lsl:
+        publishers.append(LSLPublisher)
+    return publishers
+
+
+class LiveSession:
+    """A running engine process as the dashboard sees it. No method blocks, except `stop`.
+
+    Parameters
+    ----------
+    config : SessionConfig
+        What to run.
+    """
+
+    def __init__(self, config: SessionConfig) -> None:
+        self.config = config
+        self._snapshot = Snapshot()
+        self._predictions: list[Prediction] = []
+        self._markers: list[tuple[int, Marker]] = []
+        self._ring: RingBuffer | None = None
+        self._process: SpawnProcess | None = None
+
+    def start(self) -> None:
+        """Start the engine process; returns at once."""
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        # Not a daemon: a recording goes on when the window dies.
+        process = context.Process(
+            target=run_engine, args=(engine_config(self.config), theirs), name="mdjpt-engine"
+        )
+        process.start()
+        theirs.close()
+        self._process = process
+
+    def snapshot(self) -> Snapshot:
+        """Return the engine's newest state."""
+        self._receive()
+        return self._snapshot
+
+    def new_predictions(self) -> list[Prediction]:
+        """Return the predictions since the last call."""
+        self._receive()
+        fresh, self._predictions = self._predictions, []
+        return fresh
+
+    def new_markers(self) -> list[tuple[int, Marker]]:
+        """Return the events since the last call, each with the position of its sample."""
+        self._receive()
+        fresh, self._markers = self._markers, []
+        return fresh
+
+    def latest(self, n_times: int) -> RingView | None:
+        """Copy the newest samples; None before the source is open and after the end."""
+        return None if self._ring is None else self._ring.latest(n_times)
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End the engine within about `timeout_s`; safe to call twice and before ``start``."""
+        process = self._process
+        if process is None:
+            return
+        with suppress(OSError):
+            self._connection.send(Quit())
+        process.join(timeout_s)
+        if process.is_alive():
+            process.kill()
+            process.join(1.0)
+        self._receive()
+        self._process = None
+        self._connection.close()
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+
+    def _receive(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        try:
+            while self._connection.poll():
+                self._take(self._connection.recv())
+        except (EOFError, OSError):
+            if self._snapshot.state not in ("stopped", "failed"):
+                self._snapshot = Snapshot(
+                    state="failed",
+                    error="the engine process ended unexpectedly: connect again",
+                    error_code=1,
+                    info=self._snapshot.info,
+                )
+
+    def _take(self, report: Report) -> None:
+        self._snapshot = report.snapshot
+        self._predictions += report.predictions
+        self._markers += report.markers
+        if self._ring is None and report.ring_name is not None:
+            self._ring = RingBuffer.attach(report.ring_name)

@@ -1,0 +1,149 @@
+"""The live view in a terminal: a table that changes in place, or plain lines into a pipe."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from streaming.prediction import Prediction
+    from streaming.snapshot import Snapshot
+
+__all__ = ["TerminalView", "terminal_view"]
+
+BAR_WIDTH = 30
+
+
+class TerminalView(Protocol):
+    """Shows a running session in a terminal."""
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Take a new prediction."""
+        ...
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Show the present state."""
+        ...
+
+
+@contextmanager
+def terminal_view(*, quiet: bool = False) -> Iterator[TerminalView]:
+    """Yield the view that suits standard output.
+
+    Parameters
+    ----------
+    quiet : bool
+        True when standard output belongs to the data.
+    """
+    if quiet:
+        yield _Silent()
+    elif not sys.stdout.isatty():
+        yield _Lines()
+    else:
+        from rich.live import Live
+
+        with Live(auto_refresh=False) as live:
+            yield _Table(live)
+
+
+class _Silent:
+    def predicted(self, prediction: Prediction) -> None:
+        """Say nothing."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Say nothing."""
+
+
+class _Lines:
+    """One plain line a prediction."""
+
+    def __init__(self) -> None:
+        self._introduced = False
+        self._truth: str | None = None
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Print the prediction."""
+        answer = prediction.label or "-"
+        truth = f"  true state {self._truth}" if self._truth else ""
+        sys.stdout.write(
+            f"{prediction.end_s:8.2f} s  {prediction.status:<10}  {answer:<10} "
+            f"{prediction.confidence:5.2f}{truth}\n"
+        )
+        sys.stdout.flush()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Print once what is decoded with what."""
+        self._truth = snapshot.truth
+        if self._introduced or snapshot.info is None or snapshot.model is None:
+            return
+        self._introduced = True
+        sys.stdout.write(f"{headline(snapshot)}\n")
+        for note in snapshot.info.notes:
+            sys.stdout.write(f"note: {note}\n")
+
+
+class _Table:
+    """A table that changes in place.
+
+    Parameters
+    ----------
+    live : rich.live.Live
+        Where to draw.
+    """
+
+    def __init__(self, live: object) -> None:
+        self._live = live
+        self._newest: Prediction | None = None
+
+    def predicted(self, prediction: Prediction) -> None:
+        """Keep the prediction for the next redraw."""
+        self._newest = prediction
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Redraw."""
+        self._live.update(render(snapshot, self._newest), refresh=True)  # type: ignore[attr-defined]
+
+
+def headline(snapshot: Snapshot) -> str:
+    """Return what is decoded with what, simulated parts named."""
+    info, model = snapshot.info, snapshot.model
+    if info is None:
+        return "connecting ..."
+    source = f"{info.name}: {info.n_channels} channels, {info.sfreq:g} Hz"
+    source += " (SIMULATED SIGNAL)" if info.simulated else ""
+    if model is None:
+        return source
+    return f"{source} | model {model.name}" + (" (SIMULATED MODEL)" if model.simulated else "")
+
+
+def render(snapshot: Snapshot, newest: Prediction | None) -> RenderableType:
+    """Draw the state of a session as a table."""
+    from rich.console import Group
+    from rich.panel import Panel
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2))
+    if newest is None:
+        table.add_row(f"decoder {snapshot.decoder_state} ...")
+    else:
+        table.add_row("emotion", Text(newest.label or newest.status, style="bold"))
+        if snapshot.truth is not None:
+            table.add_row("true state", snapshot.truth)
+        for name, probability in newest.probabilities.items():
+            filled = round(probability * BAR_WIDTH)
+            table.add_row(name, "█" * filled + "·" * (BAR_WIDTH - filled), f"{probability:.2f}")
+        if newest.quality.bad:
+            table.add_row("bad electrodes", ", ".join(newest.quality.bad))
+    health = (
+        f"{snapshot.state} | {snapshot.elapsed_s:.0f} s | {snapshot.measured_sfreq:.1f} Hz | "
+        f"lost {snapshot.n_lost} | skipped {snapshot.n_skipped} | "
+        f"latency p95 {snapshot.latency_p95_ms:.0f} ms"
+    )
+    footer = Text("research use, not a medical device · Ctrl-C ends", style="dim")
+    return Panel(Group(table, Text(health), footer), title=headline(snapshot), width=90)

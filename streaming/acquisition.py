@@ -1,0 +1,133 @@
+"""The body of the acquisition loop: what the source delivers goes to the recorder and the ring."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from streaming.ring import RingBuffer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streaming.stream import Chunk, Marker, Source, StreamInfo
+
+__all__ = ["RING_S", "Acquisition", "ChunkSink"]
+
+RING_S = 60.0
+"""Seconds of signal that the ring keeps."""
+_RATE_OVER_S = 5.0
+
+
+class ChunkSink(Protocol):
+    """Takes every raw chunk in order before any filter, as the recorder does."""
+
+    def open(self, info: StreamInfo) -> None:
+        """Get ready for a stream."""
+        ...
+
+    def write(self, chunk: Chunk) -> None:
+        """Take a chunk; raises when it cannot keep what it was given."""
+        ...
+
+    def close(self) -> None:
+        """Finish; safe to call twice."""
+        ...
+
+
+class Acquisition:
+    """Reads one source into a ring buffer. One thread calls `open`, `step` and `close`.
+
+    Parameters
+    ----------
+    source : Source
+        Where the EEG comes from.
+    sink : ChunkSink, optional
+        Lossless taker of the raw chunks.
+    clock : callable
+        Monotonic clock, seconds.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sink: ChunkSink | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._clock = clock
+        self._pending: Chunk | None = None
+        self._arrived: deque[tuple[float, int]] = deque()
+        self.markers: deque[tuple[int, Marker]] = deque()
+        """Events with the position of their sample; whoever shows them takes them out."""
+        self.truth: str | None = None
+        """Newest "truth" marker of a simulated participant."""
+        self.last_arrival: float | None = None
+        """Monotonic clock when the newest samples arrived."""
+        self.info: StreamInfo
+        self.ring: RingBuffer
+
+    def open(self) -> StreamInfo:
+        """Open the source and make its ring; raises what the source raises."""
+        self.info = self._source.open()
+        capacity = int(np.ceil(RING_S * self.info.sfreq))
+        self.ring = RingBuffer.create(self.info.n_channels, capacity, self.info.sfreq)
+        if self._sink is not None:
+            self._sink.open(self.info)
+        return self.info
+
+    def step(self, timeout_s: float) -> bool:
+        """Move one chunk; blocks for at most `timeout_s`, and only in the source.
+
+        Returns
+        -------
+        bool
+            False once the source has ended and everything is in the ring, or when a source that
+            can wait has to: the decoder has not yet read what the chunk would overwrite.
+        """
+        chunk = self._pending or self._source.read(timeout_s)
+        if self.info.lossless and chunk.n_times and not self.ring.has_room_for(chunk):
+            self._pending = chunk
+            return False
+        self._pending = None
+        if chunk.n_times or chunk.markers:
+            self._take(chunk)
+        if self._source.ended and not chunk.n_times:
+            self.ring.end()
+            return False
+        return True
+
+    def measured_sfreq(self) -> float:
+        """Return the rate of arrival over the last seconds in Hz, 0 before it is known."""
+        arrived = list(self._arrived)
+        if len(arrived) < 2 or arrived[-1][0] - arrived[0][0] < 1.0:
+            return 0.0
+        seconds = arrived[-1][0] - arrived[0][0]
+        return sum(n for _, n in arrived[1:]) / seconds
+
+    def close(self) -> None:
+        """Close source and sink. The ring stays until its owner closes it. Safe to call twice."""
+        self._source.close()
+        if self._sink is not None:
+            self._sink.close()
+
+    def _take(self, chunk: Chunk) -> None:
+        now = self._clock()
+        if self._sink is not None:
+            self._sink.write(chunk)
+        for marker in chunk.markers:
+            offset = int(np.searchsorted(chunk.timestamps, marker.timestamp))
+            self.markers.append((chunk.first_sample + offset, marker))
+            if marker.kind == "truth":
+                self.truth = marker.label
+        if chunk.n_times:
+            self.ring.write(chunk, now)
+            self.last_arrival = now
+            self._arrived.append((now, chunk.n_times))
+            while self._arrived[0][0] < now - _RATE_OVER_S:
+                self._arrived.popleft()

@@ -1,0 +1,323 @@
+"""The engine: acquires, keeps the decoder process alive, hands predictions on. No Qt, no torch.
+
+``mdjpt run`` holds an :class:`Engine` in its own process; the dashboard talks to one in a process
+of its own through :func:`run_engine`, so that neither a slow redraw nor a crash of the window
+touches the acquisition.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mdjpt.errors import MdjptError
+from streaming.acquisition import Acquisition, ChunkSink
+from streaming.decoder_handle import DecoderHandle
+from streaming.decoder_process import Attach, DecoderConfig, Failed, Finished, Predicted, Ready
+from streaming.snapshot import DecoderState, ModelCard, Snapshot, StreamState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streaming.prediction import Prediction
+    from streaming.stream import Marker, Source, StreamInfo
+
+__all__ = ["STALLED_AFTER_S", "Engine", "EngineConfig", "Publisher"]
+
+STALLED_AFTER_S = 0.8
+"""Silence of a live source after which it counts as stalled, in seconds."""
+MAX_RESTARTS = 5
+"""Deaths of the decoder in a row after which it is given up."""
+
+
+class Publisher(Protocol):
+    """Takes every prediction in order: a file, an LSL outlet."""
+
+    def open(self, info: StreamInfo, card: ModelCard, hop_s: float) -> None:
+        """Get ready; called once, before the first prediction."""
+        ...
+
+    def publish(self, prediction: Prediction) -> None:
+        """Hand one prediction on; must not block."""
+        ...
+
+    def close(self) -> None:
+        """Finish; safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """What an engine needs to know; picklable.
+
+    Attributes
+    ----------
+    source : callable
+        Makes the source; called in the engine's process.
+    decoder : DecoderConfig or None
+        Model; None shows signals only.
+    duration_s : float or None
+        Seconds of signal after which the engine ends by itself.
+    publishers : tuple of callable
+        Make the publishers; called in the engine's process.
+    sink : callable or None
+        Makes the lossless taker of the raw chunks (the recorder).
+    """
+
+    source: Callable[[], Source]
+    decoder: DecoderConfig | None = None
+    duration_s: float | None = None
+    publishers: tuple[Callable[[], Publisher], ...] = ()
+    sink: Callable[[], ChunkSink] | None = None
+
+
+class Engine:
+    """Runs one stream from its source to the predictions.
+
+    All methods are called by one thread; the acquisition thread is the engine's own.
+
+    Parameters
+    ----------
+    config : EngineConfig
+        Source, model, outputs.
+    clock : callable
+        Monotonic clock, seconds.
+    """
+
+    def __init__(
+        self, config: EngineConfig, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        sink = config.sink() if config.sink is not None else None
+        self._acquisition = Acquisition(config.source(), sink, clock=clock)
+        self._thread = threading.Thread(target=self._acquire, name="acquisition", daemon=True)
+        self._opened = threading.Event()
+        self._stopping = threading.Event()
+        self._failure: BaseException | None = None
+        self._decoder: DecoderHandle | None = None
+        self._decoder_failure: Failed | None = None
+        self._finished = False
+        self._n_restarts = 0
+        self._publishers = [make() for make in config.publishers]
+        self._publishing = False
+        self._card: ModelCard | None = None
+        self._latencies: deque[float] = deque(maxlen=100)
+        self._next_index = 0
+        self._n_windows = 0
+        self._n_skipped = 0
+        self._skipped_before = 0
+        self.ready_at: float | None = None
+        """Monotonic clock when the decoder had loaded its model."""
+
+    @property
+    def ring_name(self) -> str | None:
+        """Shared memory with the raw samples, None until the source is open."""
+        return self._acquisition.ring.name if self._opened.is_set() else None
+
+    def start(self) -> None:
+        """Start the acquisition thread and the decoder process; returns at once."""
+        if self._config.decoder is not None:
+            self._decoder = DecoderHandle(self._config.decoder)
+        self._thread.start()
+
+    def poll(self, timeout_s: float) -> list[Predicted]:
+        """Wait for answers of the decoder, publish and return them; keeps the decoder alive.
+
+        Parameters
+        ----------
+        timeout_s : float
+            Longest wait.
+        """
+        self._attach_decoder()
+        if self._decoder is None:
+            self._stopping.wait(timeout_s)
+            return []
+        answers = [m for m in self._decoder.receive(timeout_s) if self._handle(m)]
+        predicted = [a for a in answers if isinstance(a, Predicted)]
+        for answer in predicted:
+            self._publish(answer.prediction)
+        if not self._decoder.alive:
+            self._replace_dead_decoder()
+        return predicted
+
+    def new_markers(self) -> list[tuple[int, Marker]]:
+        """Return the events since the last call, each with the position of its sample."""
+        markers = self._acquisition.markers
+        return [markers.popleft() for _ in range(len(markers))]
+
+    @property
+    def done(self) -> bool:
+        """True when nothing more will come: the stream ended or failed and all is answered."""
+        if self._failure is not None:
+            return True
+        if not self._opened.is_set() or not self._acquisition.ring.ended:
+            return False
+        return self._decoder is None or self._finished
+
+    def snapshot(self) -> Snapshot:
+        """Return the present state; never blocks."""
+        opened = self._opened.is_set()
+        acquisition = self._acquisition
+        ring = acquisition.ring if opened else None
+        arrived = acquisition.last_arrival
+        return Snapshot(
+            state=self._state(),
+            error=_one_line(self._failure),
+            error_code=getattr(self._failure, "exit_code", 1) if self._failure else 0,
+            info=acquisition.info if opened else None,
+            n_samples=ring.n_samples if ring else 0,
+            n_lost=ring.n_lost if ring else 0,
+            n_gaps=ring.n_gaps if ring else 0,
+            measured_sfreq=acquisition.measured_sfreq(),
+            sample_age_s=0.0 if arrived is None else self._clock() - arrived,
+            elapsed_s=ring.written / ring.sfreq if ring else 0.0,
+            decoder_state=self._decoder_state(),
+            decoder_error=self._decoder_failure.message if self._decoder_failure else "",
+            latency_p95_ms=float(np.percentile(self._latencies, 95)) if self._latencies else 0.0,
+            n_windows=self._n_windows,
+            n_skipped=self._skipped_before + self._n_skipped,
+            truth=acquisition.truth,
+            model=self._card,
+        )
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the acquisition or made the decoder unusable, None when all is well."""
+        if self._failure is not None:
+            return self._failure
+        if self._decoder_failure is None:
+            return None
+        error = MdjptError(self._decoder_failure.message)
+        error.exit_code = self._decoder_failure.exit_code
+        return error
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """End everything within `timeout_s`; safe to call twice and before ``start``."""
+        self._stopping.set()
+        deadline = self._clock() + timeout_s
+        if self._decoder is not None:
+            self._decoder.stop(timeout_s / 2)
+            self._decoder = None
+        if self._thread.is_alive():
+            self._thread.join(max(0.1, deadline - self._clock()))
+        for publisher in self._publishers:
+            publisher.close()
+        if self._opened.is_set() and not self._thread.is_alive():
+            self._opened.clear()
+            self._acquisition.ring.close()
+
+    def _acquire(self) -> None:
+        """Body of the acquisition thread: blocks on nothing but its source."""
+        acquisition = self._acquisition
+        try:
+            info = acquisition.open()
+            self._opened.set()
+            n_wanted = None
+            if self._config.duration_s is not None:
+                n_wanted = round(self._config.duration_s * info.sfreq)
+            while not self._stopping.is_set() and not acquisition.ring.ended:
+                if not acquisition.step(timeout_s=0.1):
+                    self._stopping.wait(0.002)
+                if n_wanted is not None and acquisition.ring.written >= n_wanted:
+                    acquisition.ring.end()
+        except Exception as error:  # stored, shown in the snapshot, reported by whoever runs us
+            self._failure = error
+        finally:
+            acquisition.close()
+
+    def _attach_decoder(self) -> None:
+        decoder = self._decoder
+        if decoder is None or decoder.attached or not self._opened.is_set():
+            return
+        ring_name, info = self._acquisition.ring.name, self._acquisition.info
+        decoder.attach(Attach(ring_name, info, self._next_index))
+
+    def _handle(self, message: object) -> bool:
+        """Note what the decoder says; True for an answer to hand on."""
+        if isinstance(message, Predicted):
+            self._note(message)
+            return True
+        if isinstance(message, Ready):
+            self._card = message.card
+            self.ready_at = self._clock()
+        elif isinstance(message, Finished):
+            self._finished = True
+        elif isinstance(message, Failed):
+            self._decoder_failure = message
+        return False
+
+    def _note(self, message: Predicted) -> None:
+        prediction = message.prediction
+        self._n_restarts = 0
+        self._n_windows += 1
+        self._n_skipped = message.n_skipped
+        self._next_index = prediction.index + 1
+        if prediction.status in ("ok", "unsure"):
+            self._latencies.append(prediction.latency_ms)
+
+    def _publish(self, prediction: Prediction) -> None:
+        if not self._publishing and self._card is not None and self._config.decoder is not None:
+            for publisher in self._publishers:
+                publisher.open(self._acquisition.info, self._card, self._config.decoder.hop_s)
+            self._publishing = True
+        for publisher in self._publishers:
+            publisher.publish(prediction)
+
+    def _replace_dead_decoder(self) -> None:
+        assert self._decoder is not None
+        assert self._config.decoder is not None
+        self._decoder.stop(timeout_s=0.5)
+        self._decoder = None
+        if self._decoder_failure is not None or self._finished or self._stopping.is_set():
+            if self._opened.is_set() and self._decoder_failure is not None:
+                # Nobody reads any more: a source that waits for its reader must go on.
+                self._acquisition.ring.want(0, 2**62)
+            return
+        self._n_restarts += 1
+        self._skipped_before += self._n_skipped
+        self._n_skipped = 0
+        if self._n_restarts > MAX_RESTARTS:
+            self._decoder_failure = Failed(
+                f"the decoder ended {self._n_restarts} times in a row: signals go on without it", 4
+            )
+            return
+        self._decoder = DecoderHandle(self._config.decoder)
+
+    def _state(self) -> StreamState:
+        if self._failure is not None:
+            return "failed"
+        if self._stopping.is_set():
+            return "stopped"
+        if not self._opened.is_set():
+            return "starting"
+        if self._acquisition.ring.ended:
+            return "ended"
+        arrived = self._acquisition.last_arrival
+        if arrived is None or self._acquisition.info.lossless:
+            return "streaming"
+        return "stalled" if self._clock() - arrived > STALLED_AFTER_S else "streaming"
+
+    def _decoder_state(self) -> DecoderState:
+        if self._config.decoder is None:
+            return "none"
+        if self._decoder_failure is not None:
+            return "failed"
+        if self._decoder is not None and self._decoder.ready:
+            return "running"
+        if self._finished:
+            return "running"
+        return "restarting" if self._n_restarts else "loading"
+
+
+def _one_line(error: BaseException | None) -> str:
+    if error is None:
+        return ""
+    if isinstance(error, MdjptError):
+        return str(error)
+    return f"unexpected {type(error).__name__}: {error}".splitlines()[0]

@@ -1,0 +1,113 @@
+"""The engine in a process of its own, for a window that may hang, crash or close."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from streaming.engine import Engine, EngineConfig
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from streaming.prediction import Prediction
+    from streaming.snapshot import Snapshot
+    from streaming.stream import Marker
+
+__all__ = ["Quit", "Report", "run_engine"]
+
+REPORT_EVERY_S = 0.05
+"""Seconds between two reports to the window."""
+OUTBOX_SIZE = 2000
+"""Reports kept for a window that does not read; older ones stay, newer ones are dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """From the engine to the window: all that is new."""
+
+    snapshot: Snapshot
+    ring_name: str | None
+    predictions: tuple[Prediction, ...] = ()
+    markers: tuple[tuple[int, Marker], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """From the window to the engine: stop."""
+
+
+def run_engine(config: EngineConfig, connection: Connection) -> None:
+    """Body of the engine process.
+
+    The window's death is seen as the end of the pipe; the engine then stops by itself.
+
+    Parameters
+    ----------
+    config : EngineConfig
+        Source, model, outputs.
+    connection : Connection
+        Takes `Quit`, gives `Report`.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    engine = Engine(config)
+    outbox = _Outbox(connection)
+    engine.start()
+    try:
+        next_report = 0.0
+        predictions: list[Prediction] = []
+        markers: list[tuple[int, Marker]] = []
+        while not _asked_to_quit(connection) and not outbox.broken:
+            predictions += [answer.prediction for answer in engine.poll(timeout_s=0.02)]
+            markers += engine.new_markers()
+            if predictions or markers or time.monotonic() >= next_report:
+                next_report = time.monotonic() + REPORT_EVERY_S
+                outbox.put(
+                    Report(engine.snapshot(), engine.ring_name, tuple(predictions), tuple(markers))
+                )
+                predictions, markers = [], []
+    finally:
+        engine.stop()
+        outbox.close(Report(engine.snapshot(), None))
+
+
+def _asked_to_quit(connection: Connection) -> bool:
+    try:
+        return connection.poll() and isinstance(connection.recv(), Quit)
+    except (EOFError, OSError):
+        return True
+
+
+class _Outbox:
+    """Sends on a thread of its own, so that a window that hangs never holds the engine up."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._queue: queue.Queue[Report | None] = queue.Queue(OUTBOX_SIZE)
+        self._thread = threading.Thread(target=self._send, name="outbox", daemon=True)
+        self._thread.start()
+        self.broken = False
+
+    def put(self, report: Report) -> None:
+        """Queue a report; dropped when the window has not read for minutes."""
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(report)
+
+    def close(self, last: Report) -> None:
+        """Send what is queued and `last`, waiting at most a second."""
+        self.put(last)
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+        self._thread.join(1.0)
+
+    def _send(self) -> None:
+        try:
+            while (report := self._queue.get()) is not None:
+                self._connection.send(report)
+        except OSError:
+            self.broken = True

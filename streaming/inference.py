@@ -1,0 +1,252 @@
+"""The body of the decoder's loop: the next window of the ring becomes a prediction."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from mdjpt.errors import MdjptError
+from streaming.prediction import Prediction, Quality, Status
+from streaming.ring import Gap, Overrun
+from streaming.windower import Window, Windower
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from streaming.decoder import Decoded
+    from streaming.preprocessor import PreparedWindow, Preprocessor
+    from streaming.ring import RingBuffer, RingView
+    from streaming.stream import StreamInfo
+
+__all__ = ["Answer", "Inference", "WindowDecoder"]
+
+GAP_RESETS_S = 5.0
+"""A gap of this length makes the smoother forget what came before."""
+
+PRIMED_BY = 6
+"""Windows from which a decoder that takes over learns the running scale."""
+
+
+class WindowDecoder(Protocol):
+    """What :class:`Inference` needs of a decoder; :class:`streaming.decoder.Decoder` is one."""
+
+    @property
+    def abstain_below(self) -> float:
+        """Confidence below which the answer is "unsure"."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """True when the model was trained on simulated data."""
+        ...
+
+    def decode(self, window: NDArray[np.float32], index: int) -> Decoded:
+        """Decode one window, shape (60, 625)."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the windows seen so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A prediction and, where something was decoded, the feature behind it.
+
+    Attributes
+    ----------
+    prediction : Prediction
+        What every output shows.
+    feature : ndarray of float32, shape (512,), or None
+        The encoder's feature, None for a window that was not decoded.
+    """
+
+    prediction: Prediction
+    feature: NDArray[np.float32] | None = None
+
+
+class Inference:
+    """Decodes a stream's windows: each one of a source that can wait, else the newest only.
+
+    Parameters
+    ----------
+    ring : RingBuffer
+        Where the raw samples are.
+    info : StreamInfo
+        The stream; ``lossless`` decides whether windows may be skipped.
+    preprocessor : Preprocessor
+        Filters of this stream.
+    decoder : WindowDecoder
+        The model.
+    hop_s : float
+        Seconds from window to window.
+    clock : callable
+        The monotonic clock that stamped the samples' arrival.
+    """
+
+    def __init__(
+        self,
+        ring: RingBuffer,
+        info: StreamInfo,
+        preprocessor: Preprocessor,
+        decoder: WindowDecoder,
+        *,
+        hop_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ring = ring
+        self._info = info
+        self._preprocessor = preprocessor
+        self._decoder = decoder
+        self._clock = clock
+        self._windower = Windower(info.sfreq, hop_s)
+        self._next = 0
+        self._gap_hops = 0
+        self.n_skipped = 0
+        """Windows skipped because a newer one was waiting."""
+        self._announce()
+
+    @property
+    def finished(self) -> bool:
+        """True when no further window can become complete."""
+        return self._ring.ended and self._windower.window(self._next).stop > self._ring.written
+
+    def take_over(self, next_index: int) -> None:
+        """Go on where a decoder that died has stopped.
+
+        A live stream goes on at its newest window. The running scale is learned again from what
+        the ring still holds, so that the first answer need not wait for the warm-up.
+
+        Parameters
+        ----------
+        next_index : int
+            First window that has no answer yet.
+        """
+        newest = self._windower.newest(self._ring.written)
+        self._next = next_index if self._info.lossless else max(next_index, newest)
+        self._announce()
+        stop = self._windower.window(self._next).first
+        n_times = self._windower.n_window
+        for first in range(max(self._ring.oldest, stop - PRIMED_BY * n_times), stop, n_times):
+            try:
+                view = self._ring.read(first, n_times, self._windower.n_margin)
+            except MdjptError:
+                continue
+            end_s = (first + n_times) / self._info.sfreq
+            self._preprocessor(view.samples, first - view.first_sample, end_s)
+
+    def step(self) -> Answer | None:
+        """Decode the window whose turn it is; None when none is complete. Never blocks."""
+        window = self._take()
+        if window is None:
+            return None
+        try:
+            view = self._ring.read(
+                window.first, window.stop - window.first, self._windower.n_margin
+            )
+        except Gap:
+            self._note_gap()
+            answer = self._abstain(window, "gap", Quality(0), None)
+        except Overrun:
+            answer = None
+        else:
+            self._gap_hops = 0
+            answer = self._decode(window, view)
+        self._next = window.index + 1
+        self._announce()
+        return answer
+
+    def _take(self) -> Window | None:
+        newest = self._windower.newest(self._ring.written)
+        if newest < self._next:
+            return None
+        if self._info.lossless:
+            if self._windower.window(self._next).first >= self._ring.oldest:
+                return self._windower.window(self._next)
+            # Only a gap longer than the ring can overwrite what a waiting decoder wants.
+            return self._windower.window(self._windower.first_from(self._ring.oldest))
+        self.n_skipped += newest - self._next
+        return self._windower.window(newest)
+
+    def _decode(self, window: Window, view: RingView) -> Answer:
+        end_s = window.stop / self._info.sfreq
+        n_margin = window.first - view.first_sample
+        prepared = self._preprocessor(view.samples, n_margin, end_s)
+        if not prepared.usable:
+            self._decoder.reset()
+            return self._abstain(window, "bad_signal", prepared.quality, view)
+        if prepared.window is None:
+            return self._abstain(window, "warming_up", prepared.quality, view)
+        return self._answer(window, view, prepared, prepared.window)
+
+    def _answer(
+        self,
+        window: Window,
+        view: RingView,
+        prepared: PreparedWindow,
+        model_input: NDArray[np.float32],
+    ) -> Answer:
+        decoded = self._decoder.decode(model_input, window.index)
+        values = np.array(list(decoded.probabilities.values()))
+        if not (np.isfinite(decoded.feature).all() and np.isfinite(values).all()):
+            self._decoder.reset()
+            return self._abstain(window, "bad_signal", prepared.quality, view)
+        confidence = float(values.max()) if values.size else 0.0
+        sure = values.size > 0 and confidence >= self._decoder.abstain_below
+        best = max(decoded.probabilities, key=decoded.probabilities.__getitem__, default=None)
+        prediction = self._prediction(
+            window,
+            "ok" if sure else "unsure",
+            prepared.quality,
+            view,
+            label=best if sure else None,
+            probabilities=decoded.probabilities,
+            confidence=confidence,
+        )
+        return Answer(prediction, decoded.feature)
+
+    def _abstain(
+        self, window: Window, status: Status, quality: Quality, view: RingView | None
+    ) -> Answer:
+        return Answer(self._prediction(window, status, quality, view))
+
+    def _prediction(
+        self,
+        window: Window,
+        status: Status,
+        quality: Quality,
+        view: RingView | None,
+        *,
+        label: str | None = None,
+        probabilities: dict[str, float] | None = None,
+        confidence: float = 0.0,
+    ) -> Prediction:
+        newest = self._ring.latest(1) if view is None else view
+        sfreq = self._info.sfreq
+        return Prediction(
+            index=window.index,
+            start_s=window.first / sfreq,
+            end_s=window.stop / sfreq,
+            timestamp=float(newest.timestamps[-1]),
+            status=status,
+            label=label,
+            probabilities=probabilities or {},
+            confidence=confidence,
+            quality=quality,
+            latency_ms=1e3 * (self._clock() - float(newest.arrivals[-1])),
+            simulated=self._info.simulated or self._decoder.simulated,
+        )
+
+    def _note_gap(self) -> None:
+        self._gap_hops += 1
+        if self._gap_hops * self._windower.hop_s >= GAP_RESETS_S:
+            self._decoder.reset()
+
+    def _announce(self) -> None:
+        window = self._windower.window(self._next)
+        self._ring.want(window.first - self._windower.n_margin, window.stop)

@@ -1,0 +1,86 @@
+"""The live preprocessor: a stretch of raw samples becomes the encoder's input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.preparation import Preparation
+from mdjpt.quality import electrode_quality
+from mdjpt.signal import filter_window
+from streaming.prediction import Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["PreparedWindow", "Preprocessor"]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedWindow:
+    """What the preprocessor makes of a window.
+
+    Attributes
+    ----------
+    window : ndarray of float32, shape (60, 625), or None
+        Input of the encoder; None when the signal is bad or the scale still warms up.
+    quality : Quality
+        Electrodes used and left out.
+    usable : bool
+        False when too few electrodes are good.
+    """
+
+    window: NDArray[np.float32] | None
+    quality: Quality
+    usable: bool
+
+
+class Preprocessor:
+    """Applies the training filters to one stream's windows, in order.
+
+    Parameters
+    ----------
+    ch_names : sequence of str
+        Labels of the stream's channels.
+    sfreq : float
+        Sampling rate of the stream in Hz.
+
+    Raises
+    ------
+    RecordingError
+        When no label names a scalp electrode.
+    """
+
+    def __init__(self, ch_names: Sequence[str], sfreq: float) -> None:
+        self.sfreq = sfreq
+        self.preparation = Preparation(ch_names)
+
+    def __call__(self, raw: NDArray[np.float32], n_margin: int, end_s: float) -> PreparedWindow:
+        """Prepare one window.
+
+        Parameters
+        ----------
+        raw : ndarray of float32, shape (n_channels, n_margin + n_window)
+            Microvolts; the first `n_margin` samples precede the window and settle the filters.
+        n_margin : int
+            Samples in front of the window.
+        end_s : float
+            End of the window in seconds since the stream was opened.
+        """
+        electrodes = self.preparation.electrodes
+        scalp = raw[electrodes]
+        good = electrode_quality(scalp[:, n_margin:], self.sfreq).good
+        # The margin of an electrode that is back since a moment may still hold what made it bad.
+        good &= np.isfinite(scalp).all(axis=1)
+        names = self.preparation.ch_names
+        bad = tuple(names[i] for i in electrodes[~good])
+        quality = Quality(good=int(good.sum()), bad=bad)
+        if not self.preparation.enough(good):
+            return PreparedWindow(None, quality, usable=False)
+        filtered = filter_window(scalp[good], self.sfreq, n_margin)
+        window = self.preparation.prepare(filtered, good, end_s)
+        return PreparedWindow(window, quality, usable=True)
