@@ -203,20 +203,15 @@ def stratified_norm(x: Tensor, group_size: int, along: int) -> Tensor:
     return ((grouped - mean) / (std + NORM_EPS)).reshape(x.shape)
 
 
-class DepthwiseConv(nn.Module):
+class DepthwiseConv(nn.Conv1d):
     """Convolution of width 3 over the patches, each embedding dimension on its own, zero-padded."""
 
     def __init__(self, embed_dim: int) -> None:
-        super().__init__()
-        conv = nn.Conv1d(embed_dim, embed_dim, 3, groups=embed_dim)
-        self.weight, self.bias = conv.weight, cast("nn.Parameter", conv.bias)
+        super().__init__(embed_dim, embed_dim, 3, padding=1, groups=embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, N, E] -> [rows, N, E]; multiply-adds of shifted tokens need no transposition."""
-        before, centre, after = self.weight[:, 0].unbind(-1)
-        padded = functional.pad(x, (0, 0, 1, 1))
-        y = torch.addcmul(self.bias, x, centre)
-        return y + padded[:, :-2] * before + padded[:, 2:] * after
+        """[rows, N, E] -> [rows, N, E]."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class LinearAttention(nn.Module):
@@ -235,8 +230,8 @@ class LinearAttention(nn.Module):
         q = functional.elu(self._heads(self.query(u))) + 1  # [rows, heads, N, E / heads]
         k = functional.elu(self._heads(self.key(u))) + 1
         v = self._heads(self.value(u))
-        scale = q @ k.sum(-2).unsqueeze(-1) + ATTENTION_EPS  # [rows, heads, N, 1]
-        attended = q @ (k.transpose(-2, -1) @ v) / scale
+        weight = 1 / (q @ k.sum(-2).unsqueeze(-1) + ATTENTION_EPS)  # [rows, heads, N, 1]
+        attended = q @ (k.transpose(-2, -1) @ v) * weight
         return cast("Tensor", self.out(attended.transpose(1, 2).flatten(2)))
 
     def _heads(self, x: Tensor) -> Tensor:
