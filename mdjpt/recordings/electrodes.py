@@ -124,7 +124,8 @@ def select_electrodes(
     labels : sequence of str
         Label of each column, "" when it has none.
     montage : sequence of str, optional
-        Names for the EEG columns, in order. A name without a scalp position (EOG) drops its column.
+        Names for the EEG columns in order, or for all columns when those that are no EEG get a name
+        without a scalp position ("counter"). Such a name (EOG) drops its column.
     is_eeg : sequence of bool, optional
         What the file itself says: False for columns that are certainly no EEG.
 
@@ -162,19 +163,33 @@ def _named_by_the_montage(
     labels: Sequence[str], candidates: Sequence[int], montage: Sequence[str]
 ) -> Electrodes:
     """Give the EEG columns the names of the montage, in order."""
-    if len(candidates) != len(montage):
-        candidates = [i for i in candidates if _is_scalp(labels[i])] or candidates
-    if len(candidates) != len(montage):
+    columns = _columns_meant(labels, candidates, montage)
+    if columns is None:
         raise RecordingError(
             f"--montage names {len(montage)} electrodes, the recording has {len(candidates)} EEG "
             f"channels{_listed([labels[i] for i in candidates])}; give one name per channel"
         )
-    pairs = [(i, name) for i, name in zip(candidates, montage, strict=True) if _is_scalp(name)]
+    pairs = [(i, name) for i, name in zip(columns, montage, strict=True) if _is_scalp(name)]
     if not pairs:
         raise RecordingError(f"--montage holds no known electrode name{_listed(montage)}")
     left_out = [name for name in montage if not _is_scalp(name)]
-    columns, names = zip(*pairs, strict=True)
-    return Electrodes(columns, names, (ASSUMED, *_dropped(left_out)))
+    kept, names = zip(*pairs, strict=True)
+    return Electrodes(kept, names, (ASSUMED, *_dropped(left_out)))
+
+
+def _columns_meant(
+    labels: Sequence[str], candidates: Sequence[int], montage: Sequence[str]
+) -> Sequence[int] | None:
+    """Return the columns that a montage names; None when the number of names fits none."""
+    if len(candidates) == len(montage):
+        return candidates
+    scalp = [i for i in candidates if _is_scalp(labels[i])]
+    if len(scalp) == len(montage):
+        return scalp
+    others = set(range(len(labels))) - set(candidates)
+    if len(labels) == len(montage) and not any(_is_scalp(montage[i]) for i in others):
+        return range(len(labels))
+    return None
 
 
 def _dropped(labels: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,169 @@
+"""Text files of the OpenBCI GUI, versions 1 to 6."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.errors import RecordingError
+from mdjpt.recordings.counters import as_counter
+from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.recordings.recording import Recording
+from mdjpt.recordings.text_table import damaged_lines, head_of, number, read_columns
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["read"]
+
+MILLISECONDS_FROM = 1e11  # Unix time in seconds stays below this for 3,000 years
+UNIX_FROM = 1e9
+MAX_CHANNELS = 64
+GANGLION_SFREQ = 200.0
+
+_FIELD = re.compile(r"%\s*(?P<key>[\w ]+?)\s*=\s*(?P<value>.+)")
+_EXG = re.compile(r"E[XE]G Channel", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where the columns of one version of the format lie."""
+
+    sfreq: float
+    skip_lines: int
+    eeg: tuple[int, ...]
+    labels: tuple[str, ...]
+    stamp: int | None
+    marker: int | None
+
+
+def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+    """Read the EEG, sample counter and markers of an OpenBCI GUI text file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    montage : tuple of str or None
+        Names of the electrodes: the format has no place for them.
+    stream : str or None
+        Unused: the format holds one stream.
+
+    Returns
+    -------
+    Recording
+        With the GUI's time stamps in Unix seconds, which come in bursts.
+
+    Raises
+    ------
+    RecordingError
+        No OpenBCI file, no electrode names given, or no row of numbers.
+    """
+    if stream is not None:
+        raise RecordingError(f"holds one stream, none to choose by stream={stream}")
+    layout = _layout(head_of(path))
+    electrodes = select_electrodes(layout.labels, montage)
+    eeg = [layout.eeg[i] for i in electrodes.columns]
+    extra = [column for column in (layout.stamp, layout.marker) if column is not None]
+    values, n_damaged = read_columns(path, [0, *eeg, *extra], skip_lines=layout.skip_lines)
+    if values.shape[1] and not values[1 : len(eeg) + 1, 0].any():
+        values = values[:, 1:]  # version 5 begins with a row of zeros
+    stamps = None if layout.stamp is None else _seconds(values[1 + len(eeg)])
+    counter = as_counter(values[0])
+    return Recording(
+        samples=values[1 : len(eeg) + 1].astype(np.float32),
+        sfreq=layout.sfreq,
+        ch_names=electrodes.names,
+        timestamps=stamps,
+        counter=None if counter is None else counter[0],
+        counter_modulus=0 if counter is None else counter[1],
+        markers=() if layout.marker is None else _markers(values[-1], stamps, layout.sfreq),
+        notes=(*electrodes.notes, *damaged_lines(n_damaged)),
+        source=str(path),
+    )
+
+
+def _layout(head: list[str]) -> _Layout:
+    """Find out which version wrote the file."""
+    comments = [line for line in head if line.startswith("%")]
+    rows = head[len(comments) :]
+    if not comments or "OpenBCI" not in comments[0]:
+        raise RecordingError("no text file of the OpenBCI GUI: its first line does not say so")
+    fields = {m["key"].lower(): m["value"] for m in map(_FIELD.match, comments) if m}
+    sfreq = _leading_number(fields.get("sample rate", ""))
+    if sfreq is None or not sfreq > 0:
+        raise RecordingError("no sample rate in its header; is the head of the file missing?")
+    if not rows:
+        raise RecordingError("holds a header and no samples")
+    if _EXG.search(rows[0]):
+        return _named_layout(rows[0], sfreq, len(comments))
+    return _unnamed_layout(rows, fields, sfreq, len(comments))
+
+
+def _named_layout(header: str, sfreq: float, n_comments: int) -> _Layout:
+    """Return the layout of versions 5 and 6, whose columns have names."""
+    names = [name.strip() for name in header.split(",")]
+    eeg = tuple(i for i, name in enumerate(names) if _EXG.match(name))
+    by_name = {name.lower(): i for i, name in enumerate(names)}
+    return _Layout(
+        sfreq=sfreq,
+        skip_lines=n_comments + 1,
+        eeg=eeg,
+        labels=tuple(names[i] for i in eeg),
+        stamp=by_name.get("timestamp"),
+        marker=by_name.get("marker channel", by_name.get("marker")),
+    )
+
+
+def _unnamed_layout(
+    rows: list[str], fields: dict[str, str], sfreq: float, n_comments: int
+) -> _Layout:
+    """Return the layout of versions 1 to 5: counter, EEG, accelerometer, and what comes behind."""
+    cells = rows[-1 if len(rows) < 2 else -2].split(",")
+    n_columns = len(cells)
+    n_eeg = _leading_number(fields.get("number of channels", ""))
+    n_eeg = _usual_channels(n_columns, sfreq) if n_eeg is None else int(n_eeg)
+    if not 0 < n_eeg <= min(MAX_CHANNELS, n_columns - 1):
+        raise RecordingError(f"{n_eeg} channels do not fit into {n_columns} columns")
+    return _Layout(
+        sfreq=sfreq,
+        skip_lines=n_comments,
+        eeg=tuple(range(1, n_eeg + 1)),
+        labels=("",) * n_eeg,
+        stamp=next((i for i in range(n_eeg + 1, n_columns) if number(cells[i]) >= UNIX_FROM), None),
+        marker=None,
+    )
+
+
+def _usual_channels(n_columns: int, sfreq: float) -> int:
+    """Return the number of EEG channels of the board that writes so many columns."""
+    if sfreq == GANGLION_SFREQ:
+        return 4
+    return 16 if n_columns >= 18 else 8
+
+
+def _leading_number(text: str) -> float | None:
+    """Return the number at the beginning of "250.0 Hz"."""
+    found = re.match(r"\s*(\d{1,6}(?:\.\d{1,9})?)", text)
+    return float(found[1]) if found else None
+
+
+def _seconds(stamps: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return time stamps in seconds; None when some are no numbers."""
+    if not np.isfinite(stamps).all():
+        return None
+    return stamps / 1e3 if np.median(stamps) >= MILLISECONDS_FROM else stamps
+
+
+def _markers(
+    codes: NDArray[np.float64], stamps: NDArray[np.float64] | None, sfreq: float
+) -> tuple[tuple[float, str], ...]:
+    """Return the samples with a marker as seconds from the first sample and code."""
+    rows = np.flatnonzero(np.nan_to_num(codes))
+    times = rows / sfreq if stamps is None else stamps[rows] - stamps[0]
+    return tuple((float(t), f"{codes[i]:g}") for t, i in zip(times, rows, strict=True))
