@@ -55,7 +55,7 @@ class _Header:
         aside = {self.time, self.marker}
         return tuple(
             ""
-            if i in aside or _BAND_POWER.match(name) or raw_only > name.startswith("RAW_")
+            if i in aside or _BAND_POWER.match(name) or (raw_only and not name.startswith("RAW_"))
             else re.sub(r"^(RAW_|EEG\.)", "", name)
             for i, name in enumerate(self.names)
         )
