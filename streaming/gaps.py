@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +78,7 @@ class GapDetector:
         edges = [0, *(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
         return [
             Run(start, stop, int(positions[start]))
-            for start, stop in zip(edges, edges[1:], strict=False)
+            for start, stop in pairwise(edges)
             if stop > start
         ]
 
@@ -96,6 +97,9 @@ class GapDetector:
         if len(positions):
             self._next = int(positions[-1]) + 1
         return positions
+
+    def resume(self) -> None:
+        """Take the next stamps as they are: the stream was away and is back."""
 
     def _counter_steps(self, counter: NDArray[np.int64]) -> NDArray[np.int64]:
         if not len(counter):

@@ -1,0 +1,1 @@
+"""Lab Streaming Layer: finding streams, connecting to them, their electrodes and events."""

@@ -1,0 +1,206 @@
+"""Which LSL streams there are, and which of them is meant.
+
+LSL cannot be kept off the network: its ports listen on every interface whatever its configuration.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pylsl
+
+from mdjpt.errors import SourceError, SourceNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["StreamDescription", "StreamQuery", "StreamWatch", "describe", "only_one"]
+
+FORGET_AFTER_S = 2.0
+"""A stream that answers no more is taken off the list after this time."""
+SETTLE_S = 0.3
+"""Time for a second stream of the same name to answer after the first."""
+_POLL_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDescription:
+    """What an LSL stream says of itself.
+
+    Attributes
+    ----------
+    name, type, source_id, hostname, uid : str
+        LSL's fields; the uid is new every time that the outlet is made.
+    n_channels : int
+        Columns, electrodes or not.
+    sfreq : float
+        Nominal rate in Hz, 0 for an irregular one.
+    labels, units, types : tuple of str
+        Of each column; "" where the stream says nothing. Empty before the stream was asked.
+    """
+
+    name: str
+    type: str
+    source_id: str
+    hostname: str
+    uid: str
+    n_channels: int
+    sfreq: float
+    labels: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return what tells the stream from its neighbours, for a message."""
+        identity = f", source_id={self.source_id}" if self.source_id else ", no source_id"
+        return f"{self.name} ({self.type}, {self.n_channels} ch, {self.sfreq:g} Hz{identity})"
+
+    def difference(self, other: StreamDescription) -> str:
+        """Say in which of rate, channels, labels and units `other` differs, "" when in none."""
+        pairs = [
+            ("rate", f"{self.sfreq:g} Hz", f"{other.sfreq:g} Hz"),
+            ("channels", f"{self.n_channels}", f"{other.n_channels}"),
+        ]
+        if self.n_channels == other.n_channels:
+            pairs += [
+                ("labels", ",".join(self.labels), ",".join(other.labels)),
+                ("units", ",".join(self.units), ",".join(other.units)),
+            ]
+        return "; ".join(
+            f"{what} {was[:80]} -> {now[:80]}" for what, was, now in pairs if was != now
+        )
+
+
+def describe(info: Any) -> StreamDescription:
+    """Read a ``pylsl.StreamInfo``; labels are there only when it came from an inlet."""
+    n_channels = info.channel_count()
+    labels, units, types = _columns(info, n_channels)
+    return StreamDescription(
+        name=info.name(),
+        type=info.type(),
+        source_id=info.source_id(),
+        hostname=info.hostname(),
+        uid=info.uid(),
+        n_channels=n_channels,
+        sfreq=info.nominal_srate(),
+        labels=labels,
+        units=units,
+        types=types,
+    )
+
+
+def _columns(info: Any, n_channels: int) -> list[tuple[str, ...]]:
+    """Return label, unit and type of each column, "" where the description has no entry."""
+    rows: list[tuple[str, ...]] = []
+    channel = info.desc().child("channels").child("channel")
+    while not channel.empty() and len(rows) < n_channels:
+        rows.append(tuple(channel.child_value(key).strip() for key in ("label", "unit", "type")))
+        channel = channel.next_sibling("channel")
+    rows += [("", "", "")] * (n_channels - len(rows))
+    return list(zip(*rows, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamQuery:
+    """Which stream is meant; an empty field matches any.
+
+    Attributes
+    ----------
+    name, type, source_id, hostname : str
+        As the stream announces them.
+    """
+
+    name: str = ""
+    type: str = ""
+    source_id: str = ""
+    hostname: str = ""
+
+    def __str__(self) -> str:
+        """Return the query for a message: ``named 'demo', type=EEG``."""
+        named = f" named {self.name!r}" if self.name else ""
+        fields = ("type", "source_id", "hostname")
+        return named + "".join(f", {f}={getattr(self, f)}" for f in fields if getattr(self, f))
+
+    def select(self, infos: Iterable[Any]) -> list[Any]:
+        """Return the regular numeric streams that match, those of type EEG when there are some."""
+        found = [info for info in infos if self._matches(info)]
+        if self.type:
+            return found
+        eeg = [info for info in found if info.type().upper() == "EEG"]
+        return eeg if eeg or not (self.name or self.source_id) else found
+
+    def _matches(self, info: Any) -> bool:
+        wanted = (
+            (self.name, info.name()),
+            (self.type.upper(), info.type().upper()),
+            (self.source_id, info.source_id()),
+            (self.hostname, info.hostname()),
+        )
+        numeric = info.channel_format() not in (pylsl.cf_string, pylsl.cf_undefined)
+        return numeric and info.nominal_srate() > 0 and all(w in ("", has) for w, has in wanted)
+
+
+@cache
+def quieten() -> None:
+    """Keep liblsl's own remarks off the terminal, unless the user configured it."""
+    places = (
+        Path("lsl_api.cfg"),
+        Path.home() / "lsl_api/lsl_api.cfg",
+        Path("/etc/lsl_api/lsl_api.cfg"),
+    )
+    if "LSLAPICFG" not in os.environ and not any(place.exists() for place in places):
+        pylsl.set_config_content("[log]\nlevel = -3\n")
+
+
+class StreamWatch:
+    """Looks at the network in the background and knows which streams are there now."""
+
+    def __init__(self) -> None:
+        quieten()
+        self._resolver = pylsl.ContinuousResolver(forget_after=FORGET_AFTER_S)
+
+    def visible(self) -> list[Any]:
+        """Return the streams that answered lately; never blocks."""
+        return list(self._resolver.results())
+
+    def find(self, query: StreamQuery, timeout_s: float) -> Any:
+        """Wait for the one stream that is meant.
+
+        Raises
+        ------
+        SourceNotFound
+            None answered within `timeout_s`.
+        SourceError
+            Several answered; the message lists them.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not query.select(self.visible()):
+            if time.monotonic() > deadline:
+                raise SourceNotFound(self._nothing_found(query, timeout_s))
+            time.sleep(_POLL_S)
+        time.sleep(SETTLE_S)
+        return only_one(query, self.visible())
+
+    def _nothing_found(self, query: StreamQuery, timeout_s: float) -> str:
+        seen = "; ".join(str(describe(info)) for info in self.visible())
+        there = f"there are: {seen}" if seen else "no stream at all: is its sender running?"
+        return f"no LSL stream of EEG{query} within {timeout_s:g} s; {there}"
+
+
+def only_one(query: StreamQuery, infos: Iterable[Any]) -> Any:
+    """Return the one stream that matches; SourceError lists them when there are several."""
+    found = query.select(infos)
+    if not found:
+        raise SourceNotFound(f"LSL stream{query} is gone")
+    if len(found) > 1:
+        listed = "; ".join(sorted(str(describe(info)) for info in found))
+        raise SourceError(
+            f"{len(found)} LSL streams match{query}: {listed}; say which, "
+            "as in lsl:NAME?source_id=ID or lsl:NAME?type=EEG&hostname=HOST"
+        )
+    return found[0]
