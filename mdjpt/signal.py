@@ -1,0 +1,504 @@
+"""The training filters, for a whole recording and for a live window.
+
+One chain, defined once: resample to 125 Hz with an anti-aliasing kernel, then a zero-phase
+(two-pass) Butterworth band-pass, 0.5 to 47 Hz, 4th order, as FieldTrip's default. Both steps are
+linear, so a live window, whose length never changes, runs them as constant matrices made from the
+very same functions. What a window lacks is its future: the second pass needs some, and gets a
+forecast by an autoregressive model fitted to the window itself.
+
+A causal filter of the same order is useless here: the model was trained on zero phase.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.errors import MdjptError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Samples = NDArray[np.floating[Any]]
+    Float64 = NDArray[np.float64]
+
+__all__ = [
+    "BAND_HZ",
+    "MARGIN_S",
+    "MIN_SFREQ",
+    "N_TIMES",
+    "SFREQ",
+    "WINDOW_S",
+    "DisplayFilter",
+    "SamplingRateError",
+    "average_reference",
+    "filter_recording",
+    "filter_window",
+    "recording_windows",
+    "window_bounds",
+]
+
+SFREQ = 125.0
+"""Sampling rate of the model's input, Hz."""
+WINDOW_S = 5.0
+"""Length of a window, seconds."""
+N_TIMES = 625
+"""Samples of a window at 125 Hz."""
+MARGIN_S = 2.0
+"""Signal wanted in front of a live window, seconds."""
+MIN_SFREQ = 100.0
+"""Lowest rate that still holds the band, Hz."""
+BAND_HZ = (0.5, 47.0)
+"""Pass band of the training filter, Hz."""
+
+_FILTER_ORDER = 4
+_N_MARGIN = round(MARGIN_S * SFREQ)
+_BLOCK = 25  # outputs per matrix product: short spans waste least on the zeros of the kernel
+_KAISER_BETA = 5.0
+_AR_ORDER = 16
+_AR_MEMORY = 375  # samples (3 s) that the autoregressive model is fitted to
+_FORECAST = 250  # samples (2 s) appended for the second pass
+_CONTEXT_S = 20.0  # the filter has forgotten all but 1e-10 of what is farther away
+
+
+class SamplingRateError(MdjptError, ValueError):
+    """The sampling rate cannot carry the band that the model was trained on."""
+
+
+def _check_sfreq(sfreq: float) -> None:
+    if not sfreq >= MIN_SFREQ:
+        raise SamplingRateError(
+            f"sfreq must be at least {MIN_SFREQ:g} Hz to hold the model's "
+            f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz band, got {sfreq:g} Hz"
+        )
+
+
+def window_bounds(
+    k: int, hop_s: float, sfreq: float, window_s: float = WINDOW_S
+) -> tuple[int, int]:
+    """Return the raw samples ``[first, stop)`` of window `k`.
+
+    Parameters
+    ----------
+    k : int
+        Number of the window, from 0.
+    hop_s : float
+        Seconds from one window to the next.
+    sfreq : float
+        Sampling rate in Hz.
+    window_s : float
+        Length in seconds.
+
+    Returns
+    -------
+    first, stop : int
+        ``first = round(k * hop_s * sfreq)``: computed, never accumulated, so it cannot drift.
+    """
+    first = round(k * hop_s * sfreq)
+    return first, first + round(window_s * sfreq)
+
+
+def average_reference(x: Samples, scalp: ArrayLike) -> Samples:
+    """Subtract the mean over the scalp channels at every sample.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n, n_times)
+    scalp : array_like of bool, shape (n,)
+        Members of the reference; without any, `x` is returned as it is.
+    """
+    members = np.asarray(scalp, bool)
+    if not members.any():
+        return x
+    reference: Samples = x[members].mean(axis=0)
+    return x - reference
+
+
+# ---------------------------------------------------------------------------- resampling
+
+
+def _kernel(distance: Float64, sfreq: float) -> Float64:
+    """Anti-aliasing kernel (Kaiser-windowed sinc) at a distance in raw samples.
+
+    Its cut-off is half the lower of both rates. 10 zero crossings leave 53 dB beyond 10 Hz around
+    it; below 125 Hz the cut-off comes so near to the band that 26 are needed.
+    """
+    rate = min(SFREQ, sfreq) / sfreq
+    reach = _reach(sfreq)
+    inside = np.clip(1.0 - (distance / reach) ** 2, 0.0, None)
+    window = np.i0(_KAISER_BETA * np.sqrt(inside)) / np.i0(_KAISER_BETA)
+    kernel: Float64 = np.where(inside > 0, rate * np.sinc(rate * distance) * window, 0.0)
+    return kernel
+
+
+def _reach(sfreq: float) -> float:
+    """Half length of the kernel in raw samples."""
+    n_zero_crossings = 10 if sfreq >= SFREQ else 26
+    return n_zero_crossings * max(sfreq / SFREQ, 1.0)
+
+
+@lru_cache(maxsize=64)
+def _block_weights(sfreq: float, phase: float) -> Float64:
+    """Return the matrix [span, 125] from raw samples to one second at 125 Hz.
+
+    The first output lies `phase` raw samples behind raw sample ``ceil(reach)`` of the span.
+    """
+    positions = np.ceil(_reach(sfreq)) + phase + np.arange(_BLOCK) * (sfreq / SFREQ)
+    span = int(np.ceil(positions[-1] + _reach(sfreq))) + 1
+    weights = _kernel(positions - np.arange(span)[:, None], sfreq)
+    weights /= weights.sum(axis=0)
+    weights.setflags(write=False)
+    return weights
+
+
+def _resample(x: Float64, sfreq: float, first: float, n_out: int) -> Float64:
+    """Return x at the positions ``first + j * sfreq / 125`` (raw samples), j = 0 .. n_out - 1.
+
+    Beyond its ends the signal is taken to stay at its last value.
+    """
+    reach = int(np.ceil(_reach(sfreq)))
+    starts = first + np.arange(0, n_out, _BLOCK) * (sfreq / SFREQ)
+    whole = np.floor(starts + 1e-9).astype(int)
+    phases = np.round(np.abs(starts - whole), 9)
+    after = int(whole[-1] + sfreq) + 2 * reach + 3 - x.shape[1]
+    padded = np.pad(x, ((0, 0), (reach, max(after, 0))), mode="edge")
+    out = np.empty((len(x), len(starts) * _BLOCK))
+    for block, (start, phase) in enumerate(zip(whole.tolist(), phases.tolist(), strict=True)):
+        weights = _block_weights(sfreq, phase)
+        segment = padded[:, start : start + len(weights)]
+        np.matmul(segment, weights, out=out[:, block * _BLOCK : (block + 1) * _BLOCK])
+    return out[:, :n_out]
+
+
+# ---------------------------------------------------------------------------- band-pass
+
+
+@cache
+def _sos() -> Float64:
+    from scipy.signal import butter
+
+    sos = butter(_FILTER_ORDER, BAND_HZ, btype="bandpass", fs=SFREQ, output="sos")
+    return np.asarray(sos, np.float64)
+
+
+def _two_pass(x: Float64) -> Float64:
+    """Filter forwards and backwards; before each end the signal counts as constant for ever."""
+    from scipy.signal import sosfilt, sosfilt_zi
+
+    sos = _sos()
+    settled = sosfilt_zi(sos)[:, None, :]
+    forward, _ = sosfilt(sos, x, axis=1, zi=settled * x[:, :1])
+    backward, _ = sosfilt(sos, forward[:, ::-1], axis=1, zi=settled * forward[:, -1:])
+    return np.asarray(backward[:, ::-1], np.float64)
+
+
+@cache
+def _window_map() -> Float64:
+    """Return :func:`_two_pass` on margin, window and forecast as a matrix [1125, 625]."""
+    response = _two_pass(np.eye(_N_MARGIN + N_TIMES + _FORECAST))
+    return np.ascontiguousarray(response[:, _N_MARGIN : _N_MARGIN + N_TIMES])
+
+
+def _autoregression(x: Float64, order: int) -> Float64:
+    """Fit an autoregressive model to each row by Burg's method.
+
+    Burg's estimate is stable by construction and, unlike Yule and Walker's, keeps its resolution
+    where slow drift is a thousand times stronger than the rest (Kay 1988, Modern Spectral
+    Estimation, section 7.3).
+
+    Returns
+    -------
+    ndarray of float64, shape (n, order)
+        x[t] is forecast by the sum over i of coefficient i times x[t - 1 - i].
+    """
+    series = np.ascontiguousarray(x.T)  # time first: shifted copies stay contiguous
+    forward, backward = series[1:].copy(), series[:-1].copy()
+    scratch = np.empty_like(forward)
+    coefficients = np.zeros((len(x), 0))
+    power = np.einsum("tn,tn->n", forward, forward) + np.einsum("tn,tn->n", backward, backward)
+    floor = 1e-12 * power + np.finfo(np.float64).tiny
+    for _ in range(order):
+        cross = np.einsum("tn,tn->n", forward, backward)
+        gain = np.clip(2.0 * cross / np.maximum(power, floor), -1.0, 1.0)
+        step = gain[:, None]
+        coefficients = np.hstack([coefficients - step * coefficients[:, ::-1], step])
+        scaled = np.multiply(backward, gain, out=scratch[: len(backward)])
+        backward -= forward * gain
+        forward -= scaled
+        power = (1.0 - gain**2) * power - forward[0] ** 2 - backward[-1] ** 2
+        forward, backward = forward[1:], backward[:-1]
+    return coefficients
+
+
+def _forecast(x: Float64, n_steps: int) -> Float64:
+    """Continue each row around its mean by an autoregressive model of its last seconds.
+
+    Works in blocks as long as the model's order: powers of the companion matrix give the next
+    `order` samples from the last ones in one product.
+    """
+    mean = x.mean(axis=1, keepdims=True)
+    recent = x[:, -_AR_MEMORY:] - mean
+    order = max(min(_AR_ORDER, recent.shape[1] // 4), 1)
+    model = _autoregression(recent, order)
+    block = np.empty((len(x), order, order))
+    response = model
+    for ahead in range(order):
+        block[:, order - 1 - ahead] = response
+        carried = response[:, :1] * model
+        carried[:, :-1] += response[:, 1:]
+        response = carried
+    newest_first = recent[:, : -order - 1 : -1, None]
+    blocks = []
+    for _ in range(0, n_steps, order):
+        newest_first = block @ newest_first
+        blocks.append(newest_first[:, ::-1, 0])
+    return np.hstack(blocks)[:, :n_steps] + mean
+
+
+# ---------------------------------------------------------------------------- the chain
+
+
+def _prepared(x: Samples) -> Float64:
+    """Return float64 without offset; non-finite samples are bridged by straight lines.
+
+    Offsets of tens of millivolts are subtracted before any filter, where they would cost digits.
+    A channel with non-finite samples is unusable, which :func:`mdjpt.quality.electrode_quality`
+    says; here they only must not spread.
+    """
+    samples = np.array(x, np.float64)
+    for row in np.flatnonzero(~np.isfinite(samples).all(axis=1)):
+        samples[row] = _bridged(samples[row])
+    samples -= samples.mean(axis=1, keepdims=True)
+    return samples
+
+
+def _bridged(x: Float64) -> Float64:
+    finite = np.isfinite(x)
+    if not finite.any():
+        return np.zeros_like(x)
+    times = np.arange(len(x))
+    return np.interp(times, times[finite], x[finite])
+
+
+def _two_pass_with_forecast(x: Float64) -> Float64:
+    """Filter a stretch at 125 Hz whose future is not known."""
+    return _two_pass(np.hstack([x, _forecast(x, _FORECAST)]))[:, : x.shape[1]]
+
+
+def filter_recording(x: Samples, sfreq: float) -> Float64:
+    """Apply the training filters to a whole recording.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n, n_times)
+        Any unit, any offset. Non-finite samples are bridged.
+    sfreq : float
+        Sampling rate in Hz, at least 100.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, ceil(n_times * 125 / sfreq))
+        Same unit, 0.5-47 Hz at 125 Hz; sample j lies at j / 125 s.
+
+    Raises
+    ------
+    SamplingRateError
+        `sfreq` is below 100 Hz.
+    """
+    _check_sfreq(sfreq)
+    if x.shape[1] == 0:
+        return np.empty((len(x), 0))
+    n_out = int(np.ceil(x.shape[1] * SFREQ / sfreq - 1e-9))
+    return _two_pass_with_forecast(_resample(_prepared(x), sfreq, 0.0, n_out))
+
+
+def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
+    """Apply the training filters to one live window.
+
+    The same as the whole recording's filter but for what lies outside: before the margin the
+    signal counts as constant, behind the newest sample 2 s are forecast by an autoregressive model
+    of order 16 fitted to the last 4 s of each channel. About 3 ms for 64 channels at 500 Hz.
+
+    Parameters
+    ----------
+    raw : ndarray of float, shape (n, n_margin + round(5 * sfreq))
+        The window with the signal in front of it. Any unit, any offset. Non-finite samples are
+        bridged.
+    sfreq : float
+        Sampling rate in Hz, at least 100.
+    n_margin : int
+        Samples in front of the window. 2 s are used; fewer, as at the beginning of a stream, are
+        made up by holding the first sample.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 625)
+        Same unit; sample j lies j / 125 s behind raw sample `n_margin`.
+
+    Raises
+    ------
+    SamplingRateError
+        `sfreq` is below 100 Hz.
+    ValueError
+        `raw` does not hold margin and window.
+    """
+    _check_sfreq(sfreq)
+    n_window = round(WINDOW_S * sfreq)
+    if n_margin < 0 or raw.shape[1] != n_margin + n_window:
+        raise ValueError(
+            f"raw must hold {n_margin} samples of margin and {n_window} of window, "
+            f"got {raw.shape[1]} samples"
+        )
+    n_before = min(_N_MARGIN, int(n_margin * SFREQ / sfreq + 1e-9))
+    first = n_margin - n_before * sfreq / SFREQ
+    known = _resample(_prepared(raw), sfreq, first, n_before + N_TIMES)
+    held = np.repeat(known[:, :1], _N_MARGIN - n_before, axis=1)
+    window: Float64 = np.hstack([held, known, _forecast(known, _FORECAST)]) @ _window_map()
+    return window
+
+
+def recording_windows(
+    raw: Samples, sfreq: float, starts: Sequence[int], chunk_s: float = 60.0
+) -> Iterator[Float64]:
+    """Cut windows out of a recording that is filtered as a whole.
+
+    Each window has the time grid of :func:`filter_window`: sample j lies j / 125 s behind raw
+    sample `first`, even where that is no multiple of 1 / 125 s.
+
+    Parameters
+    ----------
+    raw : ndarray of float, shape (n, n_times)
+        The recording. Any unit, any offset. Non-finite samples are bridged.
+    sfreq : float
+        Sampling rate in Hz, at least 100.
+    starts : sequence of int
+        First raw sample of each window, ascending (see :func:`window_bounds`).
+    chunk_s : float
+        Seconds of windows worked on at a time. Bounds the memory and does not show in the result:
+        20 s of signal on either side are filtered along.
+
+    Yields
+    ------
+    ndarray of float64, shape (n, 625)
+        One window for each start, in their order.
+
+    Raises
+    ------
+    SamplingRateError
+        `sfreq` is below 100 Hz.
+    ValueError
+        A window reaches beyond the recording, or `starts` do not ascend.
+    """
+    _check_sfreq(sfreq)
+    firsts = np.asarray(starts, int).reshape(-1)
+    n_window = round(WINDOW_S * sfreq)
+    if np.any(np.diff(firsts) < 0):
+        raise ValueError("starts must ascend")
+    if len(firsts) and (firsts[0] < 0 or firsts[-1] + n_window > raw.shape[1]):
+        raise ValueError(
+            f"windows of {n_window} samples from {firsts[0]} to {firsts[-1]} do not fit into "
+            f"{raw.shape[1]} samples"
+        )
+    n_context = round(_CONTEXT_S * sfreq)
+    chunk = firsts // max(round(chunk_s * sfreq), 1)
+    for number in np.unique(chunk):
+        members = firsts[chunk == number]
+        low = max(int(members[0]) - n_context, 0)
+        segment = raw[:, low : members[-1] + n_window + n_context]
+        yield from _segment_windows(_prepared(segment), sfreq, members - low)
+
+
+def _segment_windows(x: Float64, sfreq: float, firsts: NDArray[np.int_]) -> list[Float64]:
+    """Filter a segment once for each position of the window's first sample on the 125 Hz grid."""
+    columns = np.floor(firsts * SFREQ / sfreq + 1e-9).astype(int)
+    phases = np.round(np.abs(firsts - columns * sfreq / SFREQ), 6)
+    windows = [np.empty(0)] * len(firsts)
+    for phase in np.unique(phases):
+        members = np.flatnonzero(phases == phase)
+        n_out = int(np.ceil((x.shape[1] - phase) * SFREQ / sfreq - 1e-9))
+        filtered = _two_pass_with_forecast(_resample(x, sfreq, float(phase), n_out))
+        for index in members:
+            column = columns[index]
+            windows[index] = filtered[:, column : column + N_TIMES].copy()
+    return windows
+
+
+# ---------------------------------------------------------------------------- display
+
+
+class DisplayFilter:
+    """Causal band-pass for the screen only; the model never sees its output.
+
+    Any cut of the stream into chunks gives the same samples. Holds its state in float64; one
+    thread feeds it and nothing blocks.
+
+    Parameters
+    ----------
+    n_channels : int
+    sfreq : float
+        Sampling rate in Hz.
+    low, high : float
+        Pass band in Hz; `high` is lowered to 0.45 x sfreq where the rate asks for it.
+    notch : {None, 50.0, 60.0}
+        Mains frequency to take out, Hz.
+    """
+
+    def __init__(
+        self,
+        n_channels: int,
+        sfreq: float,
+        low: float = 0.5,
+        high: float = 45.0,
+        notch: float | None = None,
+    ) -> None:
+        from scipy.signal import butter, iirnotch, sosfilt_zi, tf2sos
+
+        band = (low, min(high, 0.45 * sfreq))
+        sections = [butter(2, band, btype="bandpass", fs=sfreq, output="sos")]
+        if notch is not None and notch < sfreq / 2:
+            sections.append(tf2sos(*iirnotch(notch, Q=20.0, fs=sfreq)))
+        self._sos = np.vstack(sections).astype(np.float64)
+        self._settled = sosfilt_zi(self._sos)[:, None, :]
+        self._last = np.zeros(n_channels)
+        self._state: Float64 | None = None
+
+    def reset(self) -> None:
+        """Forget the past: the next sample counts as if it had always been there."""
+        self._state = None
+
+    def process(self, chunk: Samples) -> NDArray[np.float32]:
+        """Filter the next samples of the stream.
+
+        Parameters
+        ----------
+        chunk : ndarray of float, shape (n_channels, n_times)
+            May be empty. A non-finite sample is replaced by the one before it.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_channels, n_times)
+        """
+        from scipy.signal import sosfilt
+
+        if chunk.shape[1] == 0:
+            return np.empty(chunk.shape, np.float32)
+        samples = self._held(np.asarray(chunk, np.float64))
+        if self._state is None:
+            self._state = self._settled * samples[:, :1]
+        filtered, self._state = sosfilt(self._sos, samples, axis=1, zi=self._state)
+        self._last = samples[:, -1]
+        return np.asarray(filtered, np.float32)
+
+    def _held(self, samples: Float64) -> Float64:
+        """Replace non-finite samples by the last finite one."""
+        if np.isfinite(samples).all():
+            return samples
+        joined = np.column_stack([self._last, samples])
+        finite = np.isfinite(joined)
+        newest = np.maximum.accumulate(np.where(finite, np.arange(joined.shape[1]), 0), axis=1)
+        held: Float64 = np.take_along_axis(joined, newest, axis=1)[:, 1:]
+        return held
