@@ -26,12 +26,10 @@ MILLISECONDS_FROM = 1e11  # Unix time in seconds stays below this for 3,000 year
 HEADER_LINES = 4
 MAX_LABEL = 1000
 # Rates that headsets have; a measured rate within the tolerance is one of them.
-# fmt: off
 USUAL_RATES = (
     100.0, 125.0, 128.0, 160.0, 200.0, 220.0, 250.0, 256.0, 300.0, 500.0, 512.0, 1000.0, 1024.0,
     2000.0, 2048.0,
-)
-# fmt: on
+)  # fmt: skip
 RATE_TOLERANCE = 0.01
 
 _TIME = re.compile(r"(lsl[ _])?time[ _]?(stamps?|s)?( ?[(\[].*[)\]])?", re.IGNORECASE)

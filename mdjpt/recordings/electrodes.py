@@ -194,7 +194,7 @@ def _columns_meant(
 
 def _dropped(labels: Sequence[str]) -> tuple[str, ...]:
     """Say which columns were left out."""
-    if not labels:
+    if not any(labels):
         return ()
     return (f"left out, no scalp electrode{_listed(labels)}",)
 

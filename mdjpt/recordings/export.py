@@ -88,12 +88,11 @@ def _whole_records(
     if not (np.isfinite(sfreq) and sfreq > 0):
         raise RecordingError(f"{path}: sfreq must be positive, got {sfreq} Hz")
     rate = Fraction(sfreq).limit_denominator(MAX_RECORD_S)
+    if float(rate) != sfreq:
+        raise RecordingError(f"{path}: no EDF record has whole samples at {sfreq} Hz")
     n_times = samples.shape[1] // rate.numerator * rate.numerator
-    if float(rate) != sfreq or not n_times:
-        raise RecordingError(
-            f"{path}: EDF holds whole records of {rate.denominator} s; "
-            f"{samples.shape[1]} samples at {sfreq} Hz fill none"
-        )
+    if not n_times:
+        raise RecordingError(f"{path}: {samples.shape[1]} samples fill no record of EDF")
     return float(rate.denominator), n_times
 
 

@@ -14,15 +14,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FOLDER_SUFFIXES", "Reader", "reader_module", "reader_of"]
 
-FOLDER_SUFFIXES = (".mff", ".mefd", ".ds")
+FOLDER_SUFFIXES = (".mff",)
 
-# fmt: off
 _MNE = (
     ".edf", ".bdf", ".gdf", ".set", ".vhdr", ".ahdr", ".fif", ".fif.gz", ".cnt", ".mff", ".nxe",
-    ".eeg", ".mefd", ".data", ".dat", ".dap", ".rs3", ".cdt", ".cdt.dpa", ".cdt.cef", ".cef",
-    ".nedf", ".lay", ".mat", ".ns3",
-)
-# fmt: on
+    ".eeg", ".dat", ".dap", ".rs3", ".cdt", ".nedf", ".lay", ".ns3",
+)  # fmt: skip
 
 # Files that hold a part of a recording only, and the suffix of the file to name instead.
 _PARTS = {".fdt": ".set", ".eeg": ".vhdr", ".vmrk": ".vhdr"}

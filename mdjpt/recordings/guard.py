@@ -103,6 +103,8 @@ def _checked_size(path: Path) -> int:
             if not is_folder_format:
                 raise RecordingError(f"{path}: a folder, not a recording; name the file in it")
             return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        if path.exists() and not path.is_file():
+            raise RecordingError(f"{path}: not a regular file")
         reader_module(path)
         with path.open("rb") as file:
             if not file.read(1):
@@ -141,7 +143,7 @@ def _run_reader(path: Path, request: str, timeout_s: float) -> None:
             code = process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise RecordingError(
-                f"{path}: not read after {timeout_s:.0f} s; damaged, or too large for this machine"
+                f"{path}: not read after {timeout_s:g} s; damaged, or too large for this machine"
             ) from None
         finally:
             process.kill()

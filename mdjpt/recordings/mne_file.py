@@ -23,6 +23,8 @@ __all__ = ["read"]
 MICROVOLTS_PER_VOLT = 1e6
 BLOCK_VALUES = 1 << 22
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
+CNT_2GB = 2e9  # above, MNE does not count the samples itself
+ROUGHNESS_S = 10.0
 UNIT_MAY_LACK = (".edf", ".bdf", ".gdf")
 CUT_OFF = ("does not match the file size", "truncated", "incomplete", "not be properly closed")
 
@@ -53,7 +55,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         raise RecordingError(f"holds one stream, none to choose by stream={stream}")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        raw = mne.io.read_raw(path, preload=False, verbose="WARNING")
+        raw = _opened(path)
         types = raw.get_channel_types()
         is_eeg = [kind == "eeg" for kind in types]
         electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
@@ -68,6 +70,36 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         notes=(*electrodes.notes, *unit_notes, *_on_cut_off(caught, raw)),
         source=str(path),
     )
+
+
+def _opened(path: Path) -> Any:
+    """Open a file without reading its samples."""
+    if path.suffix.lower() != ".cnt":
+        return mne.io.read_raw(path, preload=False, verbose="WARNING")
+    try:
+        return mne.io.read_raw_cnt(path, preload=False, verbose="WARNING")
+    except Exception as error:
+        if "data format" not in str(error) and "data_format" not in str(error):
+            return mne.io.read_raw(path, preload=False, verbose="WARNING")
+    # The header does not tell 16 from 32 bits a sample: read as the wrong ones, EEG is noise.
+    recompute = True if path.stat().st_size < CNT_2GB else None
+    guesses = [
+        mne.io.read_raw_cnt(
+            path, data_format=bits, recompute_n_samples=recompute, preload=False, verbose="WARNING"
+        )
+        for bits in ("int16", "int32")
+    ]
+    return min(guesses, key=_roughness)
+
+
+def _roughness(raw: Any) -> float:
+    """Return how much of the signal changes from sample to sample, median over channels."""
+    x = raw.get_data(stop=min(raw.n_times, round(ROUGHNESS_S * raw.info["sfreq"])))
+    spread = np.std(x, axis=1)
+    moving = spread > 0
+    if not moving.any():
+        return math.inf
+    return float(np.median(np.std(np.diff(x[moving], axis=1), axis=1) / spread[moving]))
 
 
 def _scale(raw: Any, columns: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -97,11 +129,9 @@ def _samples(raw: Any, columns: tuple[int, ...], scale: NDArray[np.float64]) -> 
 
 def _annotations(raw: Any) -> list[tuple[float, str]]:
     """Return the annotations as seconds from the first sample and label."""
-    annotations = raw.annotations
-    # With an absolute origin, onsets count from the measurement's date, not from the first sample.
-    offset_s = raw.first_time if annotations.orig_time is not None else 0.0
-    onsets = (float(onset) - offset_s for onset in annotations.onset)
-    pairs = zip(onsets, annotations.description, strict=True)
+    # Onsets count from the measurement's beginning, which can lie before the first sample.
+    onsets = (float(onset) - raw.first_time for onset in raw.annotations.onset)
+    pairs = zip(onsets, raw.annotations.description, strict=True)
     return [(onset, str(label)) for onset, label in pairs if math.isfinite(onset)]
 
 

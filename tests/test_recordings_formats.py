@@ -1,0 +1,488 @@
+"""The reader of each format, on files written here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mdjpt.errors import RecordingError
+from mdjpt.recordings.reader_process import read_here
+from tests.recording_files import (
+    NAMES,
+    OPENBCI_VERSIONS,
+    START_S,
+    XdfText,
+    brain_like,
+    write_brainvision,
+    write_eeglab,
+    write_neuroscan,
+    write_openbci,
+    write_xdf,
+)
+
+if TYPE_CHECKING:
+    from mdjpt.recordings import Recording
+
+DATA = Path(__file__).parent / "data"
+
+
+def read(
+    path: Path, montage: tuple[str, ...] | None = None, stream: str | None = None
+) -> Recording:
+    return read_here(path, montage, stream)
+
+
+# MNE's formats
+
+
+def test_brainvision_is_read_with_its_markers(tmp_path: Path) -> None:
+    x = brain_like()
+    recording = read(write_brainvision(tmp_path / "a.vhdr", x, 250, events=[(1.0, "S  1")]))
+    np.testing.assert_allclose(recording.samples, x, rtol=1e-6)
+    assert recording.markers == ((1.0, "Stimulus/S  1"),)
+    assert recording.ch_names == NAMES
+
+
+def test_eeglab_is_read_with_its_events(tmp_path: Path) -> None:
+    x = brain_like()
+    recording = read(write_eeglab(tmp_path / "a.set", x, 128))
+    np.testing.assert_allclose(recording.samples, x, rtol=1e-6)
+    assert recording.sfreq == 128
+    assert recording.markers == ((1.0, "start"),)
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+@pytest.mark.parametrize("says_n_times", [True, False])
+def test_neuroscan_is_read_even_when_its_header_hides_the_width(
+    tmp_path: Path, bits: int, says_n_times: bool
+) -> None:
+    x = brain_like()
+    path = write_neuroscan(tmp_path / "a.cnt", x, 1000, bits=bits, says_n_times=says_n_times)
+    np.testing.assert_allclose(read(path).samples, x, atol=0.051)
+
+
+def test_fif_is_read_from_its_own_first_sample(tmp_path: Path) -> None:
+    import mne
+
+    x = brain_like(3, 2500)
+    info = mne.create_info(["Fz", "Cz", "STI 014"], 250.0, ["eeg", "eeg", "stim"])
+    data = x.astype(np.float64) / 1e6
+    data[2] = 0
+    data[2, 1000:1010] = 5
+    raw = mne.io.RawArray(data, info, first_samp=500, verbose="ERROR")
+    raw.set_annotations(mne.Annotations([4.0], [0.0], ["happy"]))
+    raw.save(tmp_path / "a_raw.fif", verbose="ERROR")
+    recording = read(tmp_path / "a_raw.fif")
+    np.testing.assert_allclose(recording.samples, x[:2], rtol=1e-5)
+    assert recording.ch_names == ("Fz", "Cz")
+    assert recording.markers == ((4.0, "5"), (4.0, "happy"))
+
+
+def _signal(kind: str, row: np.ndarray, label: str, unit: str) -> object:
+    import edfio
+
+    make = edfio.BdfSignal if kind == "bdf" else edfio.EdfSignal
+    return make(row.astype(np.float64), 250, label=label, physical_dimension=unit)
+
+
+def test_bdf_gives_the_rises_of_its_status_channel(tmp_path: Path) -> None:
+    import edfio
+
+    x = brain_like(3)
+    x[2] = 0
+    x[2, 500:510] = 7
+    x[2, 1000:] = 9
+    x[2] += 0x10000  # the upper byte is the amplifier's state
+    labels = ("A1", "Cz", "Status")
+    signals = [
+        edfio.BdfSignal(
+            row.astype(np.float64),
+            250,
+            label=label,
+            physical_dimension="uV" if label != "Status" else "Boolean",
+            physical_range=(-8388608, 8388607) if label == "Status" else (-1000, 1000),
+        )
+        for row, label in zip(x, labels, strict=True)
+    ]
+    edfio.Bdf(signals).write(tmp_path / "a.bdf")
+    recording = read(tmp_path / "a.bdf")
+    assert recording.ch_names == ("Cz",)
+    np.testing.assert_allclose(recording.samples[0], x[1], atol=1e-3)
+    assert recording.markers == ((2.0, "7"), (4.0, "9"))
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("uV", 1), ("mV", 1e-3), ("V", 1e-6)])
+def test_edf_units_become_microvolts(tmp_path: Path, unit: str, factor: float) -> None:
+    import edfio
+
+    x = brain_like(1, 1000)[0]
+    edfio.Edf([_signal("edf", x * factor, "EEG Cz-REF", unit)]).write(tmp_path / "a.edf")
+    recording = read(tmp_path / "a.edf")
+    np.testing.assert_allclose(recording.samples[0], x, atol=0.01)
+    assert recording.notes == ()
+
+
+def test_edf_without_a_unit_is_taken_as_microvolts_and_says_so(tmp_path: Path) -> None:
+    import edfio
+
+    x = brain_like(1, 1000)[0]
+    edfio.Edf([_signal("edf", x, "Cz", "")]).write(tmp_path / "a.edf")
+    recording = read(tmp_path / "a.edf")
+    np.testing.assert_allclose(recording.samples[0], x, atol=0.01)
+    assert recording.notes == ("1 channels without a known unit: microvolts assumed",)
+
+
+@pytest.mark.parametrize("factor", [1e6, 24, 1e-6])
+def test_impossible_amplitudes_are_remarked_on_and_kept(tmp_path: Path, factor: float) -> None:
+    x = brain_like() * np.float32(factor)
+    recording = read(write_xdf(tmp_path / "a.xdf", x, 250))
+    np.testing.assert_array_equal(recording.samples, x)
+    assert len(recording.notes) == 1
+    assert "check the unit" in recording.notes[0]
+
+
+def test_an_edf_that_was_cut_off_is_read_and_says_so(tmp_path: Path) -> None:
+    from mdjpt.recordings import write_recording_edf
+
+    x = brain_like(8, 2500)
+    write_recording_edf(tmp_path / "a.edf", x, 250, NAMES)
+    content = (tmp_path / "a.edf").read_bytes()
+    (tmp_path / "a.edf").write_bytes(content[:-3000])
+    recording = read(tmp_path / "a.edf")
+    assert recording.n_times == 2250
+    assert recording.notes == ("the file was cut off: 9.0 s recovered",)
+
+
+def test_channels_of_other_organs_are_left_out_and_named(tmp_path: Path) -> None:
+    x = brain_like(5)
+    names = ("Fp1", "HEOG", "ECG", "Cz", "GSR")
+    recording = read(write_brainvision(tmp_path / "a.vhdr", x, 250, names))
+    assert recording.ch_names == ("Fp1", "Cz")
+    np.testing.assert_allclose(recording.samples, x[[0, 3]], rtol=1e-6)
+    assert recording.notes == ("left out, no scalp electrode: HEOG, ECG, GSR",)
+
+
+# Names from a montage
+
+
+def test_a_montage_names_the_eeg_columns_and_skips_the_others(tmp_path: Path) -> None:
+    x = brain_like(4)
+    path = write_brainvision(tmp_path / "a.vhdr", x, 250, ("one", "ECG", "two", "three"))
+    recording = read(path, ("Fp1", "Cz", "EOG"))
+    assert recording.ch_names == ("Fp1", "Cz")
+    np.testing.assert_allclose(recording.samples, x[[0, 2]], rtol=1e-6)
+    assert recording.notes[0] == "electrode names assumed from --montage"
+    assert recording.notes[1] == "left out, no scalp electrode: EOG"
+
+
+def test_a_montage_may_name_every_column(tmp_path: Path) -> None:
+    path = write_brainvision(tmp_path / "a.vhdr", brain_like(3), 250, ("one", "ECG", "two"))
+    assert read(path, ("Fp1", "heart", "Cz")).ch_names == ("Fp1", "Cz")
+    with pytest.raises(RecordingError, match="names 3 electrodes, the recording has 2"):
+        read(path, ("Fp1", "Fp2", "Cz"))
+
+
+@pytest.mark.parametrize("names", [("Fp1",), ("Fp1",) * 9])
+def test_a_montage_of_another_length_is_refused(tmp_path: Path, names: tuple[str, ...]) -> None:
+    path = write_openbci(tmp_path / "a.txt", "v4", brain_like())
+    with pytest.raises(RecordingError, match=rf"names {len(names)} electrodes.*has 8 EEG channels"):
+        read(path, names)
+
+
+def test_a_montage_without_a_known_name_is_refused(tmp_path: Path) -> None:
+    path = write_openbci(tmp_path / "a.txt", "v4", brain_like())
+    with pytest.raises(RecordingError, match="no known electrode name"):
+        read(path, tuple("abcdefgh"))
+
+
+# OpenBCI
+
+
+@pytest.mark.parametrize("version", OPENBCI_VERSIONS)
+def test_every_version_of_openbci_text_is_read(tmp_path: Path, version: str) -> None:
+    x = brain_like()
+    recording = read(write_openbci(tmp_path / "a.txt", version, x), NAMES)
+    np.testing.assert_allclose(recording.samples, x, atol=0.0051)
+    assert recording.sfreq == 250
+    assert recording.counter is not None
+    assert recording.counter_modulus == 256
+    np.testing.assert_array_equal(recording.counter, np.arange(2500) % 256)
+    has_stamps = version not in ("v1 with 10 columns", "v1 with 12 columns", "v2")
+    assert (recording.timestamps is not None) == has_stamps
+    if recording.timestamps is not None:
+        np.testing.assert_allclose(recording.timestamps - START_S, np.arange(2500) / 250, atol=1e-3)
+    assert recording.markers == (((pytest.approx(2.0), "3"),) if version == "v6" else ())
+
+
+def test_damaged_lines_of_openbci_text_are_left_out_and_counted(tmp_path: Path) -> None:
+    path = write_openbci(tmp_path / "a.txt", "v6", brain_like())
+    lines = path.read_text().splitlines()
+    lines[105] = lines[105][:20]
+    lines[206] = "\x00garbage"
+    lines[307] = lines[307].replace(lines[307].split(",")[2], " not a number")
+    path.write_text("\n".join(lines)[:-50])
+    recording = read(path, NAMES)
+    assert recording.n_times == 2497
+    assert recording.notes[1] == "3 damaged lines left out"
+    assert np.isnan(recording.samples).sum() == 1
+    assert recording.counter is not None
+    assert recording.counter[99:101].tolist() == [99, 101], "the loss shows in the counter"
+
+
+def test_a_ganglion_has_four_channels_and_a_daisy_sixteen(tmp_path: Path) -> None:
+    for rate, n_eeg in ((200.0, 4), (125.0, 16)):
+        x = brain_like(n_eeg, 600)
+        head = f"%OpenBCI Raw EEG Data\n%\n%Sample Rate = {rate} Hz\n%First Column = SampleIndex\n"
+        rows = "\n".join(
+            f"{i % 128}, " + ", ".join(f"{v:.2f}" for v in column) + ", 0.0, 0.0, 0.0, 12:00:00, 1"
+            for i, column in enumerate(x.T)
+        )
+        (tmp_path / "a.txt").write_text(head + rows)
+        montage = (*NAMES, "F7", "F8", "F3", "F4", "T7", "T8", "P3", "P4")[:n_eeg]
+        np.testing.assert_allclose(read(tmp_path / "a.txt", montage).samples, x, atol=0.0051)
+
+
+@pytest.mark.parametrize("text", ["1,2,3\n", "%OpenBCI Raw EEG Data\n1,2,3\n", "hello"])
+def test_other_text_is_no_openbci_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.txt").write_text(text)
+    with pytest.raises(RecordingError):
+        read(tmp_path / "a.txt", NAMES)
+
+
+# CSV
+
+
+def _csv(path: Path, header: str, rows: list[str]) -> Path:
+    path.write_text("\n".join([header, *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("rate", [128.0, 220.0, 250.0, 256.0, 500.0])
+def test_stamps_rounded_to_milliseconds_give_the_nominal_rate(tmp_path: Path, rate: float) -> None:
+    stamps = 1.6e9 + np.arange(2000) / rate
+    stamps[1000:] += 0.033
+    path = _csv(
+        tmp_path / "a.csv",
+        "timestamps,TP9,AF7",
+        [f"{s:.3f},{i % 50},{i % 40}" for i, s in enumerate(stamps)],
+    )
+    recording = read(path)
+    assert recording.sfreq == rate
+    assert recording.timestamps is not None
+    np.testing.assert_allclose(recording.timestamps, stamps, atol=1e-3)
+
+
+def test_an_unusual_rate_is_measured_and_said(tmp_path: Path) -> None:
+    rows = [f"{i / 177.3:.6f},{i % 50}" for i in range(2000)]
+    recording = read(_csv(tmp_path / "a.csv", "time,Cz", rows))
+    assert recording.sfreq == pytest.approx(177.3, abs=0.01)
+    assert "177.30 Hz taken from the time stamps" in recording.notes[0]
+
+
+def test_milliseconds_are_told_by_name_and_size(tmp_path: Path) -> None:
+    rows = [f"{i * 4},{i % 50}" for i in range(1000)]
+    assert read(_csv(tmp_path / "a.csv", "Time (ms),Cz", rows)).sfreq == 250
+    rows = [f"{1_600_000_000_000 + i * 4},{i % 50}" for i in range(1000)]
+    assert read(_csv(tmp_path / "b.csv", "timestamp,Cz", rows)).sfreq == 250
+
+
+def test_markers_of_a_csv_are_where_the_column_changes(tmp_path: Path) -> None:
+    marks = ["0"] * 1000
+    marks[250], marks[500:503], marks[750] = "1", ["2.0"] * 3, "sad"
+    rows = [f"{i / 250:.3f},{i % 50},{mark}" for i, mark in enumerate(marks)]
+    recording = read(_csv(tmp_path / "a.csv", "timestamps,Cz,Marker0", rows))
+    assert recording.markers == ((1.0, "1"), (2.0, "2"), (3.0, "sad"))
+
+
+def test_mind_monitor_gives_its_raw_columns_and_events(tmp_path: Path) -> None:
+    header = "TimeStamp,Delta_TP9,Delta_AF7,RAW_TP9,RAW_AF7,AUX_RIGHT,HSI_TP9,Battery,Elements"
+    rows = []
+    for i in range(1024):
+        stamp = f"2026-01-02 10:00:{i / 256:06.3f}"
+        rows.append(f"{stamp},0.5,0.6,{850 + i % 7},{840 + i % 9},800,1,90,")
+        if i == 512:
+            rows.append(f"{stamp},,,,,,,,/muse/elements/blink")
+    recording = read(_csv(tmp_path / "a.csv", header, rows))
+    assert recording.ch_names == ("TP9", "AF7")
+    assert recording.sfreq == 256
+    assert recording.samples[:, 3].tolist() == [853, 843]
+    assert recording.markers == ((pytest.approx(2.0, abs=1e-6), "/muse/elements/blink"),)
+
+
+def test_mind_monitor_at_one_row_a_second_is_no_eeg(tmp_path: Path) -> None:
+    rows = [f"2026-01-02 10:00:{i:02d}.000,850,851" for i in range(30)]
+    path = _csv(tmp_path / "a.csv", "TimeStamp,RAW_TP9,RAW_AF7", rows)
+    with pytest.raises(RecordingError, match="constant"):
+        read(path)
+
+
+def test_emotiv_pro_csv_is_read_below_its_first_line(tmp_path: Path) -> None:
+    header = "title:x,start timestamp:1.6e9\n"
+    header += "Timestamp,EEG.Counter,EEG.AF3,EEG.O1,POW.AF3.Theta,MarkerValueInt"
+    rows = [f"{1.6e9 + i / 128:.6f},{i % 128},{4200 + i % 9},{4100 + i % 7},,0" for i in range(512)]
+    recording = read(_csv(tmp_path / "a.csv", header, rows))
+    assert recording.ch_names == ("AF3", "O1")
+    assert recording.sfreq == 128
+
+
+@pytest.mark.parametrize(
+    ("header", "what"),
+    [
+        ("AF3,F7,O1", "column of time"),
+        ("1,2,3", "column of time"),
+        ("time,left,right", "--montage"),
+    ],
+)
+def test_a_csv_without_time_or_names_says_what_is_missing(
+    tmp_path: Path, header: str, what: str
+) -> None:
+    path = _csv(tmp_path / "a.csv", header, [f"{i / 250},1,2" for i in range(500)])
+    with pytest.raises(RecordingError, match=what):
+        read(path)
+
+
+# XDF
+
+
+def test_stamps_are_kept_as_they_came(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    stamps = 1000 + np.arange(2500) / 250 + rng.uniform(0, 0.01, 2500)
+    stamps[1000:] += 0.5
+    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 250, stamps=stamps))
+    np.testing.assert_array_equal(recording.timestamps, stamps)
+    assert recording.sfreq == 250
+
+
+def test_markers_in_any_dress_become_labels(tmp_path: Path) -> None:
+    events = [
+        (0.5, "1111.000000000000"),
+        (1.0, '["a", 2.0]'),
+        (1.5, "happy face"),
+        (2.0, ""),
+        (2.5, "[broken"),
+    ]
+    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 250, events=events))
+    labels = ((0.5, "1111"), (1.0, "a/2"), (1.5, "happy face"), (2.5, "[broken"))
+    assert recording.markers == labels
+
+
+def test_the_counter_of_a_daisy_counts_samples(tmp_path: Path) -> None:
+    counter = (np.arange(2500) * 2) % 256
+    x = np.concatenate([counter[None].astype(np.float32), brain_like()])
+    lost = np.delete(x, slice(700, 710), axis=1)
+    path = write_xdf(tmp_path / "a.xdf", lost, 125, labels=(), unit="")
+    recording = read(path, NAMES)
+    assert recording.counter_modulus == 128
+    assert recording.counter is not None
+    assert recording.counter[:3].tolist() == [0, 1, 2]
+    assert (recording.counter[700] - recording.counter[699]) % 128 == 11
+    np.testing.assert_array_equal(recording.samples, lost[1:])
+    assert recording.notes == (
+        "electrode names assumed from --montage",
+        "the stream declares no unit: microvolts assumed",
+    )
+
+
+def test_too_many_names_for_a_stream_with_a_counter_say_where_the_counter_is(
+    tmp_path: Path,
+) -> None:
+    x = np.concatenate([(np.arange(2500) % 256)[None].astype(np.float32), brain_like(7)])
+    path = write_xdf(tmp_path / "a.xdf", x, 250, labels=())
+    with pytest.raises(RecordingError, match="column 1 of 8 is the device's sample counter"):
+        read(path, NAMES)
+    assert read(path, ("counter", *NAMES[1:])).ch_names == NAMES[1:]
+
+
+@pytest.mark.parametrize("unit", ["volts", "V", "0", "mV", "-3", "µV", "uV", "-6", "nanovolts"])
+def test_units_of_a_stream_become_microvolts(tmp_path: Path, unit: str) -> None:
+    factor = {"v": 1e6, "0": 1e6, "m": 1e3, "-3": 1e3, "n": 1e-3}
+    per_unit = factor.get(unit, factor.get(unit[0].lower(), 1.0))
+    x = brain_like()
+    recording = read(write_xdf(tmp_path / "a.xdf", x / np.float32(per_unit), 250, unit=unit))
+    np.testing.assert_allclose(recording.samples, x, rtol=1e-5)
+    assert recording.notes == ()
+
+
+def test_several_streams_of_eeg_are_listed_and_one_is_chosen_by_name(tmp_path: Path) -> None:
+    xdf = XdfText()
+    stamps = (np.arange(500) / 250).tolist()
+    for stream_id, name in ((1, "cap"), (2, "ear")):
+        xdf.header(stream_id, name=name, n_channels=2, sfreq=250, labels=("Fz", "Cz"))
+        xdf.samples(stream_id, brain_like(2, 500, seed=stream_id).T, stamps)
+    xdf.header(3, name="unused", n_channels=2, sfreq=250, labels=("Fz", "Cz"))
+    path = xdf.write(tmp_path / "a.xdf")
+    with pytest.raises(RecordingError, match=r"'cap' \(EEG, 2 channels, 250 Hz\), 'ear'.*stream="):
+        read(path)
+    np.testing.assert_array_equal(read(path, stream="EAR").samples, brain_like(2, 500, seed=2))
+    np.testing.assert_array_equal(read(path, stream="id-1").samples, brain_like(2, 500, seed=1))
+    with pytest.raises(RecordingError, match="no stream 'nose' in it; it holds 'cap'"):
+        read(path, stream="nose")
+    with pytest.raises(RecordingError, match="no stream 'unused'"):
+        read(path, stream="unused")
+
+
+def test_clocks_of_two_computers_are_brought_together(tmp_path: Path) -> None:
+    xdf = XdfText()
+    xdf.header(1, n_channels=2, sfreq=250, labels=("Fz", "Cz"))
+    xdf.header(2, name="m", kind="Markers", n_channels=1, sfreq=0, channel_format="string")
+    for collected_s in (0.0, 5.0, 10.0):
+        xdf.offset(1, 100 + collected_s, 0.0).offset(2, 5000 + collected_s, -4900.0)
+    xdf.samples(1, brain_like(2, 2500).T, (100 + np.arange(2500) / 250).tolist())
+    xdf.strings(2, [(5003.0, "happy")])
+    assert read(xdf.write(tmp_path / "a.xdf")).markers == ((pytest.approx(3.0), "happy"),)
+
+
+def test_a_nominal_rate_that_the_stamps_contradict_is_remarked_on(tmp_path: Path) -> None:
+    stamps = 1000 + np.arange(2500) / 95.0
+    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 120, stamps=stamps))
+    assert recording.sfreq == 120
+    assert recording.notes == ("nominal 120 Hz, but 95.0 samples a second by its time stamps",)
+
+
+def test_a_stream_without_a_nominal_rate_is_read_at_its_measured_rate(tmp_path: Path) -> None:
+    stamps = 1000 + np.arange(2500) / 250
+    xdf = XdfText().header(3, n_channels=8, sfreq=0, labels=NAMES)
+    xdf.samples(3, brain_like().T, stamps.tolist())
+    recording = read(xdf.write(tmp_path / "a.xdf"))
+    assert recording.sfreq == pytest.approx(250)
+    assert recording.notes == ("no nominal rate: 250.00 Hz by its time stamps",)
+
+
+def test_a_torn_file_gives_exactly_its_whole_chunks(tmp_path: Path) -> None:
+    whole = write_xdf(tmp_path / "a.xdf", brain_like(), 250, events=[(1.0, "x")])
+    content, samples = whole.read_bytes(), read(whole).samples
+    torn = tmp_path / "torn.xdf"
+    for cut in np.random.default_rng(11).integers(40_000, len(content) - 1, 60).tolist():
+        torn.write_bytes(content[:cut])
+        recording = read(torn)
+        np.testing.assert_array_equal(recording.samples, samples[:, : recording.n_times])
+        assert recording.n_times >= (cut - 2000) // 41 - 125
+        if recording.notes:
+            assert "ends in the middle of a chunk" in recording.notes[0]
+
+
+def test_a_file_damaged_in_the_middle_goes_on_at_its_next_boundary(tmp_path: Path) -> None:
+    path = write_xdf(tmp_path / "a.xdf", brain_like(), 250)
+    content = bytearray(path.read_bytes())
+    content[30_000:40_000] = bytes(10_000)
+    path.write_bytes(content)
+    recording = read(path)
+    assert "damaged" in recording.notes[0]
+    assert 1000 < recording.n_times < 2500
+
+
+def test_nan_stays_nan_and_infinity_becomes_nan(tmp_path: Path) -> None:
+    x = brain_like()
+    x[1, 100:110] = np.nan
+    x[2, 200] = np.inf
+    samples = read(write_xdf(tmp_path / "a.xdf", x, 250)).samples
+    assert np.isnan(samples).sum() == 11
+    assert np.isnan(samples[2, 200])
+
+
+def test_a_slow_recording_says_what_it_lacks(tmp_path: Path) -> None:
+    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 64))
+    assert "nothing above 32 Hz" in recording.notes[0]
