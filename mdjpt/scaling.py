@@ -203,4 +203,5 @@ class RunningScale:
 def _bin_of(magnitude: NDArray[np.float64]) -> NDArray[np.intp]:
     """Return the histogram bin of each |x|; bin 0 takes all below the lowest octave."""
     octave = np.log2(np.maximum(magnitude, 2.0**_LOWEST_OCTAVE)) - _LOWEST_OCTAVE
-    return np.minimum(octave * _BINS_PER_OCTAVE, _N_BINS - 1).astype(np.intp)
+    bins: NDArray[np.intp] = np.minimum(octave * _BINS_PER_OCTAVE, _N_BINS - 1).astype(np.intp)
+    return bins

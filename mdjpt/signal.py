@@ -102,19 +102,19 @@ def window_bounds(
     return first, first + round(window_s * sfreq)
 
 
-def average_reference(x: Samples, scalp: ArrayLike) -> Samples:
+def average_reference(x: Float64, scalp: ArrayLike | None = None) -> Float64:
     """Subtract the mean over the scalp channels at every sample.
 
     Parameters
     ----------
-    x : ndarray of float, shape (n, n_times)
-    scalp : array_like of bool, shape (n,)
-        Members of the reference; without any, `x` is returned as it is.
+    x : ndarray of float64, shape (n, n_times)
+    scalp : array_like of bool, shape (n,), optional
+        Members of the reference, all channels when None; without any, `x` is returned as it is.
     """
-    members = np.asarray(scalp, bool)
-    if not members.any():
+    members = x if scalp is None else x[np.asarray(scalp, bool)]
+    if len(members) == 0:
         return x
-    reference: Samples = x[members].mean(axis=0)
+    reference: Float64 = members.mean(axis=0)
     return x - reference
 
 
@@ -256,7 +256,8 @@ def _forecast(x: Float64, n_steps: int) -> Float64:
     for _ in range(0, n_steps, order):
         newest_first = block @ newest_first
         blocks.append(newest_first[:, ::-1, 0])
-    return np.hstack(blocks)[:, :n_steps] + mean
+    forecast: Float64 = np.hstack(blocks)[:, :n_steps] + mean
+    return forecast
 
 
 # ---------------------------------------------------------------------------- the chain

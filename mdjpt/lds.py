@@ -1,0 +1,149 @@
+"""Temporal smoothing of features by a linear dynamical system (Shi and Lu 2010; mdJPT).
+
+Each feature follows a random walk that is observed with noise: A = C = 1, process noise 1e-4,
+measurement noise 1, prior variance 0.01. Offline a Rauch-Tung-Striebel smoother looks both ways;
+live only its forward half, the Kalman filter, can run. The gains depend on no data.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Float64 = NDArray[np.float64]
+
+__all__ = ["LdsFilter", "lds_filter", "lds_smooth"]
+
+_PROCESS_NOISE = 1e-4
+_MEASUREMENT_NOISE = 1.0
+_PRIOR_VARIANCE = 0.01
+
+
+class _Gains(NamedTuple):
+    """Weights of the newest observation, and of the future in the backward pass, per step."""
+
+    forward: tuple[float, ...]
+    backward: tuple[float, ...]
+
+
+@lru_cache(maxsize=128)
+def _gains(n: int) -> _Gains:
+    forward, backward = [], []
+    predicted = _PRIOR_VARIANCE
+    for _ in range(n):
+        gain = predicted / (predicted + _MEASUREMENT_NOISE)
+        filtered = (1.0 - gain) * predicted
+        predicted = filtered + _PROCESS_NOISE
+        forward.append(gain)
+        backward.append(filtered / predicted)
+    return _Gains(tuple(forward), tuple(backward))
+
+
+def _sequence(sequence: ArrayLike) -> Float64:
+    rows = np.asarray(sequence, np.float64)
+    if rows.ndim != 2:
+        raise ValueError(f"a sequence must have shape (n, n_features), got {rows.shape}")
+    return rows
+
+
+def lds_filter(sequence: ArrayLike, prior_mean: ArrayLike | None = None) -> Float64:
+    """Smooth a sequence causally (the Kalman filter alone).
+
+    Parameters
+    ----------
+    sequence : array_like of float, shape (n, n_features)
+        Features of one trial in the order of time.
+    prior_mean : array_like of float, shape (n_features,), optional
+        State expected before the first observation. None: the sequence's mean, as the released
+        code has it, which a live system cannot know.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n_features)
+    """
+    rows = _sequence(sequence)
+    out = np.empty_like(rows)
+    if len(rows) == 0:
+        return out
+    mean = rows.mean(axis=0) if prior_mean is None else np.asarray(prior_mean, np.float64)
+    for index, gain in enumerate(_gains(len(rows)).forward):
+        mean = mean + gain * (rows[index] - mean)
+        out[index] = mean
+    return out
+
+
+def lds_smooth(sequence: ArrayLike) -> Float64:
+    """Smooth a trial with its past and its future (Rauch-Tung-Striebel).
+
+    Parameters
+    ----------
+    sequence : array_like of float, shape (n, n_features)
+        Features of one trial in the order of time. The prior mean is the trial's mean.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n_features)
+    """
+    out = lds_filter(sequence)
+    backward = _gains(len(out)).backward
+    for index in range(len(out) - 2, -1, -1):
+        out[index] += backward[index] * (out[index + 1] - out[index])
+    return out
+
+
+class LdsFilter:
+    """The causal half, one feature vector at a time: the numbers of :func:`lds_filter`.
+
+    One thread feeds it; nothing blocks.
+
+    Parameters
+    ----------
+    prior_mean : array_like of float, shape (n_features,), optional
+        State expected before the first observation. None: the first observation itself.
+    """
+
+    def __init__(self, prior_mean: ArrayLike | None = None) -> None:
+        self._prior_mean = None if prior_mean is None else np.array(prior_mean, np.float64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new trial."""
+        self._variance = _PRIOR_VARIANCE
+        self._mean = self._prior_mean
+
+    def step(self, feature: ArrayLike) -> Float64:
+        """Take in the next feature vector and return the smoothed one.
+
+        Parameters
+        ----------
+        feature : array_like of float, shape (n_features,)
+
+        Returns
+        -------
+        ndarray of float64, shape (n_features,)
+        """
+        value = np.array(feature, np.float64)
+        gain = self._variance / (self._variance + _MEASUREMENT_NOISE)
+        self._variance = (1.0 - gain) * self._variance + _PROCESS_NOISE
+        mean: Float64 = value if self._mean is None else self._mean + gain * (value - self._mean)
+        self._mean = mean
+        return mean.copy()
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return what the trial has taught, as plain arrays; no mean before the first step."""
+        state: dict[str, NDArray[Any]] = {"variance": np.array(self._variance)}
+        if self._mean is not None:
+            state["mean"] = self._mean.copy()
+        return state
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another instance stopped."""
+        self._variance = float(state["variance"])
+        self._mean = np.array(state["mean"], np.float64) if "mean" in state else None
