@@ -166,6 +166,8 @@ def _taken_over(path: Path, folder: Path) -> Recording:
         if "error" in result:
             raise RecordingError(str(result["error"]))
         shape = (len(result["ch_names"]), int(result["n_times"]))
+        if min(shape) < 1:
+            raise ValueError("the result is empty")
         samples = np.fromfile(folder / "samples", "<f4").reshape(shape)
         return Recording(
             samples=samples.astype(np.float32, copy=False),

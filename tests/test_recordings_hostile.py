@@ -1,0 +1,293 @@
+"""Damaged and hostile files: one clear error, whatever the reader does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mdjpt.errors import RecordingError
+from mdjpt.recordings import read_recording, write_recording_edf
+from mdjpt.recordings.reader_process import read_here
+from tests.recording_files import (
+    NAMES,
+    XdfText,
+    brain_like,
+    write_brainvision,
+    write_eeglab,
+    write_neuroscan,
+    write_openbci,
+    write_xdf,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[1]
+DATA = Path(__file__).parent / "data"
+MUTANTS_IN_SHORT = 40
+MUTANTS_IN_FULL = 1000
+N_TIMES = 1000
+
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="limits and forks are POSIX")
+
+
+def _edf(folder: Path) -> Path:
+    write_recording_edf(folder / "a.edf", brain_like(8, N_TIMES), 250, NAMES, [(1.0, "happy")])
+    return folder / "a.edf"
+
+
+def _bdf(folder: Path) -> Path:
+    import edfio
+
+    rows = zip(NAMES, brain_like(8, N_TIMES).astype(np.float64), strict=True)
+    edfio.Bdf(
+        [edfio.BdfSignal(row, 250, label=name, physical_dimension="uV") for name, row in rows]
+    ).write(folder / "a.bdf")
+    return folder / "a.bdf"
+
+
+def _fif(folder: Path) -> Path:
+    import mne
+
+    info = mne.create_info(list(NAMES), 250.0, "eeg")
+    raw = mne.io.RawArray(brain_like(8, N_TIMES).astype(np.float64) / 1e6, info, verbose="ERROR")
+    raw.save(folder / "a_raw.fif", verbose="ERROR")
+    return folder / "a_raw.fif"
+
+
+def _brainvision(folder: Path) -> Path:
+    return write_brainvision(folder / "a.vhdr", brain_like(8, N_TIMES), 250, events=[(1.0, "S1")])
+
+
+def _eeglab(folder: Path) -> Path:
+    return write_eeglab(folder / "a.set", brain_like(8, N_TIMES), 250)
+
+
+def _neuroscan(folder: Path) -> Path:
+    x = brain_like(8, N_TIMES)
+    return write_neuroscan(folder / "a.cnt", x, 250, bits=32, says_n_times=False)
+
+
+def _xdf(folder: Path) -> Path:
+    return write_xdf(folder / "a.xdf", brain_like(8, N_TIMES), 250, events=[(1.0, "happy")])
+
+
+def _muse(folder: Path) -> Path:
+    return DATA / "rec_muse.xdf"
+
+
+def _openbci(folder: Path) -> Path:
+    return write_openbci(folder / "a.txt", "v6", brain_like(8, N_TIMES))
+
+
+def _openbci_unnamed(folder: Path) -> Path:
+    return write_openbci(folder / "a.txt", "v4", brain_like(8, N_TIMES))
+
+
+def _csv(folder: Path) -> Path:
+    return DATA / "rec_muselsl.csv"
+
+
+FORMATS = (
+    _edf,
+    _bdf,
+    _fif,
+    _brainvision,
+    _eeglab,
+    _neuroscan,
+    _xdf,
+    _muse,
+    _openbci,
+    _openbci_unnamed,
+    _csv,
+)
+
+
+def _read_mutants(path: Path, seed: int, n: int) -> dict[str, int]:
+    """Read mutants in a process of its own and return how often each outcome came."""
+    montage = ",".join(NAMES) if path.suffix == ".txt" else ""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.recording_mutants",
+        str(path),
+        str(seed),
+        str(n),
+        montage,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"seed {seed}: {done.stderr}"
+    found = json.loads(done.stdout)
+    print(path.name, found["outcomes"], f"slowest {found['slowest_s']:.2f} s")  # noqa: T201
+    assert not found["wrong"], found["wrong"]
+    outcomes: dict[str, int] = found["outcomes"]
+    return outcomes
+
+
+@on_posix
+@pytest.mark.parametrize("make", FORMATS)
+def test_damaged_files_are_read_or_refused(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    outcomes = _read_mutants(make(tmp_path), 20261, MUTANTS_IN_SHORT)
+    assert sum(outcomes.values()) == MUTANTS_IN_SHORT
+    assert outcomes["refused"] > 0
+
+
+@on_posix
+@pytest.mark.slow
+@pytest.mark.parametrize("make", FORMATS)
+def test_a_thousand_damaged_files_of_each_format_are_read_or_refused(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    outcomes = _read_mutants(make(tmp_path), 20262, MUTANTS_IN_FULL)
+    assert sum(outcomes.values()) == MUTANTS_IN_FULL
+
+
+@on_posix
+@pytest.mark.slow
+def test_every_cut_of_a_file_gives_an_exact_prefix(tmp_path: Path) -> None:
+    whole = write_xdf(tmp_path / "a.xdf", brain_like(), 250)
+    content, samples = whole.read_bytes(), read_here(whole, None, None).samples
+    torn = tmp_path / "torn.xdf"
+    for cut in np.random.default_rng(20263).integers(1, len(content), 2000).tolist():
+        torn.write_bytes(content[:cut])
+        try:
+            recording = read_here(torn, None, None)
+        except RecordingError:
+            assert cut < 15_000, "a second of signal was there"
+            continue
+        np.testing.assert_array_equal(recording.samples, samples[:, : recording.n_times])
+
+
+# What a reader process may do
+
+
+def _reader_that(does: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every Python process started from here begin with the code `does`."""
+    (folder / "sitecustomize.py").write_text(
+        "import json, os, pathlib, signal, sys, time\n"
+        "if 'mdjpt.recordings.reader_process' in sys.orig_argv:\n"
+        "    folder = pathlib.Path(json.loads(sys.orig_argv[-1])['folder'])\n"
+        f"    {does}\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def _result(**changes: object) -> str:
+    """Code that leaves a result of 2 channels and 4 samples, with changes."""
+    result = {
+        "sfreq": 250.0,
+        "ch_names": ["Fz", "Cz"],
+        "n_times": 4,
+        "counter_modulus": 0,
+        "markers": [[0.5, "x"]],
+        "notes": [],
+    } | changes
+    return (
+        "(folder / 'samples').write_bytes(bytes(32)); "
+        f"(folder / 'recording.json').write_text({json.dumps(result)!r}); os._exit(0)"
+    )
+
+
+def test_a_well_formed_result_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _reader_that(_result(), tmp_path, monkeypatch)
+    recording = read_recording(DATA / "rec_muselsl.csv")
+    assert recording.samples.shape == (2, 4)
+    assert recording.markers == ((0.5, "x"),)
+
+
+@pytest.mark.parametrize(
+    "does",
+    [
+        "os._exit(0)",
+        "(folder / 'recording.json').write_text('[1, 2'); os._exit(0)",
+        "(folder / 'recording.json').write_text('[1, 2]'); os._exit(0)",
+        "(folder / 'recording.json').write_bytes(bytes([255, 254])); os._exit(0)",
+        _result(n_times=5),
+        _result(n_times=-1),
+        _result(n_times="many"),
+        _result(sfreq=0),
+        _result(sfreq=None),
+        _result(ch_names=7),
+        _result(ch_names=["Fz"]),
+        _result(markers=[[1]]),
+        _result(notes=None),
+    ],
+)
+def test_a_result_that_makes_no_sense_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
+) -> None:
+    _reader_that(does, tmp_path, monkeypatch)
+    with pytest.raises(RecordingError, match="left no usable result"):
+        read_recording(DATA / "rec_muselsl.csv")
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("does", "what"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", r"its reader crashed \(SIGSEGV\)"),
+        ("os.abort()", r"its reader crashed \(SIGABRT\)"),
+        ("os._exit(7)", r"its reader crashed \(exit status 7\)"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was stopped"),
+        ("os.kill(os.getpid(), signal.SIGXCPU)", "was stopped"),
+    ],
+)
+def test_the_death_of_a_reader_is_one_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str, what: str
+) -> None:
+    _reader_that(does, tmp_path, monkeypatch)
+    with pytest.raises(RecordingError, match=what) as error:
+        read_recording(DATA / "rec_muselsl.csv")
+    assert "\n" not in str(error.value)
+
+
+def test_a_reader_that_hangs_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = tmp_path / "pid"
+    _reader_that(
+        f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); time.sleep(1000)",
+        tmp_path,
+        monkeypatch,
+    )
+    with pytest.raises(RecordingError, match="not read after 2 s"):
+        read_recording(DATA / "rec_muselsl.csv", timeout_s=2)
+    if Path("/proc").exists():
+        assert not Path("/proc", pid.read_text()).exists()
+
+
+# Hostile contents
+
+
+def test_nested_entities_in_xdf_do_not_explode(tmp_path: Path) -> None:
+    lines = ["<!DOCTYPE info [<!ENTITY a0 'ha'>"]
+    lines += [f"<!ENTITY a{i} '{f'&a{i - 1};' * 10}'>" for i in range(1, 12)]
+    header = "".join([*lines, "]><info><name>&a11;</name></info>"]).encode()
+    content = XdfText().content()
+    content += (
+        b"\x04" + (len(header) + 6).to_bytes(4, "little") + b"\x02\x00\x01\x00\x00\x00" + header
+    )
+    (tmp_path / "a.xdf").write_bytes(content)
+    with pytest.raises(RecordingError):
+        read_recording(tmp_path / "a.xdf")
+
+
+def test_a_sample_count_beyond_all_memory_is_one_error(tmp_path: Path) -> None:
+    xdf = XdfText().header(1, n_channels=1, sfreq=0, channel_format="string", kind="Markers")
+    count = b"\x08" + (1 << 40).to_bytes(8, "little")
+    content = xdf.content() + b"\x04" + (len(count) + 6).to_bytes(4, "little")
+    (tmp_path / "a.xdf").write_bytes(content + b"\x03\x00\x01\x00\x00\x00" + count)
+    with pytest.raises(RecordingError):
+        read_recording(tmp_path / "a.xdf")
+
+
+def test_no_reader_of_recordings_unpickles() -> None:
+    source = "\n".join(file.read_text() for file in (ROOT / "mdjpt" / "recordings").glob("*.py"))
+    assert not re.search(r"import pickle|allow_pickle|joblib|torch|np\.load\(", source)
