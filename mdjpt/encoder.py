@@ -174,7 +174,7 @@ class Encoder:
         x = self._checked(windows)
         size = self._group_size(len(x), group_size, stats)
         with torch.inference_mode():
-            return self._encoded(torch.from_numpy(x), size, stats)
+            return self._encoded(torch.tensor(x), size, stats)
 
     def feature(
         self, windows: ArrayLike, group_size: int | None = None, stats: RowStats | None = None
@@ -296,7 +296,7 @@ class Encoder:
     def _rows_of(self, stats: RowStats, group: int) -> tuple[_Rows, _Rows]:
         """Bring the stored statistics of one group to the layout of the folded network."""
         dims, n_mixed = self.config.n_dims, self.config.n_mixed
-        rows = [torch.from_numpy(a if a.ndim == 1 else a[group]) for a in stats]
+        rows = [torch.tensor(a if a.ndim == 1 else a[group]) for a in stats]
         first = [a.view(N_CHANNELS, dims).T[..., None] for a in rows[:2]]
         second = [a.view(dims, n_mixed)[..., None] for a in rows[2:]]
         return _Rows(*first), _Rows(*second)
@@ -341,7 +341,7 @@ def _n_groups(stats: RowStats, config: EncoderConfig) -> int:
 
 def _plain_rows(stats: RowStats, config: EncoderConfig, n: int) -> tuple[_Rows, _Rows]:
     """Repeat stored statistics for `n` windows in the layout of the network as it is written."""
-    groups = [torch.from_numpy(np.atleast_2d(a)) for a in stats]
+    groups = [torch.tensor(np.atleast_2d(a)) for a in stats]
     windows = [a.repeat_interleave(n // len(a), 0) for a in groups]
     first = [a.view(n, N_CHANNELS, 1, config.n_dims) for a in windows[:2]]
     second = [a.view(n, config.n_dims, config.n_mixed, 1) for a in windows[2:]]

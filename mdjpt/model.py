@@ -32,6 +32,7 @@ __all__ = [
 N_CHANNELS = 60
 NORM_EPS = 1e-3  # added to the standard deviation of a normalised row
 ATTENTION_EPS = 1e-5  # added to the normaliser of the linear attention
+MAX_SIZE, MAX_BLOCKS = 4096, 16  # beyond any network of this kind: bounds what a file may ask for
 
 Variant = Literal["released", "paper"]
 Activation = Literal["relu", "none"]
@@ -96,7 +97,9 @@ class EncoderConfig:
         for name, value in sizes.items():
             numbers = value if name == "dilations" else (value,)
             if not isinstance(numbers, tuple) or not numbers or not all(map(_is_size, numbers)):
-                raise ValueError(f"{name} must hold integers from 1 to 65536, got {value!r}")
+                raise ValueError(f"{name} must hold integers from 1 to {MAX_SIZE}, got {value!r}")
+        if self.n_blocks > MAX_BLOCKS or len(self.dilations) > MAX_BLOCKS:
+            raise ValueError(f"n_blocks and dilations must be at most {MAX_BLOCKS}")
         if self.embed_dim % self.n_heads:
             raise ValueError(
                 f"embed_dim must be a multiple of n_heads, got {self.embed_dim} and {self.n_heads}"
@@ -147,14 +150,13 @@ class EncoderConfig:
         if fields.keys() != known:
             odd = ", ".join(sorted(fields.keys() ^ known))
             raise ValueError(f"missing or unknown fields: {odd}")
-        dilations = fields["dilations"]
-        if not isinstance(dilations, list):
-            raise ValueError(f"dilations must be a list, got {dilations!r}")
-        return cls(**(fields | {"dilations": tuple(dilations)}))
+        if not isinstance(fields["dilations"], list):
+            raise ValueError(f"dilations must be a list, got {fields['dilations']!r}")
+        return cls(**(fields | {"dilations": tuple(fields["dilations"])}))
 
 
 def _is_size(value: object) -> bool:
-    return type(value) is int and 1 <= value <= 65536
+    return type(value) is int and 1 <= value <= MAX_SIZE
 
 
 class NetworkOutput(NamedTuple):
