@@ -1,0 +1,37 @@
+"""Packages that only some of the work needs, imported when that work begins."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from mdjpt.errors import MdjptError
+
+__all__ = ["require_training_extra"]
+
+
+def require_training_extra(*modules: str) -> Any:
+    """Import modules of the optional extra ``train``.
+
+    Parameters
+    ----------
+    *modules : str
+        Dotted names.
+
+    Returns
+    -------
+    module, or tuple of modules
+        In the order of the names.
+
+    Raises
+    ------
+    MdjptError
+        One is not installed; the message says how to install it.
+    """
+    try:
+        imported = tuple(import_module(name) for name in modules)
+    except ModuleNotFoundError as error:
+        raise MdjptError(
+            f'this needs {error.name}, which is not installed: pip install "mdjpt-live[train]"'
+        ) from None
+    return imported[0] if len(imported) == 1 else imported
