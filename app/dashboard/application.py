@@ -1,0 +1,70 @@
+"""The Qt application around the window: fonts, exceptions, the timed way out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.dashboard.message_bar import ExceptionHook
+from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
+from app.dashboard.theme import DARK, LIGHT, font
+from app.dashboard.window import Dashboard
+
+__all__ = ["Application"]
+
+
+class Application(QObject):
+    """One window, from its first paint to the end of its session."""
+
+    def __init__(
+        self,
+        session_factory: SessionFactory,
+        discover: Discover,
+        initial: SourceChoice | None,
+        *,
+        light: bool = False,
+    ) -> None:
+        instance = QApplication.instance()
+        self._qt = instance if isinstance(instance, QApplication) else QApplication(sys.argv[:1])
+        super().__init__()
+        self._qt.setApplicationName("mdJPT Live")
+        self._qt.setStyle("Fusion")
+        self._qt.setFont(font(13))
+        palette = LIGHT if light else DARK
+        self.window = Dashboard(session_factory, initial, discover=discover, palette=palette)
+        self._hook = ExceptionHook(self)
+        self._hook.caught.connect(self.window.messages.show_message)
+        self._status = 0
+
+    def report_milestones(self, report: Callable[[str], None]) -> None:
+        """Call `report` with "painted" and "first signal" when it is so."""
+        self.window.painted.connect(lambda: report("painted"))
+        self.window.first_signal.connect(lambda: report("first signal"))
+
+    def leave_after(self, seconds: float, screenshot: Path | None) -> None:
+        """Close the window after `seconds`, and save a picture of it first."""
+        QTimer.singleShot(round(seconds * 1000), self, lambda: self._leave(screenshot))
+
+    def run(self) -> int:
+        """Show the window, return when it is closed."""
+        self._hook.install()
+        # Qt's loop runs no Python between events; the window's timer lets Ctrl+C through.
+        previous = signal.signal(signal.SIGINT, lambda *_: self.window.close())
+        try:
+            self.window.show()
+            self._qt.exec()
+        finally:
+            signal.signal(signal.SIGINT, previous)
+            self._hook.remove()
+        return self._status
+
+    def _leave(self, screenshot: Path | None) -> None:
+        if screenshot is not None and not self.window.grab().save(str(screenshot)):
+            print(f"mdjpt: cannot save a picture to {screenshot}", file=sys.stderr)  # noqa: T201
+            self._status = 2
+        self.window.close()

@@ -1,0 +1,153 @@
+"""Small widgets that several views share: cards, segmented choices, labels that shorten."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+__all__ = ["Card", "ElidedLabel", "Segments", "label", "set_property"]
+
+
+def set_property(widget: QWidget, name: str, value: str) -> None:
+    """Set a property that the style sheet selects by, and restyle when it changes."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def label(text: str, role: str, parent: QWidget | None = None) -> QLabel:
+    """Return a label in a role of the style sheet; its text is never taken for HTML."""
+    made = QLabel(text, parent)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setProperty("role", role)
+    return made
+
+
+class ElidedLabel(QLabel):
+    """One line that ends in "…" when it is too long; the tooltip then holds all of it."""
+
+    def __init__(self, text: str = "", role: str = "muted", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setProperty("role", role)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._whole = ""
+        self.set_whole(text)
+
+    @property
+    def whole(self) -> str:
+        """The text before it was shortened."""
+        return self._whole
+
+    def set_whole(self, text: str) -> None:
+        """Show `text`, shortened to the width there is."""
+        if text != self._whole:
+            self._whole = text
+            self.setAccessibleName(text)
+            self.updateGeometry()
+            self._shorten()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for the whole text."""
+        return QSize(self.fontMetrics().horizontalAdvance(self._whole) + 4, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Make do with a few letters."""
+        return QSize(30, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Shorten to the new width."""
+        super().resizeEvent(event)
+        self._shorten()
+
+    def _shorten(self) -> None:
+        mode = Qt.TextElideMode.ElideRight
+        shown = self.fontMetrics().elidedText(self._whole, mode, max(10, self.width() - 2))
+        self.setText(shown)
+        self.setToolTip(self._whole if shown != self._whole else "")
+
+
+class Segments(QWidget):
+    """A row of joined buttons of which one is down.
+
+    Parameters
+    ----------
+    choices : sequence of (str, object)
+        Text and value of each.
+    name : str
+        What is chosen, for assistive technology and tooltips.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(
+        self, choices: Sequence[tuple[str, object]], name: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self._values = [value for _, value in choices]
+        self._group = QButtonGroup(self)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        for i, (text, _) in enumerate(choices):
+            button = QToolButton()
+            button.setText(text)
+            button.setCheckable(True)
+            button.setProperty("segment", "true")
+            button.setToolTip(f"{name}: {text}")
+            button.setAccessibleName(f"{name} {text}")
+            self._group.addButton(button, i)
+            row.addWidget(button)
+        self._group.button(0).setChecked(True)
+        self._group.idClicked.connect(self._clicked)
+
+    @property
+    def value(self) -> object:
+        """The value of the button that is down."""
+        return self._values[self._group.checkedId()]
+
+    def choose(self, value: object) -> None:
+        """Put a button down as if it were clicked."""
+        self._group.button(self._values.index(value)).click()
+
+    def _clicked(self, index: int) -> None:
+        self.chosen.emit(self._values[index])
+
+
+class Card(QFrame):
+    """A panel with a title row, to which a view adds its content.
+
+    Attributes
+    ----------
+    title : QLabel
+        The heading.
+    head, body : QBoxLayout
+        Title row, and what lies under it.
+    """
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", "true")
+        self.setAccessibleName(title)
+        self.title = label(title, "title")
+        self.head = QHBoxLayout()
+        self.head.setSpacing(8)
+        self.head.addWidget(self.title)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(14, 10, 14, 12)
+        self.body.setSpacing(8)
+        self.body.addLayout(self.head)

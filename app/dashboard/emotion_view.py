@@ -1,0 +1,146 @@
+"""The decoded emotion of this moment, or the honest reason why there is none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.dashboard.controls import Card, ElidedLabel, label, set_property
+from app.dashboard.painting import painting
+from app.dashboard.probability_bars import ProbabilityBars
+from app.dashboard.theme import DARK, Palette, class_colours
+from app.dashboard.words import answer, titled
+
+if TYPE_CHECKING:
+    from app.dashboard.timeline import Agreement
+    from streaming.prediction import Prediction
+    from streaming.snapshot import Snapshot
+
+__all__ = ["EmotionView"]
+
+
+class EmotionView(Card):
+    """Headline, bars, and beside them the simulated truth where the source knows it."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Decoded emotion", parent)
+        self._palette = DARK
+        self._classes: tuple[str, ...] = ()
+        self.headline = ElidedLabel("", "headline")
+        self.detail = ElidedLabel("", "muted")
+        self.swatch = _Swatch()
+        self.bars = ProbabilityBars()
+        self.truth = ElidedLabel("", "value")
+        self.agreement = ElidedLabel("", "value")
+        self.counts = ElidedLabel("", "caption")
+        self._truth_panel = self._make_truth_panel()
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(self.swatch)
+        row.addWidget(self.headline, 1)
+        self.body.addLayout(row)
+        self.body.addWidget(self.detail)
+        self.body.addSpacing(2)
+        self.body.addWidget(self.bars)
+        self.body.addWidget(self._truth_panel)
+        self.body.addStretch(1)
+        self.show_state(None, None)
+
+    def show_state(self, snapshot: Snapshot | None, newest: Prediction | None) -> None:
+        """Say what holds now.
+
+        Parameters
+        ----------
+        snapshot : Snapshot or None
+            None when nothing is connected.
+        newest : Prediction or None
+            The last prediction since connecting.
+        """
+        said = answer(snapshot, newest)
+        decoded = said.tone == "label" and newest is not None
+        model = snapshot.model if snapshot is not None else None
+        self._classes = model.class_names if model is not None else ()
+        self.headline.set_whole(said.headline)
+        set_property(self.headline, "calm", "false" if decoded else "true")
+        self.detail.set_whole(said.detail)
+        self.swatch.show_tone(self._colour(said.tone, newest))
+        self.bars.set_classes(self._classes)
+        unsure = said.headline == "Unsure"
+        shown = newest.probabilities if newest is not None and (decoded or unsure) else {}
+        self.bars.set_probabilities(shown, trusted=decoded)
+        self._show_truth(snapshot.truth if snapshot is not None else None)
+        self.setAccessibleDescription(f"{said.headline}. {said.detail}")
+
+    def show_agreement(self, agreement: Agreement) -> None:
+        """Show how often the labels were the simulated truth."""
+        if agreement.share is None:
+            self.agreement.set_whole("–")
+            self.counts.set_whole("")
+            return
+        self.agreement.set_whole(f"{agreement.share:.0%}")
+        abstained = agreement.n_windows - agreement.n_labelled
+        self.counts.set_whole(
+            f"{agreement.n_agreeing} of {agreement.n_labelled} labels; {abstained} windows unlabelled"
+        )
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+        self.bars.set_palette(palette)
+
+    def _show_truth(self, truth: str | None) -> None:
+        self._truth_panel.setVisible(truth is not None)
+        self.bars.set_truth(truth)
+        if truth is not None:
+            self.truth.set_whole(titled(truth))
+
+    def _colour(self, tone: str, newest: Prediction | None) -> QColor:
+        palette = self._palette
+        if tone == "label" and newest is not None and newest.label in self._classes:
+            return class_colours(self._classes, palette)[newest.label]
+        return QColor({"warn": palette.warn, "bad": palette.bad}.get(tone, palette.faint))
+
+    def _make_truth_panel(self) -> QWidget:
+        panel = QWidget()
+        rule = QFrame()
+        rule.setObjectName("rule")
+        rule.setFixedHeight(1)
+        column = QVBoxLayout(panel)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(3)
+        column.addWidget(rule)
+        for caption, value in (
+            ("True state (framed above)", self.truth),
+            ("Agreement with the simulated truth", self.agreement),
+        ):
+            row = QHBoxLayout()
+            row.addWidget(label(caption, "caption"))
+            row.addWidget(value, 1)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            column.addLayout(row)
+        column.addWidget(self.counts)
+        self.truth.setAccessibleName("True state of the simulated participant")
+        return panel
+
+
+class _Swatch(QWidget):
+    """A disc in the colour of the headline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(18, 44)
+        self._colour = QColor()
+
+    def show_tone(self, colour: QColor) -> None:
+        if colour != self._colour:
+            self._colour = colour
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+        with painting(self) as painter:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._colour)
+            painter.drawEllipse(1, self.height() // 2 - 7, 16, 16)

@@ -1,0 +1,99 @@
+"""The strip at the foot of the window: is the data good, is the decoder keeping up."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.dashboard.controls import ElidedLabel, label, set_property
+from app.dashboard.words import clock_text, has_stalled
+from streaming.snapshot import Snapshot
+
+__all__ = ["HealthStrip"]
+
+_ITEMS = {
+    "stream": ("Stream", "Whether samples arrive"),
+    "rate": ("Rate", "Samples a second: measured, and as the device promises"),
+    "lost": ("Lost samples", "Samples that never arrived, and the number of holes"),
+    "latency": ("Latency p95", "From a window's newest sample to its answer, last 100 windows"),
+    "windows": ("Windows", "Decoded windows; skipped when a newer one was already there"),
+    "decoder": ("Decoder", "State of the process that decodes"),
+    "recording": ("Recording", "File that is being written"),
+}
+_STREAM = {
+    "starting": ("connecting", "muted"),
+    "streaming": ("● streaming", "good"),
+    "ended": ("■ ended", "muted"),
+    "failed": ("✕ failed", "bad"),
+    "stopped": ("■ stopped", "muted"),
+}
+_DECODER = {
+    "none": ("none", "muted"),
+    "loading": ("loading", "muted"),
+    "running": ("● running", "good"),
+    "restarting": ("▲ restarting", "warn"),
+    "failed": ("✕ failed", "bad"),
+}
+
+
+class HealthStrip(QFrame):
+    """Seven figures in a row, each under its caption."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", "true")
+        self.setAccessibleName("Health of the session")
+        self.values: dict[str, ElidedLabel] = {}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 5, 14, 6)
+        row.setSpacing(12)
+        for key, (caption, tip) in _ITEMS.items():
+            column = QVBoxLayout()
+            column.setSpacing(0)
+            self.values[key] = ElidedLabel("–", "value")
+            self.values[key].setMinimumWidth(64)
+            heading = label(caption, "caption")
+            heading.setToolTip(tip)
+            column.addWidget(heading)
+            column.addWidget(self.values[key])
+            row.addLayout(column, 4 if key in ("stream", "rate") else 3)
+        self.show_snapshot(None)
+
+    def show_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Show the figures of this moment, dashes when nothing is connected."""
+        if snapshot is None:
+            for key in self.values:
+                self._say(key, "–", "muted")
+            self._say("stream", "not connected", "muted")
+            return
+        self._say("stream", *_stream(snapshot))
+        self._say("rate", *_rate(snapshot))
+        gaps = f"{snapshot.n_gaps} gap" + ("s" if snapshot.n_gaps != 1 else "")
+        lost = f"{snapshot.n_lost:,} in {gaps}" if snapshot.n_gaps else "0"
+        self._say("lost", lost, "warn" if snapshot.n_gaps else "")
+        latency = snapshot.latency_p95_ms
+        self._say("latency", f"{latency:.0f} ms" if latency else "–", "" if latency < 500 else "warn")
+        skipped = f" · {snapshot.n_skipped:,} skipped" if snapshot.n_skipped else ""
+        self._say("windows", f"{snapshot.n_windows:,}{skipped}", "warn" if skipped else "")
+        self._say("decoder", *_DECODER[snapshot.decoder_state])
+        self._say("recording", snapshot.recording or "off", "" if snapshot.recording else "muted")
+
+    def _say(self, key: str, text: str, tone: str) -> None:
+        self.values[key].set_whole(text)
+        self.values[key].setAccessibleName(f"{_ITEMS[key][0]}: {text}")
+        set_property(self.values[key], "tone", tone)
+
+
+def _stream(snapshot: Snapshot) -> tuple[str, str]:
+    if has_stalled(snapshot):
+        return f"▲ no data for {snapshot.sample_age_s:.1f} s", "warn"
+    if snapshot.state == "streaming":
+        return "● streaming", "good"
+    return _STREAM[snapshot.state]
+
+
+def _rate(snapshot: Snapshot) -> tuple[str, str]:
+    if snapshot.info is None or snapshot.measured_sfreq <= 0:
+        return "–", "muted"
+    measured, nominal = snapshot.measured_sfreq, snapshot.info.sfreq
+    off = not snapshot.info.lossless and abs(measured / nominal - 1) > 0.02
+    return f"{measured:.1f} of {nominal:g} Hz", "warn" if off else ""

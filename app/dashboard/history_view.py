@@ -1,0 +1,109 @@
+"""The last minutes of emotions, with legend and span."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+
+from app.dashboard.controls import Card, Segments
+from app.dashboard.history_plot import HistoryPlot
+from app.dashboard.painting import painting
+from app.dashboard.theme import DARK, Palette, class_colours, font
+from app.dashboard.words import titled
+
+if TYPE_CHECKING:
+    from app.dashboard.timeline import Timeline
+
+__all__ = ["HistoryView"]
+
+
+class HistoryView(Card):
+    """History of the emotions with its legend and span."""
+
+    mark_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("History", parent)
+        self.plot = HistoryPlot()
+        self.legend = _Legend()
+        self.span = Segments([(f"{n} min", 60.0 * n) for n in (2, 3, 5)], "History")
+        self.span.chosen.connect(self.plot.set_span)
+        mark = QToolButton()
+        mark.setText("Mark")
+        mark.setProperty("segment", "true")
+        mark.setToolTip("Set an event at this moment (M)")
+        mark.setAccessibleName("Set an event at this moment")
+        mark.clicked.connect(self.mark_wanted)
+        self.head.addSpacing(10)
+        self.head.addWidget(self.legend, 1)
+        self.head.addWidget(mark)
+        self.head.addSpacing(6)
+        self.head.addWidget(self.span)
+        self.body.addWidget(self.plot, 1)
+
+    def show_timeline(self, timeline: Timeline, class_names: tuple[str, ...], now_s: float) -> None:
+        """Draw anew when there is something new or a quarter of a second has gone by.
+
+        Parameters
+        ----------
+        timeline : Timeline
+            What happened.
+        class_names : tuple of str
+            Classes in the order of their bands.
+        now_s : float
+            Stream time at the right edge.
+        """
+        self.legend.set_classes(class_names)
+        self.plot.show_timeline(timeline, class_names, now_s)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self.legend.set_palette(palette)
+        self.plot.set_palette(palette)
+
+
+class _Legend(QWidget):
+    """A square and a name for every class, as many as there is room for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setAccessibleName("Classes")
+        self._names: tuple[str, ...] = ()
+        self._palette = DARK
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        return QSize(200, 20)
+
+    def set_classes(self, names: tuple[str, ...]) -> None:
+        if names != self._names:
+            self._names = names
+            self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        self._palette = palette
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+        colours = class_colours(self._names, self._palette)
+        x, middle = 0.0, self.height() / 2
+        middle_left = Qt.AlignmentFlag.AlignVCenter
+        with painting(self) as painter:
+            painter.setFont(font(12))
+            painter.setPen(QColor(self._palette.muted))
+            for name in self._names:
+                text = titled(name)
+                width = painter.fontMetrics().horizontalAdvance(text)
+                if x + width + 18 > self.width():
+                    painter.drawText(QRectF(x, 0, 20, self.height()), middle_left, "…")
+                    return
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(colours[name])
+                painter.drawRoundedRect(QRectF(x, middle - 5, 10, 10), 3, 3)
+                painter.setPen(QColor(self._palette.muted))
+                box = QRectF(x + 16, 0, width + 2, self.height())
+                painter.drawText(box, middle_left, text)
+                x += width + 32

@@ -1,0 +1,59 @@
+"""Painting without traps: painters that always end, and polylines straight from arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shiboken6
+from PySide6.QtGui import QPainter, QPaintDevice, QPolygonF
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["finite_runs", "painting", "polygon"]
+
+
+@contextmanager
+def painting(device: QPaintDevice, *, smooth: bool = True) -> Iterator[QPainter]:
+    """Yield a painter that ends whatever happens: one left open crashes the process at exit.
+
+    Parameters
+    ----------
+    device : QPaintDevice
+        Widget (inside its ``paintEvent``) or pixmap.
+    smooth : bool
+        Whether lines are antialiased.
+    """
+    painter = QPainter(device)
+    try:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+        yield painter
+    finally:
+        painter.end()
+
+
+def polygon(x: NDArray[np.float64], y: NDArray[np.float64]) -> QPolygonF:
+    """Return points as a polygon, copied in one piece.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n_points,)
+        Logical pixels.
+    """
+    points = QPolygonF()
+    points.resize(x.size)
+    if x.size:
+        memory = shiboken6.VoidPtr(points.data(), x.size * 16, True)
+        table = np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
+        table[:, 0] = x
+        table[:, 1] = y
+    return points
+
+
+def finite_runs(finite: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the half-open ranges in which `finite`, shape (n_times,), is true."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], finite, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,139 @@
+"""Probabilities of the classes as bars that glide to their new length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.dashboard.painting import painting
+from app.dashboard.theme import DARK, Palette, class_colours, font
+from app.dashboard.words import titled
+
+__all__ = ["ProbabilityBars"]
+
+GLIDE_S = 0.15
+ROW = 34
+SMALL_ROW = 24
+
+
+class ProbabilityBars(QWidget):
+    """One row a class: name, bar, percent; a frame around the row of the simulated truth."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName("Class probabilities")
+        self._names: tuple[str, ...] = ()
+        self._aim: dict[str, float] = {}
+        self._shown: dict[str, float] = {}
+        self._trusted = False
+        self._truth: str | None = None
+        self._palette = DARK
+
+    @property
+    def aim(self) -> dict[str, float]:
+        """The probabilities that the bars glide to; empty when none are shown."""
+        return dict(self._aim)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the bars stand behind a label, in colour; grey when the decoder abstains."""
+        return self._trusted
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Ask for all rows."""
+        return QSize(280, max(2, len(self._names)) * self._row)
+
+    def set_classes(self, names: Sequence[str]) -> None:
+        """Show these classes from top to bottom."""
+        if tuple(names) != self._names:
+            self._names = tuple(names)
+            self._aim, self._shown = {}, {}
+            self.updateGeometry()
+            self.update()
+
+    def set_probabilities(self, probabilities: Mapping[str, float], *, trusted: bool) -> None:
+        """Glide to new probabilities, grey unless `trusted`; empty ones glide to nothing."""
+        self._aim = dict(probabilities)
+        if trusted != self._trusted:
+            self._trusted = trusted
+            self.update()
+        said = ", ".join(f"{name} {share:.0%}" for name, share in self._aim.items())
+        self.setAccessibleDescription(said)
+
+    def set_truth(self, truth: str | None) -> None:
+        """Frame the row of the true state."""
+        if truth != self._truth:
+            self._truth = truth
+            self.update()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+        self.update()
+
+    def advance(self, seconds: float) -> None:
+        """Let the bars glide for `seconds`; called once a frame."""
+        share = 1 - math.exp(-seconds / GLIDE_S)
+        moved = False
+        for name in self._names:
+            shown, aim = self._shown.get(name, 0.0), self._aim.get(name, 0.0)
+            if abs(aim - shown) > 0.002:
+                self._shown[name] = shown + share * (aim - shown)
+                moved = True
+        if moved:
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+        """Draw the rows."""
+        colours = class_colours(self._names, self._palette)
+        with painting(self) as painter:
+            painter.setFont(font(13 if self._row == ROW else 12))
+            widest = max(
+                (painter.fontMetrics().horizontalAdvance(titled(n)) for n in self._names), default=0
+            )
+            for i, name in enumerate(self._names):
+                box = QRectF(0.5, i * self._row + 1.5, self.width() - 1, self._row - 3)
+                self._draw_row(painter, box, name, colours[name], min(widest, self.width() * 0.4))
+
+    @property
+    def _row(self) -> int:
+        return ROW if len(self._names) <= 5 else SMALL_ROW
+
+    def _draw_row(
+        self, painter: QPainter, box: QRectF, name: str, colour: QColor, name_width: float
+    ) -> None:
+        palette = self._palette
+        painter.setPen(Qt.PenStyle.NoPen)
+        if name == self._truth:
+            painter.setPen(QColor(palette.muted))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(box, 6, 6)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(QColor(palette.text if self._trusted else palette.muted))
+        place = QRectF(box.left() + 8, box.top(), name_width + 2, box.height())
+        whole = titled(name)
+        shown = painter.fontMetrics().elidedText(
+            whole, Qt.TextElideMode.ElideRight, int(place.width())
+        )
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | middle, shown)
+        track = QRectF(
+            place.right() + 10, box.center().y() - 5, box.right() - place.right() - 64, 10
+        )
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(palette.raised))
+        painter.drawRoundedRect(track, 5, 5)
+        share = self._shown.get(name, 0.0)
+        if share > 0.005:
+            painter.setBrush(colour if self._trusted else QColor(palette.faint))
+            filled = QRectF(track)
+            filled.setWidth(max(track.height(), track.width() * share))
+            painter.drawRoundedRect(filled, 5, 5)
+        painter.setPen(QColor(palette.text if self._trusted else palette.muted))
+        text = f"{self._aim[name]:.0%}" if name in self._aim else "–"
+        right = Qt.AlignmentFlag.AlignRight
+        painter.drawText(box.adjusted(0, 0, -8, 0), right | middle, text)

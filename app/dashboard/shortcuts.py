@@ -1,0 +1,60 @@
+"""The keyboard: what each key does, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QDialog, QGridLayout, QPushButton, QWidget
+
+from app.dashboard.controls import label
+
+__all__ = ["KEYS", "ShortcutsDialog", "add_shortcuts"]
+
+KEYS: dict[str, tuple[tuple[str, ...], str]] = {
+    "connect": (("Ctrl+K",), "Choose a source"),
+    "disconnect": (("Ctrl+D",), "End the session"),
+    "mark": (("M",), "Set an event at this moment"),
+    "freeze": (("P",), "Hold the picture of the signals"),
+    "filter": (("F",), "Switch the display filter"),
+    "fit": (("A",), "Choose the scale from the signal"),
+    "larger": (("+", "="), "Larger curves"),
+    "smaller": (("-",), "Smaller curves"),
+    "window_5": (("1",), "Show 5 s"),
+    "window_10": (("2",), "Show 10 s"),
+    "window_20": (("3",), "Show 20 s"),
+    "theme": (("T",), "Light or dark"),
+    "dismiss": (("Esc",), "Put the message away"),
+    "full_screen": (("F11",), "Full screen"),
+    "help": (("F1",), "This list"),
+    "quit": (("Ctrl+Q",), "Close the window"),
+}
+
+
+def add_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> None:
+    """Bind every row of :data:`KEYS` to its action; a missing or unknown one is an error."""
+    if set(actions) != set(KEYS):
+        raise ValueError(f"actions and keys differ: {sorted(set(actions) ^ set(KEYS))}")
+    for name, action in actions.items():
+        for key in KEYS[name][0]:
+            shortcut = QShortcut(QKeySequence(key), window)
+            shortcut.activated.connect(action)
+
+
+class ShortcutsDialog(QDialog):
+    """The table for the user."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(22, 18, 22, 18)
+        grid.setHorizontalSpacing(28)
+        grid.setVerticalSpacing(7)
+        for row, (keys, meaning) in enumerate(KEYS.values()):
+            grid.addWidget(label("  or  ".join(keys), "value"), row, 0)
+            grid.addWidget(label(meaning, "muted"), row, 1)
+        close = QPushButton("Close")
+        close.clicked.connect(self.accept)
+        grid.addWidget(close, len(KEYS), 1, Qt.AlignmentFlag.AlignRight)

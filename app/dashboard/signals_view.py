@@ -1,0 +1,281 @@
+"""The signals: sweep display, channel names and the controls over them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+
+from app.dashboard.channel_names import ChannelNames
+from app.dashboard.controls import Card, Segments, label
+from app.dashboard.display_signal import DisplaySignal, FilterFactory, SampleFilter
+from app.dashboard.sweep_canvas import MAX_WINDOW_S, SweepCanvas
+
+if TYPE_CHECKING:
+    from app.dashboard.session_port import SessionPort
+    from app.dashboard.theme import Palette
+    from streaming.ring import RingView
+    from streaming.stream import StreamInfo
+
+__all__ = ["N_ROWS", "SCALES_UV", "SignalsView"]
+
+N_ROWS = 64
+SCALES_UV = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000)
+POLL_S = 0.5
+AUTO_AFTER_S = 2.0
+
+MakeDisplayFilter = Callable[..., SampleFilter]
+
+
+class SignalsView(Card):
+    """Up to 64 channels at a time, with scale, window, filter, notch and freeze."""
+
+    first_signal = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Signals", parent)
+        self.canvas = SweepCanvas()
+        self.names = ChannelNames()
+        self._info: StreamInfo | None = None
+        self._signal: DisplaySignal | None = None
+        self._make_filter: MakeDisplayFilter | None = None
+        self._page = 0
+        self._scale = SCALES_UV.index(50)
+        self._auto_at: int | None = None
+        self._frozen = False
+        self._reload = False
+        self._shown = False
+        self._build_controls()
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.names)
+        row.addWidget(self.canvas, 1)
+        self.body.addLayout(row, 1)
+        self._apply_scale()
+
+    # What the window calls.
+
+    def connect_stream(self, info: StreamInfo) -> None:
+        """Start an empty sheet for a stream."""
+        self._info, self._page, self._auto_at, self._shown = info, 0, None, False
+        n_pages = -(-info.n_channels // N_ROWS)
+        self._page_button.setVisible(n_pages > 1)
+        self._begin(0)
+
+    def poll(self, session: SessionPort) -> None:
+        """Draw what has arrived since the last call."""
+        if self._info is None or self._frozen:
+            return
+        if self._reload:
+            self._reload = False
+            self._begin_again(session)
+            return
+        view = session.latest(int(POLL_S * self._info.sfreq))
+        if view is not None and view.first_sample > self.canvas.stop_sample:
+            self._begin_again(session)
+        elif view is not None:
+            self._draw(view)
+
+    def mark(self, sample: int, text: str, colour: QColor | None) -> None:
+        """Draw an event."""
+        if self._info is not None and not self._frozen:
+            self.canvas.mark(sample, text, colour)
+
+    def set_bad(self, bad: Sequence[str]) -> None:
+        """Dim these electrodes."""
+        left_out = frozenset(bad)
+        self.names.set_bad(left_out)
+        self.canvas.set_bad([name in left_out for name in self._page_names])
+
+    def set_filter_source(self, make_filter: MakeDisplayFilter) -> None:
+        """Offer the display filter, once the module that makes it is imported."""
+        self._make_filter = make_filter
+        self._filter_button.setEnabled(True)
+        self._notch.setEnabled(True)
+        self._reload = True
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self.names.set_palette(palette)
+        self.canvas.set_palette(palette)
+
+    @property
+    def scale_uv(self) -> int:
+        """Microvolts that one row is high."""
+        return SCALES_UV[self._scale]
+
+    # What the user does.
+
+    def step_scale(self, steps: int) -> None:
+        """Show more (positive) or fewer microvolts a row."""
+        self._auto_at = -1
+        self._scale = min(len(SCALES_UV) - 1, max(0, self._scale + steps))
+        self._apply_scale()
+
+    def fit_scale(self) -> None:
+        """Choose the scale that gives the curves their rows."""
+        values = self.canvas.recent(5.0)
+        seen = values[np.isfinite(values).any(axis=1)]
+        if seen.size:
+            spread = np.nanpercentile(np.abs(seen), 95, axis=1)
+            # Rows may overlap on dense sheets, where a curve inside its row would be a flat line.
+            room = 3.0 if self.canvas.row_height > 30 else 2.0 if self.canvas.row_height > 11 else 1.1
+            wanted = max(room * float(np.median(spread)), SCALES_UV[0])
+            self._scale = int(np.argmin(np.abs(np.log(np.array(SCALES_UV) / wanted))))
+            self._apply_scale()
+
+    def toggle_frozen(self) -> None:
+        """Hold the picture, or let it run again."""
+        self._freeze_button.click()
+
+    def toggle_filter(self) -> None:
+        """Switch the display filter."""
+        self._filter_button.click()
+
+    # Inside.
+
+    @property
+    def _rows(self) -> slice:
+        return slice(self._page * N_ROWS, (self._page + 1) * N_ROWS)
+
+    @property
+    def _page_names(self) -> tuple[str, ...]:
+        return self._info.ch_names[self._rows] if self._info is not None else ()
+
+    def _begin(self, first_sample: int) -> None:
+        info = self._info
+        if info is None:
+            return
+        names = self._page_names
+        self._page_button.setText(
+            f"Channels {self._rows.start + 1}–{self._rows.start + len(names)} of {info.n_channels}"
+        )
+        self.names.set_names(names)
+        self._signal = DisplaySignal(len(names), info.sfreq, self._filter_factory())
+        self.canvas.begin(len(names), info.sfreq, first_sample)
+
+    def _begin_again(self, session: SessionPort) -> None:
+        """Draw the last 20 s anew: after a filter change, a freeze or a long pause."""
+        if self._info is None:
+            return
+        view = session.latest(int(MAX_WINDOW_S * self._info.sfreq))
+        if view is None:
+            return
+        self._begin(view.first_sample)
+        self._draw(view)
+
+    def _draw(self, view: RingView) -> None:
+        new = view.samples[self._rows, max(0, self.canvas.stop_sample - view.first_sample) :]
+        if new.shape[1] == 0 or self._signal is None or self._info is None:
+            return
+        self.canvas.append(self._signal.process(new))
+        if not self._shown:
+            self._shown = True
+            self._auto_at = self.canvas.stop_sample + int(AUTO_AFTER_S * self._info.sfreq)
+            self.first_signal.emit()
+        if self._auto_at is not None and 0 <= self._auto_at <= self.canvas.stop_sample:
+            self._auto_at = -1
+            self.fit_scale()
+
+    def _filter_factory(self) -> FilterFactory | None:
+        if self._make_filter is None or not self._filter_button.isChecked():
+            return None
+        return partial(self._make_filter, notch=self._notch.value)
+
+    def _apply_scale(self) -> None:
+        self.scale_label.setText(f"{self.scale_uv} µV")
+        self.names.set_note(f"{self.scale_uv} µV/row")
+        self.canvas.set_scale(self.scale_uv)
+
+    def _restart(self) -> None:
+        self._reload = True
+
+    def _freeze(self, frozen: bool) -> None:
+        self._frozen = frozen
+        self._reload = not frozen
+        self.title.setText("Signals · frozen" if frozen else "Signals")
+
+    def _turn_page(self) -> None:
+        if self._info is not None:
+            self._page = (self._page + 1) % -(-self._info.n_channels // N_ROWS)
+            self._reload = True
+
+    def _build_controls(self) -> None:
+        self._page_button = _button("Channels", "Show the next 64 channels", self._turn_page)
+        self._page_button.hide()
+        self.scale_label: QLabel = label("", "value")
+        self.scale_label.setMinimumWidth(54)
+        self.scale_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.scale_label.setAccessibleName("Scale, microvolts a row")
+        less = _button("−", "Smaller curves: more µV a row (−)", lambda: self.step_scale(1))
+        more = _button("+", "Larger curves: fewer µV a row (+)", lambda: self.step_scale(-1))
+        fit = _button("Auto", "Choose the scale from the signal (A)", self.fit_scale)
+        windows = [(f"{seconds} s", float(seconds)) for seconds in (5, 10, 20)]
+        self.window = Segments(windows, "Time window")
+        self.window.chosen.connect(self.canvas.set_window)
+        self.window.choose(10.0)
+        self._filter_button = _button(
+            "0.5–45 Hz", "Filter the display only; decoding is not touched (F)", self._restart
+        )
+        self._filter_button.setCheckable(True)
+        self._filter_button.setChecked(True)
+        self._notch = _NotchButton()
+        self._notch.chosen.connect(self._restart)
+        self._freeze_button = _button("Freeze", "Hold the picture (P)", None)
+        self._freeze_button.setCheckable(True)
+        self._freeze_button.toggled.connect(self._freeze)
+        for widget in (self._filter_button, self._notch):
+            widget.setEnabled(False)
+        self.head.setSpacing(3)
+        self.head.addWidget(self._page_button)
+        self.head.addStretch(1)
+        for group in (
+            (less, self.scale_label, more, fit),
+            (self.window,),
+            (self._filter_button, self._notch),
+            (self._freeze_button,),
+        ):
+            for widget in group:
+                self.head.addWidget(widget)
+            self.head.addSpacing(8)
+
+
+class _NotchButton(QToolButton):
+    """Chooses the mains frequency that the display filter takes out."""
+
+    chosen = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value: float | None = None
+        self.setProperty("segment", "true")
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.setToolTip("Mains hum taken out of the display; decoding is not touched")
+        menu = QMenu(self)
+        for text, value in (("Notch off", None), ("Notch 50 Hz", 50.0), ("Notch 60 Hz", 60.0)):
+            menu.addAction(text, partial(self.choose, value))
+        self.setMenu(menu)
+        self.choose(None)
+
+    def choose(self, value: float | None) -> None:
+        """Take this frequency in Hz, None for no notch."""
+        self.value = value
+        self.setText("Notch off ▾" if value is None else f"Notch {value:g} ▾")
+        self.setAccessibleName("Mains notch: " + ("off" if value is None else f"{value:g} Hz"))
+        self.chosen.emit()
+
+
+def _button(text: str, tip: str, action: Callable[[], object] | None) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setProperty("segment", "true")
+    button.setToolTip(tip)
+    button.setAccessibleName(tip)
+    if action is not None:
+        button.clicked.connect(lambda _checked=False: action())
+    return button

@@ -1,0 +1,370 @@
+"""The main window: polls the session thirty times a second and hands each view its part."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from app.dashboard.background import Background
+from app.dashboard.connection import Connection
+from app.dashboard.emotion_view import EmotionView
+from app.dashboard.header import Badges, Header, application_icon
+from app.dashboard.health_strip import HealthStrip
+from app.dashboard.history_view import HistoryView
+from app.dashboard.message_bar import MessageBar
+from app.dashboard.quality_view import QualityView
+from app.dashboard.session_port import Discover, SessionFactory, SessionPort, SourceChoice
+from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
+from app.dashboard.signals_view import MakeDisplayFilter, SignalsView
+from app.dashboard.source_dialog import SourceDialog
+from app.dashboard.theme import DARK, LIGHT, Palette, class_colours, style_sheet
+from app.dashboard.timeline import Timeline
+from app.dashboard.welcome import Welcome
+
+if TYPE_CHECKING:
+    from streaming.prediction import Prediction
+    from streaming.snapshot import Snapshot
+    from streaming.stream import StreamInfo
+
+__all__ = ["Dashboard"]
+
+FRAME_MS = 33
+CLOSE_AFTER_MS = 8000
+SIMULATED = SourceChoice("sim:")
+
+
+class Dashboard(QMainWindow):
+    """Signals, emotions and health of one session.
+
+    Parameters
+    ----------
+    session_factory : callable
+        Makes a session of the user's choice; called in a worker thread.
+    initial : SourceChoice or None
+        What to connect to as soon as the window is painted.
+    discover : callable
+        Lists the streams that answer; called in a thread.
+    palette : Palette
+        Theme to begin with.
+    """
+
+    painted = Signal()
+    first_signal = Signal()
+
+    def __init__(
+        self,
+        session_factory: SessionFactory,
+        initial: SourceChoice | None = None,
+        *,
+        discover: Discover = list,
+        palette: Palette = DARK,
+    ) -> None:
+        super().__init__()
+        self.setWindowTitle("mdJPT Live")
+        self.setWindowIcon(application_icon())
+        self.setMinimumSize(1000, 660)
+        self.resize(1440, 900)
+        self._initial = initial
+        self._discover = discover
+        self._background = Background(self)
+        self.connection = Connection(session_factory, self)
+        self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
+        self.signals, self.history = SignalsView(), HistoryView()
+        self.emotion, self.quality, self.health = EmotionView(), QualityView(), HealthStrip()
+        self.welcome = Welcome(self.signals.canvas)
+        self._snapshot: Snapshot | None = None
+        self._newest: Prediction | None = None
+        self._info: StreamInfo | None = None
+        self._timeline = Timeline()
+        self._next: SourceChoice | None = None
+        self._was_painted = self._closing = self._forced = False
+        self._frame_at = time.perf_counter()
+        self._lay_out()
+        self._wire()
+        self.header.show_connected(False)
+        self.apply_palette(palette)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.tick)
+        self._timer.start(FRAME_MS)
+
+    # What a user does.
+
+    def connect_source(self, choice: SourceChoice) -> None:
+        """Begin a session; the window stays usable while it opens."""
+        if self.connection.state != "idle":
+            return
+        self.messages.clear()
+        self.welcome.hide()
+        self._forget()
+        self.connection.open(choice)
+
+    def disconnect_source(self) -> None:
+        """End the session; the last picture of the signals stays."""
+        self.connection.close()
+
+    def choose_source(self) -> None:
+        """Ask for a source."""
+        if self.connection.state == "idle":
+            last = self.connection.choice
+            dialog = SourceDialog(self._discover, self._background, last, self)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.chosen.connect(self.connect_source)
+            dialog.open()
+
+    def mark(self) -> None:
+        """Set an event at this moment."""
+        if self.connection.session is not None:
+            self.connection.session.mark("mark")
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take a theme."""
+        self._palette = palette
+        self.setStyleSheet(style_sheet(palette))
+        for view in (self.signals, self.history, self.emotion, self.quality):
+            view.set_palette(palette)
+        self._show_state()
+
+    def toggle_palette(self) -> None:
+        """Switch between dark and light."""
+        self.apply_palette(LIGHT if self._palette.dark else DARK)
+
+    # What time does.
+
+    def tick(self) -> None:
+        """Poll the session and update the views; called 30 times a second, about 3 ms."""
+        now = time.perf_counter()
+        self.emotion.bars.advance(now - self._frame_at)
+        self._frame_at = now
+        session = self.connection.session
+        if session is None:
+            return
+        self._snapshot = session.snapshot()
+        self._follow_stream(self._snapshot)
+        self._take_markers(session)
+        self._take_predictions(session)
+        self.signals.poll(session)
+        self._show_state()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Begin what had to wait for the first picture."""
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self._begin)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Close once the session has stopped, without blocking."""
+        if self.connection.state == "idle" or self._forced:
+            self._timer.stop()
+            self.connection.shut_down()
+            event.accept()
+            return
+        event.ignore()
+        if not self._closing:
+            self._closing = True
+            self.messages.show_message("Ending the session before the window closes…", "warn")
+            self.connection.close()
+            QTimer.singleShot(CLOSE_AFTER_MS, self._close_anyway)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Give the right column its share."""
+        super().resizeEvent(event)
+        self._right.setFixedWidth(max(300, min(400, round(self.width() * 0.27))))
+
+    # Inside.
+
+    def _begin(self) -> None:
+        """Run right after the first paint: connect, and import what is slow to import."""
+        self.painted.emit()
+        if self._initial is not None:
+            self.connect_source(self._initial)
+        self._background.run(
+            _import_filter,
+            self.signals.set_filter_source,
+            self.messages.show_message,
+            "import of the display filter",
+        )
+
+    def _forget(self) -> None:
+        self._snapshot = self._newest = self._info = None
+        self._timeline = Timeline()
+        self.quality.set_channels(())
+        self._show_state()
+
+    def _follow_stream(self, snapshot: Snapshot) -> None:
+        if snapshot.info is not None and snapshot.info != self._info:
+            self._info = snapshot.info
+            self.signals.connect_stream(snapshot.info)
+            self.quality.set_channels(snapshot.info.ch_names)
+        if snapshot.state == "failed":
+            self.messages.show_message(snapshot.error or "The source failed.", action="Reconnect")
+        elif snapshot.decoder_state == "failed":
+            error = snapshot.decoder_error or "no reason given"
+            self.messages.show_message(f"The decoder failed: {error}. Signals go on.", "warn")
+
+    def _take_predictions(self, session: SessionPort) -> None:
+        predictions = session.new_predictions()
+        for prediction in predictions:
+            self._timeline.add(prediction)
+        if predictions:
+            self._newest = predictions[-1]
+            if self._newest.status != "gap":
+                self.signals.set_bad(self._newest.quality.bad)
+                self.quality.set_bad(self._newest.quality.bad)
+
+    def _take_markers(self, session: SessionPort) -> None:
+        colours, timeline = class_colours(self._classes, self._palette), self._timeline
+        for sample, marker in session.new_markers():
+            truth = marker.kind == "truth"
+            self.signals.mark(sample, marker.label, colours.get(marker.label) if truth else None)
+            if self._info is not None:
+                note = timeline.truth.observe if truth else timeline.mark
+                note(sample / self._info.sfreq, marker.label)
+        # Markers say when the truth changed; the snapshot only says what it is now.
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.truth is not None and not timeline.truth:
+            timeline.truth.observe(0.0, snapshot.truth)
+
+    @property
+    def _classes(self) -> tuple[str, ...]:
+        model = self._snapshot.model if self._snapshot is not None else None
+        return model.class_names if model is not None else ()
+
+    def _show_state(self) -> None:
+        snapshot, choice = self._snapshot, self.connection.choice
+        self.header.show_snapshot(snapshot)
+        publishes = choice is not None and choice.publish_lsl
+        self.badges.show_snapshot(snapshot, publishes=publishes)
+        self.emotion.show_state(snapshot, self._newest)
+        self.emotion.show_agreement(self._timeline.agreement)
+        self.health.show_snapshot(snapshot)
+        now_s = snapshot.elapsed_s if snapshot is not None else 0.0
+        self.history.show_timeline(self._timeline, self._classes, now_s)
+
+    def _connection_changed(self) -> None:
+        state = self.connection.state
+        busy = state in ("opening", "closing")
+        self.header.show_connected(state == "open", busy=busy)
+        if state == "idle":
+            self._snapshot = self._newest = None
+            self._show_state()
+            self._go_on()
+
+    def _connection_failed(self, error: str) -> None:
+        self.messages.show_message(error, action="Reconnect")
+
+    def _connect_or_disconnect(self) -> None:
+        if self.connection.state == "open":
+            self.disconnect_source()
+        else:
+            self.choose_source()
+
+    def _reconnect(self) -> None:
+        """Close the failed session, then open the same choice again."""
+        choice = self.connection.choice
+        if choice is None:
+            return
+        if self.connection.state == "idle":
+            self.connect_source(choice)
+        else:
+            self._next = choice
+            self.disconnect_source()
+
+    def _go_on(self) -> None:
+        """Do what waited for the session to end."""
+        following, self._next = self._next, None
+        if self._closing:
+            self.close()
+        elif following is not None:
+            self.connect_source(following)
+
+    def _close_anyway(self) -> None:
+        self._forced = True
+        self.close()
+
+    def _show_shortcuts(self) -> None:
+        dialog = ShortcutsDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _wire(self) -> None:
+        self.connection.changed.connect(self._connection_changed)
+        self.connection.failed.connect(self._connection_failed)
+        self.header.connect_button.clicked.connect(self._connect_or_disconnect)
+        self.header.theme_button.clicked.connect(self.toggle_palette)
+        self.header.help_button.clicked.connect(self._show_shortcuts)
+        self.history.mark_wanted.connect(self.mark)
+        self.messages.action_wanted.connect(self._reconnect)
+        self.signals.first_signal.connect(self.first_signal)
+        self.welcome.try_button.clicked.connect(lambda: self.connect_source(SIMULATED))
+        self.welcome.choose_button.clicked.connect(self.choose_source)
+        signals = self.signals
+        add_shortcuts(
+            self,
+            {
+                "connect": self.choose_source,
+                "disconnect": self.disconnect_source,
+                "freeze": signals.toggle_frozen,
+                "filter": signals.toggle_filter,
+                "fit": signals.fit_scale,
+                "larger": lambda: signals.step_scale(-1),
+                "smaller": lambda: signals.step_scale(1),
+                "window_5": lambda: signals.window.choose(5.0),
+                "window_10": lambda: signals.window.choose(10.0),
+                "window_20": lambda: signals.window.choose(20.0),
+                "mark": self.mark,
+                "theme": self.toggle_palette,
+                "dismiss": self.messages.dismiss,
+                "full_screen": self._toggle_full_screen,
+                "help": self._show_shortcuts,
+                "quit": self.close,
+            },
+        )
+
+    def _lay_out(self) -> None:
+        left = QSplitter(Qt.Orientation.Vertical)
+        left.setHandleWidth(10)
+        left.setChildrenCollapsible(False)
+        left.addWidget(self.signals)
+        left.addWidget(self.history)
+        left.setStretchFactor(0, 1)
+        left.setStretchFactor(1, 0)
+        left.setSizes([560, 200])
+        self._right = QWidget()
+        right = QVBoxLayout(self._right)
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(10)
+        right.addWidget(self.emotion)
+        right.addWidget(self.quality, 1)
+        middle = QHBoxLayout()
+        middle.setSpacing(10)
+        middle.addWidget(left, 1)
+        middle.addWidget(self._right)
+        root = QWidget()
+        root.setObjectName("root")
+        column = QVBoxLayout(root)
+        column.setContentsMargins(12, 10, 12, 12)
+        column.setSpacing(8)
+        column.addWidget(self.header)
+        column.addWidget(self.badges)
+        column.addWidget(self.messages)
+        column.addLayout(middle, 1)
+        column.addWidget(self.health)
+        self.setCentralWidget(root)
+
+
+def _import_filter() -> MakeDisplayFilter:
+    """Import what needs scipy; takes about a second, in a thread."""
+    import scipy.signal  # noqa: F401 - the filter imports it when it is made
+
+    from mdjpt.signal import DisplayFilter
+
+    return DisplayFilter

@@ -1,0 +1,128 @@
+"""How the dashboard words numbers and states. No Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from streaming.prediction import Prediction
+    from streaming.snapshot import Snapshot
+
+__all__ = ["STALL_AFTER_S", "WARM_UP_S", "Answer", "answer", "clock_text", "has_stalled", "titled"]
+
+STALL_AFTER_S = 0.8
+WARM_UP_S = 10.0
+LATE_AFTER_S = 3.0
+
+Tone = Literal["label", "calm", "warn", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the big line of the emotion view says.
+
+    Attributes
+    ----------
+    headline, detail : str
+        The line, and the smaller one under it.
+    tone : {"label", "calm", "warn", "bad"}
+        "label" only when `headline` is a decoded emotion.
+    """
+
+    headline: str
+    detail: str = ""
+    tone: Tone = "calm"
+
+
+def clock_text(seconds: float) -> str:
+    """Return minutes and seconds, with hours when there are any: ``2:05``, ``1:00:07``."""
+    whole = int(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    if hours:
+        return f"{hours}:{minutes:02d}:{whole % 60:02d}"
+    return f"{minutes}:{whole % 60:02d}"
+
+
+def titled(name: str) -> str:
+    """Return a class name as a heading: first letter in upper case, no underscores."""
+    plain = name.replace("_", " ").strip()
+    return plain[:1].upper() + plain[1:]
+
+
+def has_stalled(snapshot: Snapshot) -> bool:
+    """Tell whether samples should arrive but do not."""
+    late = snapshot.state == "streaming" and snapshot.sample_age_s > STALL_AFTER_S
+    return late or snapshot.state == "stalled"
+
+
+def answer(snapshot: Snapshot | None, newest: Prediction | None) -> Answer:
+    """Say the decoded emotion, or honestly why there is none.
+
+    Parameters
+    ----------
+    snapshot : Snapshot or None
+        None when nothing is connected.
+    newest : Prediction or None
+        The last prediction since connecting.
+    """
+    if snapshot is None:
+        return Answer("Not connected", "Connect a source to begin")
+    return (
+        _stream_answer(snapshot)
+        or _decoder_answer(snapshot)
+        or (_prediction_answer(snapshot, newest) if newest is not None else None)
+        or _waiting(snapshot)
+    )
+
+
+def _stream_answer(snapshot: Snapshot) -> Answer | None:
+    if snapshot.state == "failed":
+        return Answer("Connection failed", snapshot.error, "bad")
+    if snapshot.state == "starting":
+        return Answer("Connecting", "Waiting for the first sample")
+    if has_stalled(snapshot):
+        return Answer("No data", f"last sample {snapshot.sample_age_s:.1f} s ago", "warn")
+    if snapshot.state == "ended":
+        return Answer("Recording ended", f"after {clock_text(snapshot.elapsed_s)}")
+    if snapshot.state == "stopped":
+        return Answer("Stopped")
+    return None
+
+
+def _decoder_answer(snapshot: Snapshot) -> Answer | None:
+    states = {
+        "none": Answer("No model", "Signals only: no decoder is running"),
+        "loading": Answer("Loading the model", "Signals are shown meanwhile"),
+        "restarting": Answer("Restarting", "The decoder is back in a moment", "warn"),
+        "failed": Answer("Decoder failed", snapshot.decoder_error, "bad"),
+    }
+    if snapshot.decoder_state in states:
+        return states[snapshot.decoder_state]
+    if snapshot.model is not None and not snapshot.model.class_names:
+        return Answer("No emotion head", "This model gives features only: calibrate or choose another")
+    return None
+
+
+def _waiting(snapshot: Snapshot) -> Answer:
+    left = math.ceil(WARM_UP_S - snapshot.elapsed_s)
+    return Answer("Warming up", f"{left} s" if left > 0 else "Waiting for the first window")
+
+
+def _prediction_answer(snapshot: Snapshot, newest: Prediction) -> Answer:
+    late_s = snapshot.elapsed_s - newest.end_s
+    if late_s > LATE_AFTER_S and not (snapshot.info is not None and snapshot.info.lossless):
+        return Answer("No recent answer", f"last window ended {late_s:.0f} s ago", "warn")
+    if newest.status == "ok" and newest.label is not None:
+        return Answer(titled(newest.label), f"{newest.confidence:.0%} confident", "label")
+    if newest.status == "warming_up":
+        left = math.ceil(WARM_UP_S - snapshot.elapsed_s)
+        return Answer("Warming up", f"{left} s to go" if left > 0 else "Learning the signal's scale")
+    if newest.status == "bad_signal":
+        n_bad = len(newest.quality.bad)
+        n_all = newest.quality.good + n_bad
+        return Answer("Bad signal", f"{n_bad} of {n_all} electrodes unusable", "warn")
+    if newest.status == "gap":
+        return Answer("Gap in the signal", "Samples were lost; back within 5 s", "warn")
+    return Answer("Unsure", "No emotion stands out")
