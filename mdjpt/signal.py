@@ -240,9 +240,11 @@ def _forecast(x: Float64, n_steps: int) -> Float64:
     Works in blocks as long as the model's order: powers of the companion matrix give the next
     `order` samples from the last ones in one product.
     """
-    mean = x.mean(axis=1, keepdims=True)
+    order = min(_AR_ORDER, x.shape[1] // 4)
+    if order == 0:
+        return np.repeat(x[:, -1:], n_steps, axis=1)
+    mean = x[:, -(_N_MARGIN + N_TIMES) :].mean(axis=1, keepdims=True)
     recent = x[:, -_AR_MEMORY:] - mean
-    order = max(min(_AR_ORDER, recent.shape[1] // 4), 1)
     model = _autoregression(recent, order)
     block = np.empty((len(x), order, order))
     response = model

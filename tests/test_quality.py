@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mdjpt.montage import electrode_positions
+from mdjpt.quality import bad_channels, electrode_quality, interpolate_bad
+from mdjpt.signal import filter_recording
+
+EEG = Path(__file__).parent / "data" / "science_eeg.npz"
+
+
+@pytest.fixture(scope="module")
+def window():
+    with np.load(EEG) as arrays:
+        return arrays["samples"][:, :800].astype(np.float32)
+
+
+def reasons(raw, sfreq=160.0):
+    return electrode_quality(raw, sfreq).reason
+
+
+def seconds(n_times, sfreq=160.0):
+    return np.arange(n_times) / sfreq
+
+
+def test_real_eeg_is_good_throughout():
+    with np.load(EEG) as arrays:
+        raw = arrays["samples"].astype(np.float32)
+    for first in range(0, raw.shape[1] - 800, 400):
+        quality = electrode_quality(raw[:, first : first + 800], 160.0)
+        assert quality.good.all()
+        assert quality.reason == ("",) * 8
+        assert (quality.amplitude > 10).all()
+
+
+def test_offset_and_slow_drift_are_no_fault(window):
+    drift = 500 * np.sin(2 * np.pi * 0.03 * seconds(800))
+    assert reasons(window + 60_000 + drift) == ("",) * 8
+
+
+@pytest.mark.parametrize("value", [0.0, 999.5, -61_234.5])
+def test_a_disconnected_electrode_is_flat(window, value):
+    raw = window.copy()
+    raw[2] = value
+    assert reasons(raw) == ("", "", "flat", "", "", "", "", "")
+
+
+def test_an_electrode_that_repeats_its_samples_is_flat(window):
+    raw = window.copy()
+    raw[1] = np.repeat(raw[1, ::4], 4)
+    assert reasons(raw)[1] == "flat"
+
+
+def test_a_signal_in_volts_is_flat(window):
+    assert set(reasons(window * 1e-6)) == {"flat"}
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_constant_at_the_rail_of_the_amplifier_is_railed(window, sign):
+    raw = window.copy()
+    raw[0] = sign * 187_500.02
+    assert reasons(raw)[0] == "railed"
+
+
+def test_clipping_is_railed(window):
+    raw = window.copy()
+    raw[3] = np.clip(40 * raw[3], -1000, 999.5)
+    assert reasons(raw)[3] == "railed"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_one_sample_that_is_no_number_is_enough(window, value):
+    raw = window.copy()
+    raw[5, 17] = value
+    quality = electrode_quality(raw, 160.0)
+    assert quality.reason == ("", "", "", "", "", "nan", "", "")
+    assert quality.amplitude[5] == 0
+
+
+def test_a_loose_electrode_is_noisy(window):
+    raw = window.copy()
+    raw[4] += np.random.default_rng(0).normal(0, 500, 800)
+    assert reasons(raw)[4] == "noisy"
+
+
+def test_an_electrode_pop_is_noisy_and_a_blink_is_not(window):
+    bump = np.exp(-(((seconds(800) - 2.5) / 0.1) ** 2))
+    raw = np.vstack([window[0] + 4000 * bump, window[1] + 400 * bump])
+    assert reasons(raw) == ("noisy", "")
+
+
+def test_mains_count_as_far_as_the_training_filter_leaves_them(window):
+    fifty, sixty = (np.sin(2 * np.pi * f * seconds(800)) for f in (50.0, 60.0))
+    raw = np.stack([window[1] + a * m for m in (fifty, sixty) for a in (100, 3000)])
+    assert reasons(raw) == ("", "mains", "", "")
+
+
+def test_what_is_assumed_of_the_training_filter_holds():
+    fifty = np.sin(2 * np.pi * 50.0 * seconds(3200))[None]
+    left = filter_recording(fifty, 160.0)[0, 500:2000].std() / fifty.std()
+    assert left == pytest.approx(0.132, abs=0.001)
+
+
+def test_less_than_a_second_is_refused():
+    with pytest.raises(ValueError, match=r"at least 1 s of signal, got 0\.50 s"):
+        electrode_quality(np.zeros((2, 80)), 160.0)
+
+
+def test_channels_far_above_the_median_are_bad():
+    x = np.random.default_rng(0).normal(size=(6, 1000))
+    x[1] *= 8
+    x[2, :15] = 100
+    x[3, :9] = 100
+    assert bad_channels(x).tolist() == [False, True, True, False, False, False]
+    spared = np.array([False, True, False, False, False, False])
+    assert bad_channels(x, spared).tolist() == [False, False, True, False, False, False]
+
+
+def test_a_bad_channel_is_made_from_its_three_nearest():
+    names = ["Cz", "C1", "C2", "FCz", "Oz"]
+    x = np.array([[99.0], [1.0], [2.0], [3.0], [50.0]])
+    positions = electrode_positions(names)
+    fixed = interpolate_bad(x, positions, [True, False, False, False, False])
+    weights = 1 / np.linalg.norm(positions[1:4] - positions[0], axis=1)
+    np.testing.assert_allclose(fixed[0, 0], weights @ [1, 2, 3] / weights.sum(), rtol=1e-6)
+    np.testing.assert_array_equal(fixed[1:], x[1:])
+
+
+def test_interpolation_keeps_a_common_signal():
+    x = np.tile(np.arange(5.0), (5, 1))
+    positions = electrode_positions(["Cz", "C1", "C2", "FCz", "Oz"])
+    np.testing.assert_allclose(interpolate_bad(x, positions, [1, 0, 1, 0, 0]), x, atol=1e-12)
+    np.testing.assert_array_equal(interpolate_bad(x, positions, np.zeros(5, bool)), x)
+
+
+def test_interpolation_without_neighbours_is_refused():
+    x, positions = np.zeros((2, 5)), electrode_positions(["Cz", "EOG"])
+    with pytest.raises(ValueError, match="no good channel"):
+        interpolate_bad(x, positions, [True, False])
+    with pytest.raises(ValueError, match="without a position"):
+        interpolate_bad(x, positions, [False, True])
