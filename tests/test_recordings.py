@@ -47,7 +47,7 @@ def test_a_muse_file_with_four_streams_of_one_name_gives_its_eeg() -> None:
     assert recording.samples.shape == (4, 2820)
     assert recording.samples[0, 0] == pytest.approx(271.97266)
     assert recording.timestamps is not None
-    assert recording.notes == ("left out, no scalp electrode: AUX_RIGHT",)
+    assert recording.notes == ("left out, no scalp EEG: AUX_RIGHT",)
     assert read_recording(DATA / "rec_muse.xdf", stream="Muse").ch_names == recording.ch_names
 
 

@@ -162,7 +162,7 @@ def test_channels_of_other_organs_are_left_out_and_named(tmp_path: Path) -> None
     recording = read(write_brainvision(tmp_path / "a.vhdr", x, 250, names))
     assert recording.ch_names == ("Fp1", "Cz")
     np.testing.assert_allclose(recording.samples, x[[0, 3]], rtol=1e-6)
-    assert recording.notes == ("left out, no scalp electrode: HEOG, ECG, GSR",)
+    assert recording.notes == ("left out, no scalp EEG: HEOG, ECG, GSR",)
 
 
 # Names from a montage
@@ -175,7 +175,7 @@ def test_a_montage_names_the_eeg_columns_and_skips_the_others(tmp_path: Path) ->
     assert recording.ch_names == ("Fp1", "Cz")
     np.testing.assert_allclose(recording.samples, x[[0, 2]], rtol=1e-6)
     assert recording.notes[0] == "electrode names assumed from --montage"
-    assert recording.notes[1] == "left out, no scalp electrode: EOG"
+    assert recording.notes[1] == "left out, no scalp EEG: EOG"
 
 
 def test_a_montage_may_name_every_column(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ MAX_MONTAGE_BYTES = 65536
 _NOT_EEG = re.compile(
     r"EOG|ECG|EKG|EMG|GSR|EDA|PPG|AUX|ACC|GYR|MAG|RESP|TEMP|PLETH|SPO2|STI\b|STIM|STATUS|TRIG|"
     r"MARK|EVENT|ANNOT|COUNT|PACKET|INDEX|TIME|INTERP|BATT|QUALITY|^CQ_|DIGI|ANALOG|NOT ?USED|"
-    r"OTHER|REFERENCE|GROUND|^HSI|ELEMENTS",
+    r"OTHER|REFERENCE|GROUND",
     re.IGNORECASE,
 )
 
@@ -196,7 +196,7 @@ def _dropped(labels: Sequence[str]) -> tuple[str, ...]:
     """Say which columns were left out."""
     if not any(labels):
         return ()
-    return (f"left out, no scalp electrode{_listed(labels)}",)
+    return (f"left out, no scalp EEG{_listed(labels)}",)
 
 
 def _listed(labels: Sequence[str], at_most: int = 8) -> str:
