@@ -111,6 +111,11 @@ def _is_scalp(label: str) -> bool:
     return canonical_name(label) is not None
 
 
+def _may_be_eeg(label: str) -> bool:
+    """Return whether a label leaves room for EEG: "Cz - Reference" does, "Reference" does not."""
+    return _is_scalp(label) or not _NOT_EEG.search(label)
+
+
 def select_electrodes(
     labels: Sequence[str],
     montage: Sequence[str] | None = None,
@@ -141,7 +146,7 @@ def select_electrodes(
         The message does not name the file: the caller does.
     """
     typed = [True] * len(labels) if is_eeg is None else list(is_eeg)
-    candidates = [i for i, eeg in enumerate(typed) if eeg and not _NOT_EEG.search(labels[i])]
+    candidates = [i for i, eeg in enumerate(typed) if eeg and _may_be_eeg(labels[i])]
     if montage is None:
         return _named_by_the_file(labels, candidates)
     return _named_by_the_montage(labels, candidates, montage)

@@ -33,7 +33,8 @@ class Recording:
     counter_modulus : int
         Number of different values of `counter`; 0 without a counter.
     markers : tuple of (float, str)
-        Events: seconds from the first sample, and label.
+        Events: seconds from the first sample, and label; on the clock of `timestamps` where the
+        file has them, else by the position of the sample.
     notes : tuple of str
         One-line remarks for the user ("electrode names assumed from --montage").
     source : str
