@@ -3,7 +3,7 @@
 ==========  =======================================================  ==========================
 artefact    model                                                    typical size, microvolts
 ==========  =======================================================  ==========================
-blinks      Poisson, about 14 a minute; two dipoles at the eyes,     100 at the forehead
+blinks      Poisson, about 14 a minute; two dipoles at the eyes,     130 at the forehead
             pointing up and forward
 saccades    Poisson, 10 a minute; dipoles at the eyes, sideways      20 at F7/F8, opposite signs
 muscle      noise above 20 Hz under T7 T8 FT7 FT8 FP1 FP2:           1 standing, 12 in a burst
@@ -215,14 +215,14 @@ class Electronics:
 def _eye_fields(
     rng: np.random.Generator, traits: Traits, electrodes: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the fields of a blink of 100 and a sideways glance of 20 microvolts, [n, 2]."""
+    """Return the fields of a blink of 130 and a sideways glance of 20 microvolts, [n, 2]."""
     eyes = np.array([[-0.30, 0.83, -0.22], [0.30, 0.83, -0.22]])
     eyes += 0.01 * rng.standard_normal(eyes.shape)
     size = np.exp(0.2 * rng.standard_normal(2))
     reference = electrode_vectors(("FP1", "FP2", "F7", "F8"))
     fields = []
     for direction, peak_uv, sites in (
-        ((0.0, 0.5, 0.87), 100.0 * size[0], reference[:2]),
+        ((0.0, 0.5, 0.87), 130.0 * size[0], reference[:2]),
         ((1.0, 0.0, 0.0), 20.0 * size[1], reference[2:]),
     ):
         moments = np.tile(direction, (2, 1))

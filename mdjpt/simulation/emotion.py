@@ -76,17 +76,18 @@ _CLASS_SETS: dict[int, tuple[str, ...]] = {
     ),
 }
 
-# Log amplitude per unit of (valence, arousal, approach).
+# Log amplitude per unit of (valence, arousal, approach). The directions are the literature's, the
+# sizes such that band powers of 5 s tell three classes apart about as well as in SEED.
 COUPLING: dict[str, tuple[float, float, float]] = {
-    "frontal midline theta": (0.25, 0.10, 0.0),
-    "posterior alpha": (0.0, -0.40, 0.0),
-    "left frontal alpha": (0.0, -0.10, -0.30),
-    "right frontal alpha": (0.0, -0.10, 0.30),
+    "frontal midline theta": (0.35, 0.15, 0.0),
+    "posterior alpha": (0.0, -0.55, 0.0),
+    "left frontal alpha": (0.0, -0.15, -0.40),
+    "right frontal alpha": (0.0, -0.15, 0.40),
     "central mu": (0.0, 0.0, 0.0),
     "central beta": (0.0, 0.0, 0.0),
-    "temporal beta": (0.30, 0.10, 0.0),
-    "temporal gamma": (0.40, 0.10, 0.0),
-    "prefrontal gamma": (-0.30, 0.15, 0.0),
+    "temporal beta": (0.40, 0.15, 0.0),
+    "temporal gamma": (0.55, 0.15, 0.0),
+    "prefrontal gamma": (-0.40, 0.20, 0.0),
 }
 
 _STIMULUS_STREAM = 0x571

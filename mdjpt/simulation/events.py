@@ -136,5 +136,5 @@ def evoked_kernel(t: NDArray[np.float64]) -> NDArray[np.float64]:
     def peak(centre_s: float, width_s: float) -> NDArray[np.float64]:
         return np.asarray(np.exp(-0.5 * ((t - centre_s) / width_s) ** 2))
 
-    early = 0.7 * peak(0.10, 0.018) - peak(0.16, 0.025) + 0.8 * peak(0.23, 0.035)
+    early = peak(0.10, 0.018) - 1.5 * peak(0.16, 0.025) + 1.2 * peak(0.23, 0.035)
     return np.stack([early, 0.6 * peak(0.5, 0.11)])

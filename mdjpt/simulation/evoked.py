@@ -1,6 +1,6 @@
 """Evoked potentials of a clip: the same moments for everybody who watches it.
 
-A clip has onsets (cuts, sounds) at random times, 40 a minute, that are its own. Each evokes a
+A clip has onsets (cuts, sounds) at random times, 50 a minute, that are its own. Each evokes a
 visual response over the occiput and a late positive potential over the parietal cortex, which
 grows with arousal (Cuthbert et al., Biol Psychol 52:95-111, 2000). Participants differ in size
 and delay of their response.
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["EvokedPotentials"]
 
 _ONSETS_STREAM = 0x0E5
-_ONSETS_PER_MIN = 40.0
+_ONSETS_PER_MIN = 50.0
 _REACH_S = 0.9
-_AMPLITUDE_UV = 4.0
+_AMPLITUDE_UV = 7.5
 _SITES = ("O1", "O2", "PZ", "CPZ")
 
 

@@ -103,7 +103,7 @@ class SimulatedParticipant:
             schedule or BlockSchedule(seed * 1000 + session, classes), self.sfreq
         )
         levels = ArtefactLevels() if artefacts is None else artefacts
-        bad = {self.ch_names.index(name): kind for name, kind in (bad_electrodes or {}).items()}
+        bad = _bad_rows(self.ch_names, bad_electrodes or {})
         self._make_parts(reference, 2 * (1 - difficulty), levels, noise_uv, bad)
         self._block_size = round(self.sfreq)
         self._next_block = -_WARM_UP_BLOCKS
@@ -201,6 +201,14 @@ def _check(seed: int, session: int, sfreq: float, difficulty: float, gain: float
         raise ValueError(f"difficulty must lie between 0 and 1, got {difficulty}")
     if not gain > 0:
         raise ValueError(f"gain must be positive, got {gain}")
+
+
+def _bad_rows(ch_names: tuple[str, ...], bad: Mapping[str, str]) -> dict[int, str]:
+    """Return row and kind of each bad electrode."""
+    for name, kind in bad.items():
+        if name not in ch_names or kind not in ("flat", "noisy"):
+            raise ValueError(f"bad electrode {name!r} ({kind}) must be in ch_names, flat or noisy")
+    return {ch_names.index(name): kind for name, kind in bad.items()}
 
 
 def _reference_vectors(reference: str | tuple[str, ...]) -> NDArray[np.float64]:

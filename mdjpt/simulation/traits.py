@@ -45,7 +45,7 @@ class Traits:
         Factor of each group of rhythms: log-normal 0.3, for the day 0.1.
     coupling : ndarray of float64, shape (9, 3)
         The person's version of :data:`mdjpt.simulation.emotion.COUPLING`: each entry times one
-        log-normal reactivity (0.25) and an own factor (0.3), plus a normal idiosyncrasy (0.08).
+        log-normal reactivity (0.25) and an own factor (0.3), plus a normal idiosyncrasy (0.1).
     blinks_per_min : float
         Log-normal around 14.
     muscle_uv : float
@@ -94,7 +94,7 @@ class Traits:
 
         population = np.array(list(COUPLING.values()))
         own = population * factor(0.25) * np.exp(0.3 * rng.standard_normal(population.shape))
-        own += 0.08 * rng.standard_normal(population.shape)
+        own += 0.1 * rng.standard_normal(population.shape)
         scatter = 0.3 * rng.standard_normal(_N_GROUPS) + 0.1 * day.standard_normal(_N_GROUPS)
         return cls(
             rotation=random_rotation(day, 1.5) @ random_rotation(rng, 4.0),

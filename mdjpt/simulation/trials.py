@@ -1,0 +1,214 @@
+"""The trials of a simulated dataset: what is shown when, and the EEG it makes.
+
+A session is one continuous recording: rest, clip, rest, clip ... in presentation order, with the
+drifts of vigilance, electrodes and muscles going on all the time; trials are cut out of it. All
+of it is a function of (seed and name of the dataset, subject, session).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.simulation.emotion import Stimulus
+from mdjpt.simulation.participant import SimulatedParticipant
+from mdjpt.simulation.schedule import FixedSchedule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from mdjpt.simulation.corpus import DatasetConfig
+
+__all__ = ["PlannedTrial", "Trial", "simulate_trials", "trial_table"]
+
+_CLIP_STREAM, _ORDER_STREAM, _FELT_STREAM = 0xC11, 0x0D3, 0xFE1
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """One clip shown to one subject.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (n_channels, n_times)
+        Microvolts, from the clip's first to its last sample.
+    sfreq : float
+        Sampling rate in Hz.
+    ch_names : tuple of str
+        Electrodes.
+    subject, session : int
+        Who and when, from 0.
+    label : int
+        Index into the dataset's classes.
+    state : str
+        The class's name.
+    stimulus : int
+        Number of the clip within the dataset, the same for all subjects, from 0.
+    start_s : float
+        Beginning of the clip in the session's recording, seconds.
+    order : int
+        Position among the trials of the session, from 0.
+    valence, arousal : float
+        Mean of what was really felt, about -1 to 1.
+    """
+
+    samples: NDArray[np.float32]
+    sfreq: float
+    ch_names: tuple[str, ...]
+    subject: int
+    session: int
+    label: int
+    state: str
+    stimulus: int
+    start_s: float
+    order: int
+    valence: float
+    arousal: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedTrial:
+    """What a session shows when.
+
+    Attributes
+    ----------
+    label : int
+        Index into the dataset's classes.
+    stimulus : int
+        Number of the clip within the dataset.
+    felt : Stimulus
+        What the person feels, which is the label's class unless they disagree.
+    start_s, duration_s : float
+        Where the clip stands in the session's recording, seconds.
+    """
+
+    label: int
+    stimulus: int
+    felt: Stimulus
+    start_s: float
+    duration_s: float
+
+
+def trial_table(dataset: DatasetConfig, subject: int, session: int = 0) -> list[PlannedTrial]:
+    """Return the trials of a session in presentation order, without their EEG.
+
+    Parameters
+    ----------
+    dataset : DatasetConfig
+        The experiment.
+    subject, session : int
+        From 0.
+
+    Returns
+    -------
+    list of PlannedTrial
+        ``dataset.n_trials`` entries.
+
+    Raises
+    ------
+    ValueError
+        If there is no such subject or session.
+    """
+    if not (0 <= subject < dataset.n_subjects and 0 <= session < dataset.n_sessions):
+        raise ValueError(f"{dataset.name}: no subject {subject}, session {session}")
+    labels, durations = _clips(dataset)
+    offset = session * dataset.n_trials if dataset.new_clips else 0
+    whose = subject if dataset.order == "random" else 0
+    order = _rng(dataset, _ORDER_STREAM, session, whose).permutation(dataset.n_trials)
+    feelings = _rng(dataset, _FELT_STREAM, session, subject)
+    table, now_s = [], 0.0
+    for clip in (order + offset).tolist():
+        state = dataset.classes[labels[clip]]
+        disagrees, other = feelings.random() < dataset.disagreement, feelings.random()
+        if disagrees:
+            others = [name for name in dataset.classes if name != state]
+            state = others[int(other * len(others))]
+        felt = Stimulus(state, (dataset.key << 16) | clip, dataset.stimulus_strength)
+        start_s = now_s + dataset.rest_s
+        table.append(PlannedTrial(int(labels[clip]), clip, felt, start_s, float(durations[clip])))
+        now_s = start_s + float(durations[clip])
+    return table
+
+
+def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> Iterator[Trial]:
+    """Yield the trials of one session in presentation order, each made when it is asked for.
+
+    Parameters
+    ----------
+    dataset : DatasetConfig
+        The experiment.
+    subject, session : int
+        From 0.
+
+    Yields
+    ------
+    Trial
+        EEG with its label, clip and place in the session.
+
+    Raises
+    ------
+    ValueError
+        If there is no such subject or session.
+    """
+    table = trial_table(dataset, subject, session)
+    rest = Stimulus("rest", 0, strength=0.0)
+    blocks = [
+        block for row in table for block in ((rest, dataset.rest_s), (row.felt, row.duration_s))
+    ]
+    person = SimulatedParticipant(
+        (dataset.key << 16) | subject,
+        dataset.ch_names,
+        dataset.sfreq,
+        dataset.classes,
+        FixedSchedule(blocks),
+        session=session,
+        difficulty=dataset.difficulty,
+        reference=dataset.reference,
+        gain=dataset.gain,
+        noise_uv=dataset.noise_uv,
+        artefacts=dataset.artefacts,
+    )
+    position = 0
+    for order, row in enumerate(table):
+        start = round(row.start_s * dataset.sfreq)
+        stop = round((row.start_s + row.duration_s) * dataset.sfreq)
+        person.generate(start - position)
+        valence, arousal, _ = person.latents(start, stop).mean(axis=1).tolist()
+        yield Trial(
+            samples=person.generate(stop - start),
+            sfreq=dataset.sfreq,
+            ch_names=dataset.ch_names,
+            subject=subject,
+            session=session,
+            label=row.label,
+            state=dataset.classes[row.label],
+            stimulus=row.stimulus,
+            start_s=row.start_s,
+            order=order,
+            valence=valence,
+            arousal=arousal,
+        )
+        position = stop
+
+
+def _clips(dataset: DatasetConfig) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return label and duration of every clip of the dataset, session after session."""
+    rng = _rng(dataset, _CLIP_STREAM)
+    weights = np.array(dataset.class_weights or (1.0,) * len(dataset.classes))
+    share = weights / weights.sum() * dataset.n_trials
+    counts = np.floor(share).astype(int)
+    # Largest remainder: the counts add up and are as close to the weights as can be.
+    largest = np.argsort(counts - share, kind="stable")[: dataset.n_trials - counts.sum()]
+    counts[largest] += 1
+    once = np.repeat(np.arange(len(counts)), counts)
+    n_sets = dataset.n_sessions if dataset.new_clips else 1
+    labels = np.concatenate([rng.permutation(once) for _ in range(n_sets)])
+    return labels, np.round(rng.uniform(*dataset.trial_s, labels.size))
+
+
+def _rng(dataset: DatasetConfig, *stream: int) -> np.random.Generator:
+    return np.random.default_rng([dataset.key, *stream])
