@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -101,7 +101,7 @@ def window_starts(trial: StoredTrial, n_times: int, step: int) -> NDArray[np.int
     return np.arange(trial.start, trial.stop - n_times + 1, step, dtype=np.int64)
 
 
-def write_trial_table(path: Path, trials: Sequence[StoredTrial]) -> None:
+def write_trial_table(file: BinaryIO, trials: Sequence[StoredTrial]) -> None:
     """Write the rows as Parquet; ratings become columns ``rating_*``.
 
     Raises
@@ -117,7 +117,7 @@ def write_trial_table(path: Path, trials: Sequence[StoredTrial]) -> None:
     for name in sorted({name for trial in trials for name in trial.ratings}):
         values = [trial.ratings.get(name, math.nan) for trial in trials]
         columns[RATING_PREFIX + name] = arrow.array(values, type="double")
-    parquet.write_table(arrow.table(columns), path)
+    parquet.write_table(arrow.table(columns), file)
 
 
 def read_trial_table(path: Path) -> list[StoredTrial]:
