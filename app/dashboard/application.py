@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.dashboard.message_bar import ExceptionHook
-from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
 from app.dashboard.theme import DARK, LIGHT, font
 from app.dashboard.window import Dashboard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
 
 __all__ = ["Application"]
 

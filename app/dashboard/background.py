@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
 from mdjpt.errors import MdjptError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Background", "one_line"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPaintEvent
@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QWidget
 from app.dashboard.painting import painting
 from app.dashboard.sweep_canvas import AXIS_HEIGHT, PADDING
 from app.dashboard.theme import DARK, Palette, font
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["ChannelNames"]
 

@@ -66,7 +66,7 @@ class Connection(QObject):
         """Have the session stopped, also one that is still being opened."""
         if self._state == "opening":
             self._close_wanted = True
-        elif self._state == "open":
+        elif self._session is not None:
             session, self._session = self._session, None
             self._enter("closing")
             self._worker.submit(self._stop, session)

@@ -6,8 +6,11 @@ import ctypes
 import os
 import socket
 import sys
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["display_problem"]
 
@@ -62,7 +65,7 @@ def _answers(display: str) -> bool:
     if not screen.isdigit():
         return False
     if host in ("", "unix"):
-        path = f"/tmp/.X11-unix/X{screen}"  # noqa: S108 - where X servers listen
+        path = f"/tmp/.X11-unix/X{screen}"
         return _connects(socket.AF_UNIX, path) or _connects(socket.AF_UNIX, "\0" + path)
     if Path(host).exists():  # macOS hands out the path of a socket
         return True

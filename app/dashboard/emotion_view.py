@@ -12,7 +12,7 @@ from app.dashboard.controls import Card, ElidedLabel, label, set_property
 from app.dashboard.painting import painting
 from app.dashboard.probability_bars import ProbabilityBars
 from app.dashboard.theme import DARK, Palette, class_colours
-from app.dashboard.words import answer, titled
+from app.dashboard.words import NOTHING, answer, titled
 
 if TYPE_CHECKING:
     from app.dashboard.timeline import Agreement
@@ -30,6 +30,7 @@ class EmotionView(Card):
         self._palette = DARK
         self._classes: tuple[str, ...] = ()
         self.headline = ElidedLabel("", "headline")
+        self.headline.setFixedHeight(46)  # the same for both sizes, so that nothing jumps
         self.detail = ElidedLabel("", "muted")
         self.swatch = _Swatch()
         self.bars = ProbabilityBars()
@@ -77,14 +78,13 @@ class EmotionView(Card):
     def show_agreement(self, agreement: Agreement) -> None:
         """Show how often the labels were the simulated truth."""
         if agreement.share is None:
-            self.agreement.set_whole("–")
+            self.agreement.set_whole(NOTHING)
             self.counts.set_whole("")
             return
         self.agreement.set_whole(f"{agreement.share:.0%}")
-        abstained = agreement.n_windows - agreement.n_labelled
-        self.counts.set_whole(
-            f"{agreement.n_agreeing} of {agreement.n_labelled} labels; {abstained} windows unlabelled"
-        )
+        agreeing, labelled = agreement.n_agreeing, agreement.n_labelled
+        abstained = agreement.n_windows - labelled
+        self.counts.set_whole(f"{agreeing} of {labelled} labels; {abstained} windows unlabelled")
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""

@@ -1,4 +1,4 @@
-"""A session without a device or a model: seeded signals and answers, faults at the push of a method.
+"""A session without a device or a model: seeded signals and answers, faults on call.
 
 Everything is a function of the clock, so a test that moves the clock by hand sees exactly what a
 user would see at that moment.
@@ -7,7 +7,6 @@ user would see at that moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,16 +18,21 @@ from streaming.snapshot import ModelCard, Snapshot
 from streaming.stream import Marker, StreamInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from numpy.typing import NDArray
 
     from streaming.prediction import Status
 
 __all__ = ["CH_NAMES_32", "FakeSession", "ManualClock"]
 
-CH_NAMES_32 = tuple(
-    "Fp1 Fp2 AF3 AF4 F7 F3 Fz F4 F8 FC5 FC1 FC2 FC6 T7 C3 Cz C4 T8 "
-    "CP5 CP1 CP2 CP6 P7 P3 Pz P4 P8 PO3 PO4 O1 Oz O2".split()
+# fmt: off
+CH_NAMES_32 = (
+    "Fp1", "Fp2", "AF3", "AF4", "F7", "F3", "Fz", "F4", "F8", "FC5", "FC1", "FC2", "FC6",
+    "T7", "C3", "Cz", "C4", "T8", "CP5", "CP1", "CP2", "CP6", "P7", "P3", "Pz", "P4", "P8",
+    "PO3", "PO4", "O1", "Oz", "O2",
 )
+# fmt: on
 HOP_S = 0.5
 WINDOW_S = 5.0
 WARM_UP_S = 10.0
@@ -44,6 +48,7 @@ class ManualClock:
         self.now_s = 1000.0
 
     def __call__(self) -> float:
+        """Return the time in seconds."""
         return self.now_s
 
     def advance(self, seconds: float) -> None:

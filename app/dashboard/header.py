@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.dashboard.controls import ElidedLabel, label
-from app.dashboard.words import clock_text
-from streaming.snapshot import Snapshot
+from app.dashboard.words import NOTHING, clock_text
+
+if TYPE_CHECKING:
+    from streaming.snapshot import Snapshot
 
 __all__ = ["Badges", "Header", "application_icon"]
 
@@ -55,7 +66,7 @@ class Header(QWidget):
             self.source_detail.set_whole(f"{info.n_channels} channels · {info.sfreq:g} Hz{notes}")
         model = snapshot.model if snapshot is not None else None
         if model is None:
-            self.model.set_whole("–")
+            self.model.set_whole(NOTHING)
             self.model_detail.set_whole("No model loaded")
         else:
             self.model.set_whole(model.name)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.dashboard.controls import ElidedLabel, label, set_property
-from app.dashboard.words import clock_text, has_stalled
-from streaming.snapshot import Snapshot
+from app.dashboard.words import NOTHING, has_stalled
+
+if TYPE_CHECKING:
+    from streaming.snapshot import Snapshot
 
 __all__ = ["HealthStrip"]
 
@@ -49,7 +53,7 @@ class HealthStrip(QFrame):
         for key, (caption, tip) in _ITEMS.items():
             column = QVBoxLayout()
             column.setSpacing(0)
-            self.values[key] = ElidedLabel("–", "value")
+            self.values[key] = ElidedLabel(NOTHING, "value")
             self.values[key].setMinimumWidth(64)
             heading = label(caption, "caption")
             heading.setToolTip(tip)
@@ -62,7 +66,7 @@ class HealthStrip(QFrame):
         """Show the figures of this moment, dashes when nothing is connected."""
         if snapshot is None:
             for key in self.values:
-                self._say(key, "–", "muted")
+                self._say(key, NOTHING, "muted")
             self._say("stream", "not connected", "muted")
             return
         self._say("stream", *_stream(snapshot))
@@ -71,7 +75,9 @@ class HealthStrip(QFrame):
         lost = f"{snapshot.n_lost:,} in {gaps}" if snapshot.n_gaps else "0"
         self._say("lost", lost, "warn" if snapshot.n_gaps else "")
         latency = snapshot.latency_p95_ms
-        self._say("latency", f"{latency:.0f} ms" if latency else "–", "" if latency < 500 else "warn")
+        self._say(
+            "latency", f"{latency:.0f} ms" if latency else NOTHING, "" if latency < 500 else "warn"
+        )
         skipped = f" · {snapshot.n_skipped:,} skipped" if snapshot.n_skipped else ""
         self._say("windows", f"{snapshot.n_windows:,}{skipped}", "warn" if skipped else "")
         self._say("decoder", *_DECODER[snapshot.decoder_state])
@@ -93,7 +99,7 @@ def _stream(snapshot: Snapshot) -> tuple[str, str]:
 
 def _rate(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.info is None or snapshot.measured_sfreq <= 0:
-        return "–", "muted"
+        return NOTHING, "muted"
     measured, nominal = snapshot.measured_sfreq, snapshot.info.sfreq
     off = not snapshot.info.lossless and abs(measured / nominal - 1) > 0.02
     return f"{measured:.1f} of {nominal:g} Hz", "warn" if off else ""

@@ -1,7 +1,8 @@
-"""The last minutes as a picture: probabilities, and under them what was decoded and what was true."""
+"""The last minutes as a picture: probabilities over what was decoded and what was true."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +66,7 @@ class HistoryPlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
         """Draw everything; about 2 ms, four times a second."""
-        with painting(self) as painter:
+        with painting(self, smooth=False) as painter:
             painter.setFont(font(11))
             self._draw_axis(painter)
             if self._now_s > 0:
@@ -111,7 +112,9 @@ class HistoryPlot(QWidget):
             box = QRectF(0, self._plot_bottom + 3 + i * (BAND + 2), LEFT - 8, BAND)
             painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, text)
         step = 15 if self._span_s <= 120 else 30
-        for time_s in np.arange(-(-self._first_s // step) * step, self._first_s + self._span_s, step):
+        for time_s in np.arange(
+            -(-self._first_s // step) * step, self._first_s + self._span_s, step
+        ):
             x = self._x(float(time_s))
             painter.setPen(QColor(palette.border))
             painter.drawLine(QPointF(x, self._ribbon_bottom), QPointF(x, self._ribbon_bottom + 3))
@@ -150,6 +153,7 @@ class HistoryPlot(QWidget):
         tops = np.cumsum(shares, axis=1)
         tops /= np.maximum(tops[:, -1:], 1e-9)
         bottom = np.zeros(x.size)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         for i, name in enumerate(self._classes):
             outline = np.concatenate([bottom, tops[::-1, i]])
@@ -158,6 +162,7 @@ class HistoryPlot(QWidget):
                 polygon(np.concatenate([x, x[::-1]]), self._plot_bottom * (1 - outline))
             )
             bottom = tops[:, i]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _draw_ribbons(self, painter: QPainter) -> None:
         colours = class_colours(self._classes, self._palette)
@@ -173,7 +178,7 @@ class HistoryPlot(QWidget):
         """Return (begin, end, text) of equal neighbouring answers; "" where none was given."""
         merged: list[tuple[float, float, str]] = []
         shown = self._visible()
-        hop_s = min((b.end_s - a.end_s for a, b in zip(shown, shown[1:], strict=False)), default=0.5)
+        hop_s = min((b.end_s - a.end_s for a, b in itertools.pairwise(shown)), default=0.5)
         for p in shown:
             name = p.label or ""
             if merged and merged[-1][2] == name and p.end_s - merged[-1][1] <= 1.5 * hop_s:

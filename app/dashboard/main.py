@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.dashboard.display import display_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
 
 __all__ = ["run_dashboard"]

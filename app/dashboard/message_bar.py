@@ -50,7 +50,7 @@ class MessageBar(QFrame):
     @property
     def text(self) -> str:
         """The message on show, "" when there is none."""
-        return self._text.text() if self.isVisibleTo(self.parentWidget()) else ""
+        return "" if self.isHidden() else self._text.text()
 
     def show_message(
         self, text: str, tone: Literal["bad", "warn"] = "bad", action: str = ""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import shiboken6
-from PySide6.QtGui import QPainter, QPaintDevice, QPolygonF
+from PySide6.QtGui import QPaintDevice, QPainter, QPolygonF
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 __all__ = ["finite_runs", "painting", "polygon"]
@@ -46,7 +47,8 @@ def polygon(x: NDArray[np.float64], y: NDArray[np.float64]) -> QPolygonF:
     points = QPolygonF()
     points.resize(x.size)
     if x.size:
-        memory = shiboken6.VoidPtr(points.data(), x.size * 16, True)
+        # The stubs of shiboken6 and PySide6 know neither the size argument nor the buffer.
+        memory: Any = cast("Any", shiboken6.VoidPtr)(points.data(), x.size * 16, True)
         table = np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
         table[:, 0] = x
         table[:, 1] = y

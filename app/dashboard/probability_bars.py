@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -11,7 +11,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.dashboard.painting import painting
 from app.dashboard.theme import DARK, Palette, class_colours, font
-from app.dashboard.words import titled
+from app.dashboard.words import NOTHING, titled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["ProbabilityBars"]
 
@@ -134,6 +137,6 @@ class ProbabilityBars(QWidget):
             filled.setWidth(max(track.height(), track.width() * share))
             painter.drawRoundedRect(filled, 5, 5)
         painter.setPen(QColor(palette.text if self._trusted else palette.muted))
-        text = f"{self._aim[name]:.0%}" if name in self._aim else "–"
+        text = f"{self._aim[name]:.0%}" if name in self._aim else NOTHING
         right = Qt.AlignmentFlag.AlignRight
         painter.drawText(box.adjusted(0, 0, -8, 0), right | middle, text)

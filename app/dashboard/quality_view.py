@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHelpEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.dashboard.controls import Card, ElidedLabel, label
@@ -17,6 +27,8 @@ from app.dashboard.theme import DARK, Palette, font
 from mdjpt.montage import topographic_positions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["QualityView", "ScalpMap"]
@@ -79,6 +91,7 @@ class ScalpMap(QWidget):
         self._names: tuple[str, ...] = ()
         self._places = np.zeros((0, 2))
         self._nearest = 1.0
+        self._picture = QPixmap()
         self._bad: frozenset[str] | None = None
         self._palette = DARK
 
@@ -90,8 +103,11 @@ class ScalpMap(QWidget):
     @property
     def unplaced(self) -> tuple[str, ...]:
         """Channels without a place on the scalp."""
-        nowhere = np.isnan(self._places).any(axis=1)
-        return tuple(name for name, out in zip(self._names, nowhere, strict=True) if out)
+        return tuple(
+            name
+            for name, place in zip(self._names, self._places, strict=True)
+            if np.isnan(place).any()
+        )
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Prefer a square."""
@@ -113,30 +129,33 @@ class ScalpMap(QWidget):
         """
         self._names, self._places = tuple(names), np.asarray(places, float)
         self._nearest = _least_distance(self._places)
-        self.update()
+        self._redraw()
 
     def set_bad(self, bad: frozenset[str] | None) -> None:
         """Cross these out; None draws all of them as unknown."""
         if bad != self._bad:
             self._bad = bad
-            said = "not known yet" if bad is None else f"left out: {', '.join(sorted(bad)) or 'none'}"
+            said = (
+                "not known yet" if bad is None else f"left out: {', '.join(sorted(bad)) or 'none'}"
+            )
             self.setAccessibleDescription(said)
-            self.update()
+            self._redraw()
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         self._palette = palette
-        self.update()
+        self._redraw()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
         """Draw head and electrodes."""
-        with painting(self) as painter:
-            self._draw_head(painter)
-            dot = self._dot
-            painter.setFont(self._face(dot))
-            for name, place in zip(self._names, self._places, strict=True):
-                if np.isfinite(place).all():
-                    self._draw_electrode(painter, name, self._at(place), dot)
+        if self._picture.isNull():
+            self._picture = self._draw()
+        with painting(self, smooth=False) as painter:
+            painter.drawPixmap(0, 0, self._picture)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+        """Draw anew for the size."""
+        self._redraw()
 
     def event(self, event: QEvent) -> bool:
         """Name the electrode under the pointer."""
@@ -174,6 +193,25 @@ class ScalpMap(QWidget):
         widest = max((QFontMetricsF(font(20)).horizontalAdvance(n) for n in placed), default=1.0)
         return font(max(1, min(11, int(20 * (2 * dot - 2) / widest))))
 
+    def _redraw(self) -> None:
+        self._picture = QPixmap()
+        self.update()
+
+    def _draw(self) -> QPixmap:
+        """Return the picture; some 10 ms for 64 electrodes, so only when it changes."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        with painting(picture) as painter:
+            self._draw_head(painter)
+            dot = self._dot
+            painter.setFont(self._face(dot))
+            for name, place in zip(self._names, self._places, strict=True):
+                if np.isfinite(place).all():
+                    self._draw_electrode(painter, name, self._at(place), dot)
+        return picture
+
     def _draw_head(self, painter: QPainter) -> None:
         centre, r = self._at(np.zeros(2)), self._radius
         painter.setPen(QPen(QColor(self._palette.faint), 1.5))
@@ -191,7 +229,9 @@ class ScalpMap(QWidget):
     def _draw_electrode(self, painter: QPainter, name: str, at: QPointF, dot: float) -> None:
         palette = self._palette
         bad = self._bad is not None and name in self._bad
-        colour = QColor(palette.faint if self._bad is None else palette.bad if bad else palette.good)
+        colour = QColor(
+            palette.faint if self._bad is None else palette.bad if bad else palette.good
+        )
         fill = QColor(colour)
         fill.setAlpha(0 if bad or self._bad is None else 60)
         painter.setPen(QPen(colour, 1.5))

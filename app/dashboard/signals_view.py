@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from app.dashboard.channel_names import ChannelNames
 from app.dashboard.controls import Card, Segments, label
 from app.dashboard.display_signal import DisplaySignal, FilterFactory, SampleFilter
 from app.dashboard.sweep_canvas import MAX_WINDOW_S, SweepCanvas
+from app.dashboard.words import MINUS, NOTHING
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QColor
+
     from app.dashboard.session_port import SessionPort
     from app.dashboard.theme import Palette
     from streaming.ring import RingView
@@ -124,7 +126,9 @@ class SignalsView(Card):
         if seen.size:
             spread = np.nanpercentile(np.abs(seen), 95, axis=1)
             # Rows may overlap on dense sheets, where a curve inside its row would be a flat line.
-            room = 3.0 if self.canvas.row_height > 30 else 2.0 if self.canvas.row_height > 11 else 1.1
+            room = (
+                3.0 if self.canvas.row_height > 30 else 2.0 if self.canvas.row_height > 11 else 1.1
+            )
             wanted = max(room * float(np.median(spread)), SCALES_UV[0])
             self._scale = int(np.argmin(np.abs(np.log(np.array(SCALES_UV) / wanted))))
             self._apply_scale()
@@ -152,9 +156,8 @@ class SignalsView(Card):
         if info is None:
             return
         names = self._page_names
-        self._page_button.setText(
-            f"Channels {self._rows.start + 1}–{self._rows.start + len(names)} of {info.n_channels}"
-        )
+        begin, end = self._rows.start + 1, self._rows.start + len(names)
+        self._page_button.setText(f"Channels {begin}{NOTHING}{end} of {info.n_channels}")
         self.names.set_names(names)
         self._signal = DisplaySignal(len(names), info.sfreq, self._filter_factory())
         self.canvas.begin(len(names), info.sfreq, first_sample)
@@ -212,15 +215,17 @@ class SignalsView(Card):
         self.scale_label.setMinimumWidth(54)
         self.scale_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.scale_label.setAccessibleName("Scale, microvolts a row")
-        less = _button("−", "Smaller curves: more µV a row (−)", lambda: self.step_scale(1))
+        less = _button(MINUS, "Smaller curves: more µV a row (-)", lambda: self.step_scale(1))
         more = _button("+", "Larger curves: fewer µV a row (+)", lambda: self.step_scale(-1))
         fit = _button("Auto", "Choose the scale from the signal (A)", self.fit_scale)
         windows = [(f"{seconds} s", float(seconds)) for seconds in (5, 10, 20)]
-        self.window = Segments(windows, "Time window")
-        self.window.chosen.connect(self.canvas.set_window)
-        self.window.choose(10.0)
+        self.span = Segments(windows, "Time window")
+        self.span.chosen.connect(self.canvas.set_window)
+        self.span.choose(10.0)
         self._filter_button = _button(
-            "0.5–45 Hz", "Filter the display only; decoding is not touched (F)", self._restart
+            f"0.5{NOTHING}45 Hz",
+            "Filter the display only; decoding is not touched (F)",
+            self._restart,
         )
         self._filter_button.setCheckable(True)
         self._filter_button.setChecked(True)
@@ -229,17 +234,18 @@ class SignalsView(Card):
         self._freeze_button = _button("Freeze", "Hold the picture (P)", None)
         self._freeze_button.setCheckable(True)
         self._freeze_button.toggled.connect(self._freeze)
-        for widget in (self._filter_button, self._notch):
-            widget.setEnabled(False)
+        self._filter_button.setEnabled(False)
+        self._notch.setEnabled(False)
         self.head.setSpacing(3)
         self.head.addWidget(self._page_button)
         self.head.addStretch(1)
-        for group in (
+        groups: tuple[tuple[QWidget, ...], ...] = (
             (less, self.scale_label, more, fit),
-            (self.window,),
+            (self.span,),
             (self._filter_button, self._notch),
             (self._freeze_button,),
-        ):
+        )
+        for group in groups:
             for widget in group:
                 self.head.addWidget(widget)
             self.head.addSpacing(8)

@@ -7,7 +7,6 @@ frame into a pixmap takes about 1 ms, whatever the time window.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,8 @@ from app.dashboard.theme import DARK, Palette, font
 from app.dashboard.words import clock_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 __all__ = ["MAX_WINDOW_S", "SweepCanvas"]
@@ -233,30 +234,31 @@ class SweepCanvas(QWidget):
         """Write samples that lie between two edges of the sheet."""
         values = self._kept[:, np.arange(first, stop) % self._kept.shape[1]]
         step = self.width() / self._n_window
-        x = (first % self._n_window + np.arange(stop - first)) * step
-        finite = np.isfinite(values)
-        lost = ~finite.any(axis=0)
+        x = (first % self._n_window + np.arange(stop - first, dtype=np.float64)) * step
+        lost = np.logical_and.reduce(np.isnan(values), axis=0)
         if lost.any():
             self._draw_lost(painter, x, lost)
-        y = self._baselines - self._heights(values)
-        whole = [(0, stop - first)]
-        complete = finite.all(axis=1)
+        x, y = _thinned(x, self._baselines - self._heights(values), step)
+        finite = np.isfinite(y)
+        complete = np.logical_and.reduce(finite, axis=1)
         pens = self._pens()
         for row in np.argsort(~self._bad, kind="stable"):
             painter.setPen(pens[2] if self._bad[row] else pens[row % 2])
-            for a, b in whole if complete[row] else finite_runs(finite[row]):
-                painter.drawPolyline(polygon(*_thinned(x[a:b], y[row, a:b], step)))
+            for a, b in ((0, x.size),) if complete[row] else finite_runs(finite[row]):
+                painter.drawPolyline(polygon(x[a:b], y[row, a:b]))
 
     @property
     def _baselines(self) -> NDArray[np.float64]:
         """Where zero lies for each row, shape (n_channels, 1)."""
-        return PADDING + (np.arange(self._n_channels)[:, None] + 0.5) * self.row_height
+        rows = np.arange(self._n_channels, dtype=np.float64)[:, None]
+        return PADDING + (rows + 0.5) * self.row_height
 
     def _heights(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return pixels above zero; curves may cross into the next rows, bad ones may not."""
         limit = max(1.5 * self.row_height, MIN_CLIP)
         limits = np.where(self._bad, 0.45 * self.row_height, limit)[:, None]
-        return np.clip(values * (self.row_height / self._scale_uv), -limits, limits)
+        heights = values.astype(np.float64) * (self.row_height / self._scale_uv)
+        return np.clip(heights, -limits, limits)
 
     def _pens(self) -> tuple[QPen, QPen, QPen]:
         palette = self._palette
@@ -316,13 +318,25 @@ class SweepCanvas(QWidget):
 def _thinned(
     x: NDArray[np.float64], y: NDArray[np.float64], step: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return least and greatest of every half pixel when samples are closer than that."""
-    n_bin = int(0.5 / step) * 2
+    """Return least and greatest of every half pixel when samples are closer than that.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_times,)
+        Logical pixels.
+    y : ndarray, shape (n_channels, n_times)
+        Logical pixels, NaN where lost.
+    step : float
+        Logical pixels from one sample to the next.
+    """
+    n_bin = round(0.5 / step)
     n_bins = x.size // n_bin if n_bin > 2 else 0
-    if n_bins < 2:
+    if n_bins < 50:
         return x, y
     cut = n_bins * n_bin
-    bins = y[:cut].reshape(n_bins, n_bin)
-    pairs = np.stack([bins.min(axis=1), bins.max(axis=1)], axis=1).ravel()
+    bins = y[:, :cut].reshape(len(y), n_bins, n_bin)
+    pairs = np.empty((len(y), 2 * n_bins))
+    np.fmin.reduce(bins, axis=2, out=pairs[:, 0::2])
+    np.fmax.reduce(bins, axis=2, out=pairs[:, 1::2])
     centres = x[:cut].reshape(n_bins, n_bin).mean(axis=1).repeat(2)
-    return np.append(centres, x[cut:]), np.append(pairs, y[cut:])
+    return np.append(centres, x[cut:]), np.concatenate([pairs, y[:, cut:]], axis=1)

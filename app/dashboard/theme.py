@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Template
+from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QColor, QFont
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["DARK", "FAMILIES", "LIGHT", "Palette", "class_colours", "font", "ink_on", "style_sheet"]
 
@@ -130,9 +133,7 @@ def class_colours(class_names: Sequence[str], palette: Palette) -> dict[str, QCo
         places = [_FIXED[name] for name in class_names]
     else:
         places = [i % len(palette.classes) for i in range(len(class_names))]
-    return {
-        name: QColor(palette.classes[i]) for name, i in zip(class_names, places, strict=True)
-    }
+    return {name: QColor(palette.classes[i]) for name, i in zip(class_names, places, strict=True)}
 
 
 def ink_on(ground: QColor) -> QColor:

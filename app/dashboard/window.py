@@ -6,9 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow
 
+from app.dashboard.arrangement import arrange
 from app.dashboard.background import Background
 from app.dashboard.connection import Connection
 from app.dashboard.emotion_view import EmotionView
@@ -26,6 +26,8 @@ from app.dashboard.timeline import Timeline
 from app.dashboard.welcome import Welcome
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
+
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo
@@ -83,7 +85,13 @@ class Dashboard(QMainWindow):
         self._next: SourceChoice | None = None
         self._was_painted = self._closing = self._forced = False
         self._frame_at = time.perf_counter()
-        self._lay_out()
+        root, self._right = arrange(
+            top=(self.header, self.badges, self.messages),
+            left=(self.signals, self.history),
+            right=(self.emotion, self.quality),
+            foot=self.health,
+        )
+        self.setCentralWidget(root)
         self._wire()
         self.header.show_connected(False)
         self.apply_palette(palette)
@@ -317,9 +325,9 @@ class Dashboard(QMainWindow):
                 "fit": signals.fit_scale,
                 "larger": lambda: signals.step_scale(-1),
                 "smaller": lambda: signals.step_scale(1),
-                "window_5": lambda: signals.window.choose(5.0),
-                "window_10": lambda: signals.window.choose(10.0),
-                "window_20": lambda: signals.window.choose(20.0),
+                "window_5": lambda: signals.span.choose(5.0),
+                "window_10": lambda: signals.span.choose(10.0),
+                "window_20": lambda: signals.span.choose(20.0),
                 "mark": self.mark,
                 "theme": self.toggle_palette,
                 "dismiss": self.messages.dismiss,
@@ -328,37 +336,6 @@ class Dashboard(QMainWindow):
                 "quit": self.close,
             },
         )
-
-    def _lay_out(self) -> None:
-        left = QSplitter(Qt.Orientation.Vertical)
-        left.setHandleWidth(10)
-        left.setChildrenCollapsible(False)
-        left.addWidget(self.signals)
-        left.addWidget(self.history)
-        left.setStretchFactor(0, 1)
-        left.setStretchFactor(1, 0)
-        left.setSizes([560, 200])
-        self._right = QWidget()
-        right = QVBoxLayout(self._right)
-        right.setContentsMargins(0, 0, 0, 0)
-        right.setSpacing(10)
-        right.addWidget(self.emotion)
-        right.addWidget(self.quality, 1)
-        middle = QHBoxLayout()
-        middle.setSpacing(10)
-        middle.addWidget(left, 1)
-        middle.addWidget(self._right)
-        root = QWidget()
-        root.setObjectName("root")
-        column = QVBoxLayout(root)
-        column.setContentsMargins(12, 10, 12, 12)
-        column.setSpacing(8)
-        column.addWidget(self.header)
-        column.addWidget(self.badges)
-        column.addWidget(self.messages)
-        column.addLayout(middle, 1)
-        column.addWidget(self.health)
-        self.setCentralWidget(root)
 
 
 def _import_filter() -> MakeDisplayFilter:

@@ -10,8 +10,20 @@ if TYPE_CHECKING:
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
 
-__all__ = ["STALL_AFTER_S", "WARM_UP_S", "Answer", "answer", "clock_text", "has_stalled", "titled"]
+__all__ = [
+    "MINUS",
+    "NOTHING",
+    "STALL_AFTER_S",
+    "WARM_UP_S",
+    "Answer",
+    "answer",
+    "clock_text",
+    "has_stalled",
+    "titled",
+]
 
+NOTHING = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
 STALL_AFTER_S = 0.8
 WARM_UP_S = 10.0
 LATE_AFTER_S = 3.0
@@ -101,7 +113,9 @@ def _decoder_answer(snapshot: Snapshot) -> Answer | None:
     if snapshot.decoder_state in states:
         return states[snapshot.decoder_state]
     if snapshot.model is not None and not snapshot.model.class_names:
-        return Answer("No emotion head", "This model gives features only: calibrate or choose another")
+        return Answer(
+            "No emotion head", "This model gives features only: calibrate or choose another"
+        )
     return None
 
 
@@ -118,7 +132,9 @@ def _prediction_answer(snapshot: Snapshot, newest: Prediction) -> Answer:
         return Answer(titled(newest.label), f"{newest.confidence:.0%} confident", "label")
     if newest.status == "warming_up":
         left = math.ceil(WARM_UP_S - snapshot.elapsed_s)
-        return Answer("Warming up", f"{left} s to go" if left > 0 else "Learning the signal's scale")
+        return Answer(
+            "Warming up", f"{left} s to go" if left > 0 else "Learning the signal's scale"
+        )
     if newest.status == "bad_signal":
         n_bad = len(newest.quality.bad)
         n_all = newest.quality.good + n_bad
