@@ -11,12 +11,14 @@ A causal filter of the same order is useless here: the model was trained on zero
 
 from __future__ import annotations
 
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mdjpt.errors import MdjptError
+from mdjpt.forecast import forecast
+from mdjpt.resampling import resample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -57,10 +59,6 @@ BAND_HZ = (0.5, 47.0)
 
 _FILTER_ORDER = 4
 _N_MARGIN = round(MARGIN_S * SFREQ)
-_BLOCK = 25  # outputs per matrix product: short spans waste least on the zeros of the kernel
-_KAISER_BETA = 5.0
-_AR_ORDER = 16
-_AR_MEMORY = 375  # samples (3 s) that the autoregressive model is fitted to
 _FORECAST = 250  # samples (2 s) appended for the second pass
 _CONTEXT_S = 20.0  # the filter has forgotten all but 1e-10 of what is farther away
 
@@ -118,62 +116,6 @@ def average_reference(x: Float64, scalp: ArrayLike | None = None) -> Float64:
     return x - reference
 
 
-# ---------------------------------------------------------------------------- resampling
-
-
-def _kernel(distance: Float64, sfreq: float) -> Float64:
-    """Anti-aliasing kernel (Kaiser-windowed sinc) at a distance in raw samples.
-
-    Its cut-off is half the lower of both rates. 10 zero crossings leave 53 dB beyond 10 Hz around
-    it; below 125 Hz the cut-off comes so near to the band that 26 are needed.
-    """
-    rate = min(SFREQ, sfreq) / sfreq
-    reach = _reach(sfreq)
-    inside = np.clip(1.0 - (distance / reach) ** 2, 0.0, None)
-    window = np.i0(_KAISER_BETA * np.sqrt(inside)) / np.i0(_KAISER_BETA)
-    kernel: Float64 = np.where(inside > 0, rate * np.sinc(rate * distance) * window, 0.0)
-    return kernel
-
-
-def _reach(sfreq: float) -> float:
-    """Half length of the kernel in raw samples."""
-    n_zero_crossings = 10 if sfreq >= SFREQ else 26
-    return n_zero_crossings * max(sfreq / SFREQ, 1.0)
-
-
-@lru_cache(maxsize=64)
-def _block_weights(sfreq: float, phase: float) -> Float64:
-    """Return the matrix [span, 125] from raw samples to one second at 125 Hz.
-
-    The first output lies `phase` raw samples behind raw sample ``ceil(reach)`` of the span.
-    """
-    positions = np.ceil(_reach(sfreq)) + phase + np.arange(_BLOCK) * (sfreq / SFREQ)
-    span = int(np.ceil(positions[-1] + _reach(sfreq))) + 1
-    weights = _kernel(positions - np.arange(span)[:, None], sfreq)
-    weights /= weights.sum(axis=0)
-    weights.setflags(write=False)
-    return weights
-
-
-def _resample(x: Float64, sfreq: float, first: float, n_out: int) -> Float64:
-    """Return x at the positions ``first + j * sfreq / 125`` (raw samples), j = 0 .. n_out - 1.
-
-    Beyond its ends the signal is taken to stay at its last value.
-    """
-    reach = int(np.ceil(_reach(sfreq)))
-    starts = first + np.arange(0, n_out, _BLOCK) * (sfreq / SFREQ)
-    whole = np.floor(starts + 1e-9).astype(int)
-    phases = np.round(np.abs(starts - whole), 9)
-    after = int(whole[-1] + sfreq) + 2 * reach + 3 - x.shape[1]
-    padded = np.pad(x, ((0, 0), (reach, max(after, 0))), mode="edge")
-    out = np.empty((len(x), len(starts) * _BLOCK))
-    for block, (start, phase) in enumerate(zip(whole.tolist(), phases.tolist(), strict=True)):
-        weights = _block_weights(sfreq, phase)
-        segment = padded[:, start : start + len(weights)]
-        np.matmul(segment, weights, out=out[:, block * _BLOCK : (block + 1) * _BLOCK])
-    return out[:, :n_out]
-
-
 # ---------------------------------------------------------------------------- band-pass
 
 
@@ -203,65 +145,6 @@ def _window_map() -> Float64:
     return np.ascontiguousarray(response[:, _N_MARGIN : _N_MARGIN + N_TIMES])
 
 
-def _autoregression(x: Float64, order: int) -> Float64:
-    """Fit an autoregressive model to each row by Burg's method.
-
-    Burg's estimate is stable by construction and, unlike Yule and Walker's, keeps its resolution
-    where slow drift is a thousand times stronger than the rest (Kay 1988, Modern Spectral
-    Estimation, section 7.3).
-
-    Returns
-    -------
-    ndarray of float64, shape (n, order)
-        x[t] is forecast by the sum over i of coefficient i times x[t - 1 - i].
-    """
-    series = np.ascontiguousarray(x.T)  # time first: shifted copies stay contiguous
-    forward, backward = series[1:].copy(), series[:-1].copy()
-    scratch = np.empty_like(forward)
-    coefficients = np.zeros((len(x), 0))
-    power = np.einsum("tn,tn->n", forward, forward) + np.einsum("tn,tn->n", backward, backward)
-    floor = 1e-12 * power + np.finfo(np.float64).tiny
-    for _ in range(order):
-        cross = np.einsum("tn,tn->n", forward, backward)
-        gain = np.clip(2.0 * cross / np.maximum(power, floor), -1.0, 1.0)
-        step = gain[:, None]
-        coefficients = np.hstack([coefficients - step * coefficients[:, ::-1], step])
-        scaled = np.multiply(backward, gain, out=scratch[: len(backward)])
-        backward -= forward * gain
-        forward -= scaled
-        power = (1.0 - gain**2) * power - forward[0] ** 2 - backward[-1] ** 2
-        forward, backward = forward[1:], backward[:-1]
-    return coefficients
-
-
-def _forecast(x: Float64, n_steps: int) -> Float64:
-    """Continue each row around its mean by an autoregressive model of its last seconds.
-
-    Works in blocks as long as the model's order: powers of the companion matrix give the next
-    `order` samples from the last ones in one product.
-    """
-    order = min(_AR_ORDER, x.shape[1] // 4)
-    if order == 0:
-        return np.repeat(x[:, -1:], n_steps, axis=1)
-    mean = x[:, -(_N_MARGIN + N_TIMES) :].mean(axis=1, keepdims=True)
-    recent = x[:, -_AR_MEMORY:] - mean
-    model = _autoregression(recent, order)
-    block = np.empty((len(x), order, order))
-    response = model
-    for ahead in range(order):
-        block[:, order - 1 - ahead] = response
-        carried = response[:, :1] * model
-        carried[:, :-1] += response[:, 1:]
-        response = carried
-    newest_first = recent[:, : -order - 1 : -1, None]
-    blocks = []
-    for _ in range(0, n_steps, order):
-        newest_first = block @ newest_first
-        blocks.append(newest_first[:, ::-1, 0])
-    forecast: Float64 = np.hstack(blocks)[:, :n_steps] + mean
-    return forecast
-
-
 # ---------------------------------------------------------------------------- the chain
 
 
@@ -289,7 +172,7 @@ def _bridged(x: Float64) -> Float64:
 
 def _two_pass_with_forecast(x: Float64) -> Float64:
     """Filter a stretch at 125 Hz whose future is not known."""
-    return _two_pass(np.hstack([x, _forecast(x, _FORECAST)]))[:, : x.shape[1]]
+    return _two_pass(np.hstack([x, forecast(x, _FORECAST)]))[:, : x.shape[1]]
 
 
 def filter_recording(x: Samples, sfreq: float) -> Float64:
@@ -316,15 +199,16 @@ def filter_recording(x: Samples, sfreq: float) -> Float64:
     if x.shape[1] == 0:
         return np.empty((len(x), 0))
     n_out = int(np.ceil(x.shape[1] * SFREQ / sfreq - 1e-9))
-    return _two_pass_with_forecast(_resample(_prepared(x), sfreq, 0.0, n_out))
+    return _two_pass_with_forecast(resample(_prepared(x), sfreq, SFREQ, 0.0, n_out))
 
 
 def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
     """Apply the training filters to one live window.
 
     The same as the whole recording's filter but for what lies outside: before the margin the
-    signal counts as constant, behind the newest sample 2 s are forecast by an autoregressive model
-    of order 16 fitted to the last 4 s of each channel. About 3 ms for 64 channels at 500 Hz.
+    signal counts as constant, behind the newest sample 2 s are forecast from each channel's own
+    past (:func:`mdjpt.forecast.forecast`). On real EEG the outcome correlates to 0.997 with the
+    whole recording's. 4 to 5 ms for 64 channels at 160 to 500 Hz on one core.
 
     Parameters
     ----------
@@ -358,9 +242,9 @@ def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
         )
     n_before = min(_N_MARGIN, int(n_margin * SFREQ / sfreq + 1e-9))
     first = n_margin - n_before * sfreq / SFREQ
-    known = _resample(_prepared(raw), sfreq, first, n_before + N_TIMES)
+    known = resample(_prepared(raw), sfreq, SFREQ, first, n_before + N_TIMES)
     held = np.repeat(known[:, :1], _N_MARGIN - n_before, axis=1)
-    window: Float64 = np.hstack([held, known, _forecast(known, _FORECAST)]) @ _window_map()
+    window: Float64 = np.hstack([held, known, forecast(known, _FORECAST)]) @ _window_map()
     return window
 
 
@@ -423,7 +307,7 @@ def _segment_windows(x: Float64, sfreq: float, firsts: NDArray[np.int_]) -> list
     for phase in np.unique(phases):
         members = np.flatnonzero(phases == phase)
         n_out = int(np.ceil((x.shape[1] - phase) * SFREQ / sfreq - 1e-9))
-        filtered = _two_pass_with_forecast(_resample(x, sfreq, float(phase), n_out))
+        filtered = _two_pass_with_forecast(resample(x, sfreq, SFREQ, float(phase), n_out))
         for index in members:
             column = columns[index]
             windows[index] = filtered[:, column : column + N_TIMES].copy()
