@@ -112,7 +112,7 @@ def _is_scalp(label: str) -> bool:
 
 
 def _may_be_eeg(label: str) -> bool:
-    """Return whether a label leaves room for EEG: "Cz - Reference" does, "Reference" does not."""
+    """Return whether a label leaves room for EEG; that of a known electrode always does."""
     return _is_scalp(label) or not _NOT_EEG.search(label)
 
 
