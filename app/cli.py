@@ -119,13 +119,25 @@ def app_command(
     screenshot: Annotated[
         Path | None, typer.Option(help="Save a picture of the window as PNG, then quit.")
     ] = None,
-    after: Annotated[float, typer.Option(help="Seconds until the picture is taken.")] = 60.0,
+    after: Annotated[
+        float | None, typer.Option(help="Close the window after this many seconds.")
+    ] = None,
+    hop: Hop = 0.5,
+    speed: Annotated[str, typer.Option(help="Times real time, for files.")] = "1",
 ) -> int:
     """Open the dashboard (what plain `mdjpt` does)."""
     from app.commands.dashboard import open_window
 
     _not_yet(profile, "--profile")
-    return open_window(source, model, montage, screenshot=screenshot, after_s=after)
+    return open_window(
+        source,
+        model,
+        montage,
+        hop_s=_positive(hop, "--hop") or hop,
+        speed=_speed(speed),
+        screenshot=screenshot,
+        after_s=after,
+    )
 
 
 @cli.command("run")

@@ -6,6 +6,7 @@ source.
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from streaming.decoder_process import DecoderConfig
 from streaming.engine import EngineConfig
-from streaming.engine_process import Quit, Report, run_engine
+from streaming.engine_process import Mark, Quit, Report, run_engine
 from streaming.ring import RingBuffer, RingView
 from streaming.snapshot import Snapshot
 
@@ -94,7 +95,13 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
     if spec.kind == "lsl":
         from streaming.sources.lsl import LSLSource
 
-        return LSLSource.from_spec(spec, montage=names)
+        return LSLSource(
+            spec.name,
+            stream_type=str(spec.options.get("type", "")),
+            source_id=str(spec.options.get("source_id", "")),
+            hostname=str(spec.options.get("hostname", "")),
+            montage=names,
+        )
     if spec.kind == "brainflow":
         from streaming.sources.brainflow import BrainFlowSource
 
@@ -102,7 +109,12 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
     if spec.kind == "file":
         from streaming.sources.recording import RecordingSource
 
-        return RecordingSource.from_spec(spec, montage=names, speed=speed)
+        return RecordingSource(
+            spec.name,
+            speed="max" if math.isinf(speed) else speed,
+            montage=names,
+            stream=str(spec.options["stream"]) if "stream" in spec.options else None,
+        )
     from streaming.sources.simulated import SimulatedSource
 
     return SimulatedSource.from_spec(spec, montage=names, speed=speed)
@@ -183,6 +195,11 @@ class LiveSession:
     def latest(self, n_times: int) -> RingView | None:
         """Copy the newest samples; None before the source is open and after the end."""
         return None if self._ring is None else self._ring.latest(n_times)
+
+    def mark(self, label: str) -> None:
+        """Set an event at this moment."""
+        with suppress(OSError):
+            self._connection.send(Mark(label))
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the engine within about `timeout_s`; safe to call twice and before ``start``."""

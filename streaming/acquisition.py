@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from streaming.ring import RingBuffer
+from streaming.stream import Marker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streaming.stream import Chunk, Marker, Source, StreamInfo
+    from streaming.stream import Chunk, Source, StreamInfo
 
 __all__ = ["RING_S", "Acquisition", "ChunkSink"]
 
@@ -101,6 +102,12 @@ class Acquisition:
             self.ring.end()
             return False
         return True
+
+    def mark(self, label: str) -> None:
+        """Set an event at the newest sample; may be called from another thread."""
+        newest = self.ring.latest(1).timestamps
+        stamp = float(newest[-1]) if newest.size else 0.0
+        self.markers.append((self.ring.written, Marker(stamp, label)))
 
     def measured_sfreq(self) -> float:
         """Return the rate of arrival over the last seconds in Hz, 0 before it is known."""

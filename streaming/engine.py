@@ -146,6 +146,11 @@ class Engine:
             self._replace_dead_decoder()
         return predicted
 
+    def mark(self, label: str) -> None:
+        """Set an event at the newest sample; ignored before the stream is open."""
+        if self._opened.is_set():
+            self._acquisition.mark(label)
+
     def new_markers(self) -> list[tuple[int, Marker]]:
         """Return the events since the last call, each with the position of its sample."""
         markers = self._acquisition.markers

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
     from streaming.stream import Marker
 
-__all__ = ["Quit", "Report", "run_engine"]
+__all__ = ["Mark", "Quit", "Report", "run_engine"]
 
 REPORT_EVERY_S = 0.05
 """Seconds between two reports to the window."""
@@ -35,6 +35,13 @@ class Report:
     ring_name: str | None
     predictions: tuple[Prediction, ...] = ()
     markers: tuple[tuple[int, Marker], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """From the window to the engine: set an event now."""
+
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ def run_engine(config: EngineConfig, connection: Connection) -> None:
         next_report = 0.0
         predictions: list[Prediction] = []
         markers: list[tuple[int, Marker]] = []
-        while not _asked_to_quit(connection) and not outbox.broken:
+        while not _obeyed_quit(connection, engine) and not outbox.broken:
             predictions += [answer.prediction for answer in engine.poll(timeout_s=0.02)]
             markers += engine.new_markers()
             if predictions or markers or time.monotonic() >= next_report:
@@ -76,11 +83,18 @@ def run_engine(config: EngineConfig, connection: Connection) -> None:
         outbox.close(Report(engine.snapshot(), None))
 
 
-def _asked_to_quit(connection: Connection) -> bool:
+def _obeyed_quit(connection: Connection, engine: Engine) -> bool:
+    """Carry out what the window asks for; True when it wants an end or is gone."""
     try:
-        return connection.poll() and isinstance(connection.recv(), Quit)
+        while connection.poll():
+            command = connection.recv()
+            if isinstance(command, Quit):
+                return True
+            if isinstance(command, Mark):
+                engine.mark(command.label)
     except (EOFError, OSError):
         return True
+    return False
 
 
 class _Outbox:

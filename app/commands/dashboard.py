@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.dashboard.display import display_problem
+from app.dashboard.main import run_dashboard
+from app.dashboard.session_port import FoundSource, SourceChoice
 from app.files import read_montage
-from app.session import default_bundle
+from app.session import LiveSession, SessionConfig, default_bundle
 from mdjpt.errors import MdjptError
 from streaming.source_spec import parse_source
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
-__all__ = ["DEFAULT_SOURCE", "open_window"]
+__all__ = ["DEFAULT_SOURCE", "make_session", "open_window"]
 
 DEFAULT_SOURCE = "sim:"
-QT_PACKAGES = (
-    "apt-get install libglib2.0-0 libgl1 libegl1 libxkbcommon0 libfontconfig1 libdbus-1-3 "
-    "libxcb-cursor0 libxkbcommon-x11-0 libxcb-icccm4 libxcb-keysyms1 libxcb-shape0"
-)
+SEARCH_S = 2.0
 
 
 def open_window(
@@ -29,8 +30,11 @@ def open_window(
     model: Path | None,
     montage: str | None,
     *,
+    hop_s: float = 0.5,
+    speed: float = 1.0,
     screenshot: Path | None = None,
-    after_s: float = 60.0,
+    after_s: float | None = None,
+    on_milestone: Callable[[str], None] | None = None,
 ) -> int:
     """Open the dashboard on `source`; blocks until the window is closed.
 
@@ -42,51 +46,87 @@ def open_window(
         Model bundle; the demo bundle when None.
     montage : str or None
         Electrode names.
+    hop_s : float
+        Seconds from window to window.
+    speed : float
+        Times real time, for files and the simulated participant.
     screenshot : Path or None
         Save a picture after `after_s` seconds and quit.
-    after_s : float
-        Seconds until the picture.
+    after_s : float or None
+        Seconds until the window closes by itself.
+    on_milestone : callable, optional
+        Called with "painted" and "first signal" at these moments.
 
     Raises
     ------
     MdjptError
-        When a system library of Qt is missing.
+        When the window cannot open.
     """
-    spec = parse_source(source or DEFAULT_SOURCE)
+    parse_source(source or DEFAULT_SOURCE)
     names = read_montage(montage)
-    bundle = model or default_bundle()
-    if not _has_display():
-        return _in_terminal(source or DEFAULT_SOURCE, model, montage)
-    _require_qt_libraries()
-    from app.dashboard.launch import launch
+    problem = display_problem()
+    if problem:
+        if screenshot is None and not _window_expected():
+            sys.stderr.write("mdjpt: no display here: showing the session in the terminal\n")
+            return _in_terminal(source or DEFAULT_SOURCE, model, montage)
+        raise MdjptError(problem)
+    choice = SourceChoice(source or DEFAULT_SOURCE, str(model or ""), names)
+    return run_dashboard(
+        partial(make_session, hop_s=hop_s, speed=speed),
+        discover,
+        choice,
+        screenshot=screenshot,
+        exit_after_s=after_s,
+        on_milestone=on_milestone,
+    )
 
-    return launch(spec, bundle, names, screenshot=screenshot, after_s=after_s)
+
+def make_session(choice: SourceChoice, *, hop_s: float = 0.5, speed: float = 1.0) -> LiveSession:
+    """Turn the user's choice into a session that is not started yet.
+
+    Raises
+    ------
+    MdjptError
+        When the choice names no source.
+    """
+    return LiveSession(
+        SessionConfig(
+            source=parse_source(choice.source),
+            bundle=Path(choice.model) if choice.model else default_bundle(),
+            hop_s=hop_s,
+            montage=choice.montage,
+            speed=speed,
+            publish_lsl=choice.publish_lsl,
+        )
+    )
 
 
-def _has_display() -> bool:
-    """Qt aborts the process where there is neither a display nor a chosen platform."""
-    if not sys.platform.startswith("linux"):
-        return True
+def discover() -> list[FoundSource]:
+    """Look for LSL streams and name the BrainFlow boards; takes some seconds."""
+    from streaming.discovery import list_boards, list_lsl
+
+    found = [
+        FoundSource(
+            source=f"lsl:{stream.name}",
+            title=stream.name,
+            detail=f"{stream.n_channels} channels, {stream.sfreq:g} Hz, {stream.hostname}",
+        )
+        for stream in list_lsl(SEARCH_S)
+        if stream.type.casefold() == "eeg"
+    ]
+    boards = [
+        FoundSource(f"brainflow:{board.name}", board.name, kind="brainflow")
+        for board in list_boards()
+    ]
+    return found + boards
+
+
+def _window_expected() -> bool:
+    """Tell a machine whose display is broken from one that has none."""
     return any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def _in_terminal(source: str, model: Path | None, montage: str | None) -> int:
     from app.commands.run import RunRequest, run_headless
 
-    sys.stderr.write("mdjpt: no display here (DISPLAY is not set): showing the terminal view\n")
     return run_headless(RunRequest(source=source, model=model, montage=montage))
-
-
-def _require_qt_libraries() -> None:
-    if not sys.platform.startswith("linux"):
-        return
-    needed = ["libEGL.so.1", "libGL.so.1", "libxkbcommon.so.0", "libfontconfig.so.1"]
-    if os.environ.get("DISPLAY") and not os.environ.get("QT_QPA_PLATFORM"):
-        needed += ["libxcb-cursor.so.0", "libxkbcommon-x11.so.0", "libxcb-icccm.so.4"]
-    for library in needed:
-        try:
-            ctypes.CDLL(library)
-        except OSError:
-            raise MdjptError(
-                f"the window needs {library}, which is missing; on Debian: {QT_PACKAGES}"
-            ) from None

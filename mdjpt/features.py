@@ -1,0 +1,157 @@
+"""Features of a whole recording: the training filters over the whole file, window by window.
+
+The live path filters each window by itself; here the zero-phase filters see the whole file, as in
+training. Everything behind the filters (quality, reference, scale, projection) is the same code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mdjpt.errors import RecordingError
+from mdjpt.preparation import Preparation
+from mdjpt.quality import electrode_quality
+from mdjpt.scaling import FixedScale, robust_scale
+from mdjpt.signal import (
+    WINDOW_S,
+    average_reference,
+    filter_recording,
+    recording_windows,
+    window_bounds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from mdjpt.bundle import Bundle
+    from mdjpt.recordings import Recording
+
+__all__ = ["FeatureTable", "PreparedRecording", "extract_features", "prepare_recording"]
+
+_BATCH = 16
+Scale = Literal["causal", "recording"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """Features of the decodable windows of a recording.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n_windows, 512)
+        The encoder's features.
+    start_s : ndarray of float64, shape (n_windows,)
+        Start of each window in seconds.
+    """
+
+    features: NDArray[np.float32]
+    start_s: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRecording:
+    """Inputs of the encoder cut from a recording.
+
+    Attributes
+    ----------
+    windows : ndarray of float32, shape (n_windows, 60, 625)
+        Prepared windows.
+    start_s : ndarray of float64, shape (n_windows,)
+        Start of each window in seconds.
+    """
+
+    windows: NDArray[np.float32]
+    start_s: NDArray[np.float64]
+
+
+def extract_features(
+    recording: Recording, bundle: Bundle, *, hop_s: float = 2.0, scale: Scale = "causal"
+) -> FeatureTable:
+    """Compute the features of a recording.
+
+    Parameters
+    ----------
+    recording : Recording
+        Raw signal.
+    bundle : Bundle
+        Model; its row statistics normalise the network's rows, the window's own where it has none.
+    hop_s : float
+        Seconds from window to window; 2 s is the training step (mdJPT, released configuration).
+    scale : {"causal", "recording"}
+        Robust scale over the data so far, as live, or over the whole recording, as in training.
+
+    Raises
+    ------
+    RecordingError
+        When no window of the recording can be decoded.
+    """
+    prepared = prepare_recording(recording, hop_s=hop_s, scale=scale)
+    encode = _encode_with(bundle)
+    batches = np.arange(_BATCH, len(prepared.windows), _BATCH)
+    features = np.concatenate([encode(part) for part in np.split(prepared.windows, batches)])
+    return FeatureTable(features, prepared.start_s)
+
+
+def prepare_recording(
+    recording: Recording, *, hop_s: float = 2.0, scale: Scale = "causal"
+) -> PreparedRecording:
+    """Filter a whole recording and cut the encoder's inputs from it.
+
+    Windows with too few good electrodes, and with the causal scale those of the warm-up, are left
+    out, as live.
+
+    Raises
+    ------
+    RecordingError
+        When nothing is left.
+    """
+    if scale not in ("causal", "recording"):
+        raise RecordingError(f"scale must be causal or recording, got {scale!r}")
+    preparation = Preparation(recording.ch_names)
+    scalp = recording.samples[preparation.electrodes]
+    if scale == "recording":
+        mean, std = robust_scale(average_reference(filter_recording(_finite(scalp), recording.sfreq)))
+        preparation.scale = FixedScale(mean, std)
+    windows, starts = [], []
+    for window, start_s in _windows(preparation, scalp, recording.sfreq, hop_s):
+        windows.append(window)
+        starts.append(start_s)
+    if not windows:
+        raise RecordingError(
+            f"{recording.source}: no window of its {scalp.shape[1] / recording.sfreq:.1f} s can be "
+            "decoded: it takes 10 s of signal from at least half of the electrodes"
+        )
+    return PreparedRecording(np.stack(windows), np.array(starts))
+
+
+def _windows(
+    preparation: Preparation, scalp: NDArray[np.float32], sfreq: float, hop_s: float
+) -> Iterator[tuple[NDArray[np.float32], float]]:
+    n_windows = int((scalp.shape[1] / sfreq - WINDOW_S) / hop_s) + 2
+    bounds = [window_bounds(k, hop_s, sfreq) for k in range(n_windows)]
+    bounds = [(first, stop) for first, stop in bounds if stop <= scalp.shape[1]]
+    filtered = recording_windows(_finite(scalp), sfreq, [first for first, _ in bounds])
+    for (first, stop), window in zip(bounds, filtered, strict=True):
+        good = electrode_quality(scalp[:, first:stop], sfreq).good
+        if not preparation.enough(good):
+            continue
+        prepared = preparation.prepare(window[good], good, stop / sfreq)
+        if prepared is not None:
+            yield prepared, first / sfreq
+
+
+def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Replace lost samples by 0, so that the filters stay finite; their windows are left out."""
+    return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _encode_with(bundle: Bundle) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    encoder, stats = bundle.encoder(), bundle.row_stats
+    if stats is None:
+        return lambda windows: encoder.feature(windows, group_size=1)
+    return lambda windows: encoder.feature(windows, stats=stats)

@@ -1,0 +1,186 @@
+"""The live path decodes each window once, abstains where it must and loses nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mdjpt.errors import RecordingError, SourceLost
+from streaming.pipeline import Pipeline
+from streaming.stream import Chunk, StreamInfo
+from tests.fakes import NAMES, PowerDecoder, ScriptedSource, cut, eeg_like
+
+if TYPE_CHECKING:
+    from streaming.inference import Answer
+
+SFREQ = 125.0
+FILE = StreamInfo("test", NAMES, SFREQ, lossless=True)
+LIVE = StreamInfo("test", NAMES, SFREQ, lossless=False)
+SIGNAL = eeg_like(len(NAMES), int(20 * SFREQ))
+
+
+class ManualClock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def answers(chunks: list[Chunk], info: StreamInfo = FILE, hop_s: float = 0.5) -> list[Answer]:
+    source = ScriptedSource(chunks, info)
+    return list(Pipeline(source, PowerDecoder(), hop_s=hop_s, clock=ManualClock()).run())
+
+
+def test_a_file_gives_one_answer_a_hop_and_warms_up_for_ten_seconds() -> None:
+    got = answers(cut(SIGNAL, range(50, 2500, 50), SFREQ))
+    assert [a.prediction.index for a in got] == list(range(31))
+    statuses = [a.prediction.status for a in got]
+    assert statuses == ["warming_up"] * 10 + ["ok"] * 21
+    assert got[10].prediction.end_s == 10.0
+    assert all(a.prediction.label is None for a in got[:10])
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.lists(st.integers(0, SIGNAL.shape[1]), max_size=60))
+def test_any_chunking_gives_identical_predictions(cuts: list[int]) -> None:
+    whole = answers(cut(SIGNAL, range(100, 2500, 100), SFREQ))
+    parts = answers(cut(SIGNAL, cuts, SFREQ))
+    assert [a.prediction for a in parts] == [a.prediction for a in whole]
+    for a, b in zip(parts, whole, strict=True):
+        if b.feature is not None:
+            np.testing.assert_array_equal(a.feature, b.feature)
+
+
+def test_no_window_spans_a_gap_and_decoding_goes_on_behind_it() -> None:
+    lost = 3
+    head = cut(SIGNAL[:, :1500], range(50, 1500, 50), SFREQ)
+    tail = cut(SIGNAL[:, 1500 + lost :], range(50, 900, 50), SFREQ, first_sample=1500 + lost)
+    got = answers([*head, *tail])
+    for answer in got:
+        p = answer.prediction
+        touches = p.start_s * SFREQ < 1500 + lost and p.end_s * SFREQ > 1500
+        assert (p.status == "gap") == touches
+    assert got[-1].prediction.status == "ok"
+
+
+def test_a_gap_longer_than_the_ring_is_survived() -> None:
+    head = cut(SIGNAL, range(100, 2500, 100), SFREQ)
+    hour = round(3600 * SFREQ)
+    tail = cut(SIGNAL, range(100, 2500, 100), SFREQ, first_sample=SIGNAL.shape[1] + hour)
+    got = answers([*head, *tail])
+    assert got[-1].prediction.status == "ok"
+    assert got[-1].prediction.end_s == pytest.approx(3600 + 40.0, abs=0.5)
+
+
+def test_a_live_source_skips_to_the_newest_window_and_counts() -> None:
+    source = ScriptedSource(cut(SIGNAL, [1000, 2000], SFREQ), LIVE)
+    pipeline = Pipeline(source, PowerDecoder(), hop_s=0.5, clock=ManualClock())
+    pipeline.open()
+    got = [a for _ in range(3) for a in pipeline.step()]
+    assert [a.prediction.index for a in got] == [6, 22, 30]
+    assert pipeline.inference.n_skipped == 6 + 15 + 7
+    pipeline.close()
+
+
+def test_latency_counts_from_the_arrival_of_the_newest_sample() -> None:
+    clock = ManualClock()
+    pipeline = Pipeline(
+        ScriptedSource(cut(SIGNAL, [1250], SFREQ), LIVE), PowerDecoder(), clock=clock
+    )
+    pipeline.open()
+    pipeline.acquisition.step(0.0)
+    clock.now = 0.25
+    answer = pipeline.inference.step()
+    assert answer is not None
+    assert answer.prediction.latency_ms == pytest.approx(250.0)
+    pipeline.close()
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 187500.0])
+def test_no_label_while_most_electrodes_are_dead(value: float) -> None:
+    signal = SIGNAL.copy()
+    signal[:5, 1500:2000] = value
+    decoder = PowerDecoder()
+    source = ScriptedSource(cut(signal, range(50, 2500, 50), SFREQ), FILE)
+    got = list(Pipeline(source, decoder, clock=ManualClock()).run())
+    inside = [
+        a.prediction
+        for a in got
+        if a.prediction.start_s * SFREQ >= 1400 and a.prediction.end_s * SFREQ <= 2100
+    ]
+    assert inside
+    assert {p.status for p in inside} == {"bad_signal"}
+    assert all(p.label is None and p.quality.bad == NAMES[:5] for p in inside)
+    assert decoder.n_resets > 0
+
+
+def test_one_dead_electrode_is_named_and_replaced() -> None:
+    signal = SIGNAL.copy()
+    signal[2] = 0.0
+    got = answers(cut(signal, range(50, 2500, 50), SFREQ))
+    assert got[-1].prediction.status == "ok"
+    assert got[-1].prediction.quality.bad == ("C3",)
+    assert got[-1].prediction.quality.good == 7
+
+
+def test_a_decoder_that_answers_nonsense_gives_no_label() -> None:
+    class Broken(PowerDecoder):
+        def decode(self, window, index):  # type: ignore[no-untyped-def]
+            decoded = super().decode(window, index)
+            return type(decoded)(decoded.feature, {"low": float("nan"), "high": 1.0})
+
+    source = ScriptedSource(cut(SIGNAL, range(50, 2500, 50), SFREQ), FILE)
+    got = list(Pipeline(source, Broken(), clock=ManualClock()).run())
+    assert {a.prediction.status for a in got} == {"warming_up", "bad_signal"}
+
+
+def test_a_prediction_is_one_json_object_without_surprises() -> None:
+    line = json.dumps(answers(cut(SIGNAL, range(50, 2500, 50), SFREQ))[-1].prediction.to_json())
+    fields = json.loads(line)
+    assert set(fields) == {
+        "index",
+        "start_s",
+        "end_s",
+        "timestamp",
+        "status",
+        "label",
+        "probabilities",
+        "confidence",
+        "quality",
+        "latency_ms",
+        "simulated",
+    }
+    assert fields["quality"] == {"good": 8, "bad": []}
+
+
+def test_a_stream_without_an_electrode_name_is_refused_with_the_way_out() -> None:
+    info = StreamInfo("test", ("Ch1", "Ch2"), SFREQ)
+    pipeline = Pipeline(ScriptedSource([], info), PowerDecoder())
+    with pytest.raises(RecordingError, match="--montage"):
+        pipeline.open()
+    pipeline.close()
+
+
+def test_a_source_that_is_lost_is_closed_and_reported() -> None:
+    source = ScriptedSource([*cut(SIGNAL, [100], SFREQ), SourceLost("gone")], LIVE)
+    with pytest.raises(SourceLost, match="gone"):
+        list(Pipeline(source, PowerDecoder()).run())
+    assert source.closed == 1
+
+
+def test_a_decoder_that_takes_over_needs_no_new_warm_up() -> None:
+    pipeline = Pipeline(ScriptedSource(cut(SIGNAL, [2400], SFREQ), LIVE), PowerDecoder())
+    pipeline.open()
+    pipeline.acquisition.step(0.0)
+    pipeline.inference.take_over(next_index=20)
+    answer = pipeline.inference.step()
+    assert answer is not None
+    assert answer.prediction.status == "ok"
+    assert answer.prediction.index == 28
+    pipeline.close()
