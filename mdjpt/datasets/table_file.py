@@ -1,0 +1,129 @@
+"""Tables beside the recordings: CSV, TSV, Parquet and workbooks, as rows of text and numbers."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from mdjpt.datasets.guarded_file import read_guarded
+from mdjpt.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["load_parquet", "load_xlsx", "number", "read_sheet", "read_table"]
+
+MAX_TABLE_BYTES = 64 << 20
+MAX_ROWS = 1_000_000
+_ABSENT = ("", "n/a", "nan", "none", "null")
+
+
+def read_table(path: Path, need: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    """Read a table with a header row.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv, .tsv or .parquet file, text in UTF-8.
+    need : tuple of str
+        Columns that must be there.
+
+    Returns
+    -------
+    rows : list of dict of str to str
+        Column names in lower case without spaces around them, values as text; an absent value
+        ("n/a", "nan", empty) is left out of its row.
+
+    Raises
+    ------
+    DatasetError
+        The file is missing, damaged or lacks a column; the message names both.
+    """
+    if path.suffix.lower() == ".parquet":
+        columns, values = read_guarded(path, "parquet")
+    else:
+        columns, *values = _text_rows(path)
+    names = [str(name).strip().lower() for name in columns]
+    lacking = [name for name in need if name not in names]
+    if lacking:
+        raise DatasetError(
+            f"{path}: no column {', '.join(lacking)}; there are {', '.join(names) or 'none'}"
+        )
+    return [_row(names, row) for row in values if any(str(value).strip() for value in row)]
+
+
+def read_sheet(path: Path) -> list[list[str]]:
+    """Read the first sheet of a workbook (.xlsx) as rows of text, empty cells as "".
+
+    Raises
+    ------
+    DatasetError
+        The file is missing or damaged.
+    """
+    rows = read_guarded(path, "xlsx")
+    return [["" if value is None else str(value).strip() for value in row] for row in rows]
+
+
+def number(row: dict[str, str], column: str, where: str) -> float:
+    """Return a cell as a number.
+
+    Parameters
+    ----------
+    row : dict of str to str
+        A row of `read_table`.
+    column : str
+        Its name.
+    where : str
+        File and row, for the message.
+
+    Raises
+    ------
+    DatasetError
+        It is absent or not a number.
+    """
+    text = row.get(column, "")
+    try:
+        return float(text)
+    except ValueError:
+        raise DatasetError(f"{where}: column {column} is no number: {text!r}") from None
+
+
+def load_xlsx(path: Path) -> list[list[Any]]:
+    """Return the rows of the first sheet; runs in the guarded process."""
+    from openpyxl import load_workbook
+
+    # Values as last computed; formulas and links stay unread.
+    book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+    sheet = book.worksheets[0]
+    return [list(row) for row in sheet.iter_rows(max_row=1000, max_col=200, values_only=True)]
+
+
+def load_parquet(path: Path) -> tuple[list[str], list[list[Any]]]:
+    """Return column names and rows; runs in the guarded process."""
+    from pyarrow.parquet import read_table as read_columns
+
+    table = read_columns(path).slice(0, MAX_ROWS)
+    columns = [column.to_pylist() for column in table.columns]
+    return table.column_names, [list(row) for row in zip(*columns, strict=True)]
+
+
+def _text_rows(path: Path) -> list[list[str]]:
+    delimiter = "," if path.suffix.lower() == ".csv" else "\t"
+    try:
+        n_bytes = path.stat().st_size
+        if n_bytes > MAX_TABLE_BYTES:
+            raise DatasetError(f"{path}: {n_bytes} bytes, a table has at most {MAX_TABLE_BYTES}")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file, delimiter=delimiter, strict=True))
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be opened: {error.strerror or error}") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: no table of text in UTF-8: {error}") from None
+    if not rows:
+        raise DatasetError(f"{path}: empty file, need a header row")
+    return rows
+
+
+def _row(names: list[str], values: list[Any]) -> dict[str, str]:
+    pairs = ((n, str(v).strip()) for n, v in zip(names, values, strict=False) if v is not None)
+    return {name: text for name, text in pairs if text.lower() not in _ABSENT}
