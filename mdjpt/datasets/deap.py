@@ -1,0 +1,132 @@
+"""DEAP: self-reported ratings, one pickle (or MATLAB file) a subject."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.datasets.electrodes import DEAP_32
+from mdjpt.datasets.mat_file import read_matrices
+from mdjpt.datasets.ratings import RatingScheme
+from mdjpt.datasets.table_file import number, read_table
+from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.unpickle import read_pickled
+from mdjpt.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["DEAP_RATINGS", "DeapReader"]
+
+DEAP_RATINGS = ("valence", "arousal", "dominance", "liking")
+SFREQ = 128.0
+BASELINE_S = 3.0
+N_TRIALS = 40
+N_SIGNALS = 40  # eight others follow the electrodes
+
+
+class DeapReader(DatasetReader):
+    """DEAP: 32 subjects, 40 music videos of 60 s, rated from 1 to 9.
+
+    The 3 s of baseline in front of every trial are cut off. metadata_csv/participant_ratings.csv
+    tells the order of presentation.
+
+    Parameters
+    ----------
+    root : path-like
+        Folder of the dataset, or of its recordings.
+    target : {"ratings", "valence", "arousal", "dominance", "liking"}
+        All ratings as label, or one of them as two classes.
+    threshold : float
+        Ratings above it are high.
+    """
+
+    card = DatasetCard(
+        name="deap",
+        title="DEAP",
+        class_names=(),
+        label_scheme="ratings 1 to 9; with target='valence' (or another) 1 above 5, else 0",
+        sfreq=SFREQ,
+        n_subjects=32,
+        n_sessions=1,
+        licence="on request from Queen Mary University of London; signed agreement, academic only",
+        url="https://www.eecs.qmul.ac.uk/mmv/datasets/deap/",
+        layout="data_preprocessed_python/s{01-32}.dat or data_preprocessed_matlab/s{01-32}.mat",
+    )
+
+    def __init__(self, root: str | Path, target: str = "ratings", threshold: float = 5.0) -> None:
+        self._scheme = RatingScheme(DEAP_RATINGS, target, threshold)
+        super().__init__(root)
+        self.card = self._scheme.described(self.card)
+
+    def trials(self, key: RecordingKey) -> Iterator[Trial]:
+        """Yield the 40 trials of a subject in the order of the videos' numbers."""
+        data, ratings = _content(key.path)
+        order = self._order(key.subject)
+        first = round(BASELINE_S * SFREQ)
+        for index in range(N_TRIALS):
+            yield Trial(
+                samples=as_samples(
+                    data[index, : len(DEAP_32), first:], f"{key.path}: trial {index + 1}"
+                ),
+                sfreq=SFREQ,
+                ch_names=DEAP_32,
+                subject=key.subject,
+                session=key.session,
+                trial=index,
+                label=self._scheme.label(ratings[index]),
+                stimulus=f"{index + 1:02d}",
+                order=order.get(index + 1),
+            )
+
+    def _find_recordings(self) -> Iterator[RecordingKey]:
+        folders = {
+            ".dat": self._folder("data_preprocessed_python"),
+            ".mat": self._folder("data_preprocessed_matlab"),
+        }
+        subjects: set[str] = set()
+        for suffix, folder in folders.items():
+            for path, match in self._matching(folder, suffix, rf"(?P<subject>s\d\d)\{suffix}"):
+                if match["subject"] not in subjects:
+                    subjects.add(match["subject"])
+                    yield RecordingKey(match["subject"], "1", path)
+
+    def _order(self, subject: str) -> dict[int, int]:
+        """Return the place in the order of presentation by video, empty when it is not told."""
+        folder = self._folder("metadata_csv", "metadata")
+        path = folder / "participant_ratings.csv"
+        if not path.is_file():
+            return {}
+        rows = read_table(path, need=("participant_id", "trial", "experiment_id"))
+        return {
+            int(number(row, "experiment_id", str(path))): int(number(row, "trial", str(path))) - 1
+            for row in rows
+            if number(row, "participant_id", str(path)) == int(subject[1:])
+        }
+
+
+def _content(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return data (trial, signal, sample) and ratings (trial, rating) of a subject's file."""
+    if path.suffix == ".mat":
+        content: Any = read_matrices(path, "data|labels", "'data' and 'labels'")
+    else:
+        content = read_pickled(path)
+    shapes = {"data": (N_TRIALS, N_SIGNALS, None), "labels": (N_TRIALS, len(DEAP_RATINGS))}
+    arrays = []
+    for key, shape in shapes.items():
+        array = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(array, np.ndarray):
+            raise DatasetError(f"{path}: no key {key!r} with an array")
+        fits = array.ndim == len(shape) and all(
+            need in (None, got) for need, got in zip(shape, array.shape, strict=True)
+        )
+        if not fits:
+            raise DatasetError(f"{path}: key {key!r}: need shape {shape}, got {array.shape}")
+        arrays.append(array)
+    if arrays[0].shape[2] <= BASELINE_S * SFREQ:
+        raise DatasetError(f"{path}: key 'data': only {arrays[0].shape[2]} samples a trial")
+    return arrays[0], arrays[1]
