@@ -1,0 +1,128 @@
+"""EmoEEG-MC (seven classes, video and imagery): the preprocessed arrays of OpenNeuro ds005540."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.datasets.electrodes import EMOEEG_MC_64
+from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.unit import in_microvolts
+from mdjpt.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["EMOEEG_MC_STIMULI", "EmoEegMcReader", "presented"]
+
+EMOEEG_MC_CLASSES = (
+    "sadness",
+    "disgust",
+    "fear",
+    "neutral",
+    "joy",
+    "tenderness",
+    "inspiration",
+)
+_EMOTIONS = ("sad", "dis", "fear", "neu", "joy", "ten", "ins")
+# The order of the rows of every file, whatever the order of presentation was.
+EMOEEG_MC_STIMULI = tuple(f"{emotion}{number}" for emotion in _EMOTIONS for number in "458")
+SFREQ = 200.0
+
+
+class EmoEegMcReader(DatasetReader):
+    """EmoEEG-MC: 60 subjects, 30 s of 21 imagined scenes and of 21 film clips.
+
+    Subjects 55 to 60 lack some trials; which ones, and the order of presentation of everybody, is
+    the set's own readme.
+    """
+
+    card = DatasetCard(
+        name="emoeeg-mc",
+        title="EmoEEG-MC",
+        class_names=EMOEEG_MC_CLASSES,
+        label_scheme="of the stimulus: three each, in the order of the files",
+        sfreq=SFREQ,
+        n_subjects=60,
+        n_sessions=2,
+        licence="CC0",
+        url="https://openneuro.org/datasets/ds005540",
+        layout=(
+            "derivatives/sub-{01-60}/ses-{ima,vid}/eeg/"
+            "sub-{01-60}_ses-{ima,vid}_task-emotion_reorder.npy"
+        ),
+    )
+
+    def trials(self, key: RecordingKey) -> Iterator[Trial]:
+        """Yield the trials of a context, ordered by emotion: see `DatasetReader.trials`."""
+        shown = presented(key.subject, key.session)
+        stimuli = [name for name in EMOEEG_MC_STIMULI if name in shown]
+        values, notes = in_microvolts(_array(key.path, len(stimuli)), str(key.path))
+        for index, stimulus in enumerate(stimuli):
+            yield Trial(
+                samples=as_samples(values[index], f"{key.path}: trial {index + 1}"),
+                sfreq=SFREQ,
+                ch_names=EMOEEG_MC_64,
+                subject=key.subject,
+                session=key.session,
+                trial=index,
+                label=_EMOTIONS.index(stimulus[:-1]),
+                stimulus=f"{key.session}-{stimulus}",
+                order=shown.index(stimulus),
+                notes=notes,
+            )
+
+    def _find_recordings(self) -> Iterator[RecordingKey]:
+        pattern = r"(?P<subject>sub-\d\d)_ses-(?P<session>ima|vid)_task-emotion_reorder\.npy"
+        for folder in sorted(self._folder("derivatives").glob("sub-*/ses-*/eeg")):
+            for path, match in self._matching(folder, "_reorder.npy", pattern):
+                yield RecordingKey(match["subject"], match["session"], path)
+
+
+def presented(subject: str, session: str) -> tuple[str, ...]:
+    """Return what a subject saw or imagined, in the order of presentation.
+
+    Parameters
+    ----------
+    subject : str
+        "sub-01" to "sub-60".
+    session : {"ima", "vid"}
+        Imagery or video.
+
+    Returns
+    -------
+    stimuli : tuple of str
+        Some of `EMOEEG_MC_STIMULI`.
+
+    Raises
+    ------
+    DatasetError
+        There is no such subject in the set.
+    """
+    table = files("mdjpt.datasets").joinpath("emoeeg_mc_orders.json").read_text(encoding="ascii")
+    orders: dict[str, dict[str, str]] = json.loads(table)
+    if subject not in orders:
+        raise DatasetError(f"EmoEEG-MC has the subjects sub-01 to sub-60, not {subject}")
+    return tuple(orders[subject][session].split())
+
+
+def _array(path: Path, n_trials: int) -> NDArray[np.floating]:
+    """Return (trial, electrode, sample) from a file that may hold the first two the other way."""
+    try:
+        values = np.load(path, mmap_mode="r")  # mapped: a false header cannot ask for memory
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise DatasetError(f"{path}: damaged or cut off: {error}") from None
+    need = (n_trials, len(EMOEEG_MC_64))
+    if not isinstance(values, np.ndarray) or values.ndim != 3 or values.dtype.kind != "f":
+        raise DatasetError(f"{path}: need real numbers of shape {(*need, 'n_times')}")
+    if values.shape[:2] == need[::-1]:
+        values = values.transpose(1, 0, 2)
+    if values.shape[:2] != need:
+        raise DatasetError(f"{path}: need shape {(*need, 'n_times')}, got {values.shape}")
+    return values
