@@ -1,0 +1,163 @@
+"""Cutting trials out of recordings of any format by a table of onsets and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.datasets.table_file import number
+from mdjpt.datasets.trials import Label, RecordingKey, Trial, natural_order
+from mdjpt.errors import DatasetError, RecordingError
+from mdjpt.recordings import read_recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+__all__ = ["MarkedTrial", "class_names_of", "cut_trials", "marked_trial"]
+
+_NOT_RATINGS = frozenset(
+    {"file", "subject", "session", "start_s", "stop_s", "duration_s", "order"}
+    | {"onset", "duration", "sample", "value"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedTrial:
+    """One row of a table of trials.
+
+    Attributes
+    ----------
+    start_s : float
+        Onset in the recording, seconds.
+    duration_s : float or None
+        Length in seconds, None for the rest of the recording.
+    label : str
+        As the table writes it; "" when the trial has ratings.
+    ratings : dict of str to float
+        Ratings by column name.
+    stimulus : str
+        Identity of the clip, "" when the table does not tell.
+    order : int or None
+        Place in the order of presentation, from 0.
+    """
+
+    start_s: float
+    duration_s: float | None
+    label: str
+    ratings: dict[str, float]
+    stimulus: str = ""
+    order: int | None = None
+
+
+def marked_trial(
+    row: dict[str, str], where: str, label_column: str, stimulus_column: str
+) -> MarkedTrial:
+    """Return one row of a table as a trial.
+
+    The onset is in the column start_s or onset, the length in stop_s, duration_s or duration.
+
+    Parameters
+    ----------
+    row : dict of str to str
+        A row of `read_table`.
+    where : str
+        File and row, for the message.
+    label_column, stimulus_column : str
+        Columns with class and clip. Without a label, the columns that hold numbers are ratings.
+
+    Raises
+    ------
+    DatasetError
+        A number is none, or the row has neither label nor rating.
+    """
+    onset = next((name for name in ("start_s", "onset") if name in row), None)
+    start_s = number(row, onset, where) if onset else 0.0
+    duration_s = _duration_s(row, where, start_s)
+    if start_s < 0 or (duration_s is not None and duration_s <= 0):
+        raise DatasetError(f"{where}: a trial from {start_s} s of {duration_s} s")
+    label = row.get(label_column, "")
+    ratings = {} if label else _ratings(row, stimulus_column)
+    if not label and not ratings:
+        raise DatasetError(f"{where}: neither a {label_column} nor a rating")
+    order = int(number(row, "order", where)) if "order" in row else None
+    return MarkedTrial(start_s, duration_s, label, ratings, row.get(stimulus_column, ""), order)
+
+
+def class_names_of(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return the different labels in natural order: "2" before "10", "calm" before "joy"."""
+    return tuple(sorted({label for label in labels if label}, key=natural_order))
+
+
+def cut_trials(
+    key: RecordingKey,
+    marked: Sequence[MarkedTrial],
+    class_names: tuple[str, ...],
+    montage: str | Path | Sequence[str] | None = None,
+) -> Iterator[Trial]:
+    """Read a recording and yield its trials in the order of the table.
+
+    Parameters
+    ----------
+    key : RecordingKey
+        The recording, of any format that `mdjpt.recordings` reads.
+    marked : sequence of MarkedTrial
+        Its trials.
+    class_names : tuple of str
+        Names of the integer labels.
+    montage : str, path or sequence of str, optional
+        Electrode names for a file whose labels say nothing.
+
+    Raises
+    ------
+    DatasetError
+        The recording cannot be read, or ends before a trial does.
+    """
+    try:
+        recording = read_recording(key.path, montage=montage)
+    except RecordingError as error:
+        raise DatasetError(str(error)) from None
+    for index, trial in enumerate(marked):
+        first = round(trial.start_s * recording.sfreq)
+        stop = recording.n_times
+        if trial.duration_s is not None:
+            stop = first + round(trial.duration_s * recording.sfreq)
+        if not first < stop <= recording.n_times:
+            raise DatasetError(
+                f"{key.path}: trial {index + 1} lasts from {trial.start_s:g} to "
+                f"{stop / recording.sfreq:g} s, the recording ends at {recording.duration_s:g} s"
+            )
+        label: Label = trial.ratings if not trial.label else class_names.index(trial.label)
+        yield Trial(
+            samples=np.ascontiguousarray(recording.samples[:, first:stop]),
+            sfreq=recording.sfreq,
+            ch_names=recording.ch_names,
+            subject=key.subject,
+            session=key.session,
+            trial=index,
+            label=label,
+            stimulus=trial.stimulus,
+            start_s=trial.start_s,
+            order=index if trial.order is None else trial.order,
+            notes=recording.notes,
+        )
+
+
+def _duration_s(row: dict[str, str], where: str, start_s: float) -> float | None:
+    if "stop_s" in row:
+        return number(row, "stop_s", where) - start_s
+    name = next((name for name in ("duration_s", "duration") if name in row), None)
+    return number(row, name, where) if name else None
+
+
+def _ratings(row: dict[str, str], stimulus_column: str) -> dict[str, float]:
+    found = {}
+    for name, text in row.items():
+        if name not in _NOT_RATINGS and name != stimulus_column:
+            try:
+                found[name] = float(text)
+            except ValueError:
+                continue
+    return found
