@@ -193,3 +193,13 @@ def test_drawn_from_above_the_nose_is_up_and_the_right_is_right():
 def test_no_electrode_gives_empty_positions():
     assert electrode_positions([]).shape == (0, 3)
     assert topographic_positions([]).shape == (0, 2)
+
+
+def test_the_shipped_positions_are_what_their_command_makes():
+    from mdjpt.tables import load_table
+    from mdjpt.tables.build_positions import build
+
+    names, positions = build()
+    shipped = load_table("positions")
+    assert shipped["names"].tolist() == names
+    np.testing.assert_allclose(shipped["positions"], positions, atol=1e-4)
