@@ -245,6 +245,8 @@ class Encoder:
     def _encoded(self, x: Tensor, size: int, stats: RowStats | None) -> EncoderOutput:
         """Run the network as it is written, one window at a time where windows are independent."""
         network, config = self._network, self.config
+        if not len(x):
+            return EncoderOutput(*(np.zeros(shape, np.float32) for shape in _empty_shapes(config)))
         raw = torch.stack([network.channel_encoder(window) for window in x])
         first, second = (None, None) if stats is None else _plain_rows(stats, config, len(x))
         tokens = stratified_norm(raw, size, 2) if first is None else standardise(raw, *first)
@@ -325,6 +327,13 @@ class Encoder:
         if size < 1 or n % size:
             raise ValueError(f"group_size must divide the {n} windows, got {size}")
         return size
+
+
+def _empty_shapes(config: EncoderConfig) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of an output for no window."""
+    n, dims = config.n_patches, config.n_dims
+    tokens, mixed = (0, N_CHANNELS, n, dims), (0, dims, config.n_mixed, n)
+    return tokens, mixed, (0, config.n_maps, n), (0, config.n_maps), (0, config.projection_dim)
 
 
 def _n_groups(stats: RowStats, config: EncoderConfig) -> int:

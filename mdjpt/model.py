@@ -108,9 +108,9 @@ class EncoderConfig:
             raise ValueError(
                 f"n_times must hold one patch of {self.patch_size} samples, got {self.n_times}"
             )
-        if self.n_steps < 1:
+        if self.n_steps < 2:  # one step has no deviation to normalise by
             raise ValueError(
-                f"n_times must hold 5 steps of {self.pool_size} patches, got {self.n_times} samples"
+                f"n_times must hold 6 steps of {self.pool_size} patches, got {self.n_times} samples"
             )
 
     @property
