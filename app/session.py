@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from streaming.source_spec import SourceSpec
     from streaming.stream import Marker, Source
 
-__all__ = ["LiveSession", "SessionConfig", "build_source", "default_bundle", "engine_config"]
+__all__ = [
+    "LiveSession",
+    "SessionConfig",
+    "build_source",
+    "default_bundle",
+    "demo_recording",
+    "engine_config",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +84,11 @@ def default_bundle() -> Path:
     import assets
 
     return Path(next(iter(assets.__path__))) / "demo.safetensors"
+
+
+def demo_recording() -> Path:
+    """Return the short real recording that comes with the program."""
+    return default_bundle().parent / "recordings" / "physionet_S001R01_30s.edf"
 
 
 def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> Source:
