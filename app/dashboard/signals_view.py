@@ -29,7 +29,8 @@ __all__ = ["N_ROWS", "SCALES_UV", "SignalsView"]
 N_ROWS = 64
 SCALES_UV = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000)
 POLL_S = 0.5
-AUTO_AFTER_S = 2.0
+FIT_AFTER_S = 2.0
+SETTLE_S = 2.0  # signal in front of the sheet that lets the display filter settle
 
 MakeDisplayFilter = Callable[..., SampleFilter]
 
@@ -48,7 +49,8 @@ class SignalsView(Card):
         self._make_filter: MakeDisplayFilter | None = None
         self._page = 0
         self._scale = SCALES_UV.index(50)
-        self._auto_at: int | None = None
+        self._fit_at: int | None = None
+        self._scale_is_users = False
         self._frozen = False
         self._reload = False
         self._shown = False
@@ -64,9 +66,11 @@ class SignalsView(Card):
 
     def connect_stream(self, info: StreamInfo) -> None:
         """Start an empty sheet for a stream."""
-        self._info, self._page, self._auto_at, self._shown = info, 0, None, False
+        self._info, self._page, self._shown = info, 0, False
+        self._fit_at, self._scale_is_users = None, False
         n_pages = -(-info.n_channels // N_ROWS)
         self._page_button.setVisible(n_pages > 1)
+        self.canvas.forget_markers()
         self._begin(0)
 
     def poll(self, session: SessionPort) -> None:
@@ -100,6 +104,8 @@ class SignalsView(Card):
         self._filter_button.setEnabled(True)
         self._notch.setEnabled(True)
         self._reload = True
+        if self._shown:
+            self._fit_soon()
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
@@ -115,7 +121,7 @@ class SignalsView(Card):
 
     def step_scale(self, steps: int) -> None:
         """Show more (positive) or fewer microvolts a row."""
-        self._auto_at = -1
+        self._scale_is_users = True
         self._scale = min(len(SCALES_UV) - 1, max(0, self._scale + steps))
         self._apply_scale()
 
@@ -126,9 +132,7 @@ class SignalsView(Card):
         if seen.size:
             spread = np.nanpercentile(np.abs(seen), 95, axis=1)
             # Rows may overlap on dense sheets, where a curve inside its row would be a flat line.
-            room = (
-                3.0 if self.canvas.row_height > 30 else 2.0 if self.canvas.row_height > 11 else 1.1
-            )
+            room = 3.0 if self.canvas.row_height > 30 else 1.8
             wanted = max(room * float(np.median(spread)), SCALES_UV[0])
             self._scale = int(np.argmin(np.abs(np.log(np.array(SCALES_UV) / wanted))))
             self._apply_scale()
@@ -163,10 +167,12 @@ class SignalsView(Card):
         self.canvas.begin(len(names), info.sfreq, first_sample)
 
     def _begin_again(self, session: SessionPort) -> None:
-        """Draw the last 20 s anew: after a filter change, a freeze or a long pause."""
+        """Draw what fills the sheet anew: after a filter change, a freeze or a long pause."""
         if self._info is None:
             return
-        view = session.latest(int(MAX_WINDOW_S * self._info.sfreq))
+        shown_s = self.span.value
+        assert isinstance(shown_s, float)
+        view = session.latest(int(min(shown_s + SETTLE_S, MAX_WINDOW_S) * self._info.sfreq))
         if view is None:
             return
         self._begin(view.first_sample)
@@ -179,11 +185,17 @@ class SignalsView(Card):
         self.canvas.append(self._signal.process(new))
         if not self._shown:
             self._shown = True
-            self._auto_at = self.canvas.stop_sample + int(AUTO_AFTER_S * self._info.sfreq)
+            self._fit_soon()
             self.first_signal.emit()
-        if self._auto_at is not None and 0 <= self._auto_at <= self.canvas.stop_sample:
-            self._auto_at = -1
-            self.fit_scale()
+        if self._fit_at is not None and self._fit_at <= self.canvas.stop_sample:
+            self._fit_at = None
+            if not self._scale_is_users:
+                self.fit_scale()
+
+    def _fit_soon(self) -> None:
+        """Choose the scale once enough signal is there, unless the user has chosen one."""
+        if self._info is not None:
+            self._fit_at = self.canvas.stop_sample + int(FIT_AFTER_S * self._info.sfreq)
 
     def _filter_factory(self) -> FilterFactory | None:
         if self._make_filter is None or not self._filter_button.isChecked():
@@ -195,7 +207,7 @@ class SignalsView(Card):
         self.names.set_note(f"{self.scale_uv} µV/row")
         self.canvas.set_scale(self.scale_uv)
 
-    def _restart(self) -> None:
+    def _restart(self, _choice: object = None) -> None:
         self._reload = True
 
     def _freeze(self, frozen: bool) -> None:
@@ -221,6 +233,7 @@ class SignalsView(Card):
         windows = [(f"{seconds} s", float(seconds)) for seconds in (5, 10, 20)]
         self.span = Segments(windows, "Time window")
         self.span.chosen.connect(self.canvas.set_window)
+        self.span.chosen.connect(self._restart)
         self.span.choose(10.0)
         self._filter_button = _button(
             f"0.5{NOTHING}45 Hz",

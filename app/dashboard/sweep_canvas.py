@@ -83,7 +83,6 @@ class SweepCanvas(QWidget):
         self._kept = np.full((n_channels, int(MAX_WINDOW_S * sfreq) + 1), np.nan, np.float32)
         self._bad = np.zeros(n_channels, bool)
         self._first = self._stop = first_sample
-        self._markers.clear()
         self.redraw()
 
     def set_scale(self, scale_uv: float) -> None:
@@ -132,6 +131,10 @@ class SweepCanvas(QWidget):
             with painting(self._sheet) as painter:
                 self._draw_marker(painter, sample, label, colour)
             self.update()
+
+    def forget_markers(self) -> None:
+        """Drop the markers of the stream before."""
+        self._markers.clear()
 
     def recent(self, seconds: float) -> NDArray[np.float32]:
         """Return the last `seconds` of the channels that are not dimmed, (n_good, n_times)."""

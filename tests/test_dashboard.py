@@ -1,0 +1,457 @@
+"""The window: what it says in every state, and that nothing a session does brings it down."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+
+import pytest
+from PySide6.QtCore import QObject, QTimer
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from app.dashboard.fake_session import FakeSession, ManualClock
+from app.dashboard.message_bar import ExceptionHook
+from app.dashboard.session_port import SourceChoice
+from app.dashboard.shortcuts import KEYS, ShortcutsDialog
+from app.dashboard.theme import LIGHT
+from app.dashboard.window import Dashboard
+from mdjpt.errors import SourceNotFound
+from streaming.snapshot import ModelCard
+
+SIM = SourceChoice("sim:")
+LABELS = {"Negative", "Neutral", "Positive"}
+
+
+def wait(qtbot, condition) -> None:
+    """Let events happen until `condition` holds; the limit is for machines under load."""
+    qtbot.waitUntil(condition, timeout=30_000)
+
+
+def show(qtbot, window: Dashboard) -> None:
+    """Show a window that ends its session before the test ends."""
+    qtbot.addWidget(window, before_close_func=partial(close, qtbot))
+    window.show()
+
+
+def close(qtbot, window: Dashboard) -> None:
+    window.close()
+    wait(qtbot, lambda: not window.isVisible())
+
+
+@dataclass
+class Live:
+    """A dashboard on a session whose clock is moved by hand."""
+
+    window: Dashboard
+    session: FakeSession
+    clock: ManualClock
+
+    def pass_time(self, seconds: float, step_s: float = 0.1) -> None:
+        for _ in range(round(seconds / step_s)):
+            self.clock.advance(step_s)
+            self.window.tick()
+
+    @property
+    def headline(self) -> str:
+        return self.window.emotion.headline.whole
+
+    def health(self, key: str) -> str:
+        return self.window.health.values[key].whole
+
+
+@pytest.fixture
+def connect(qtbot):
+    """Return a function that opens a dashboard and connects it to a fake session."""
+
+    def open_dashboard(session_type=FakeSession, **arguments) -> Live:
+        clock = ManualClock()
+        session = session_type(clock=clock, **arguments)
+        window = Dashboard(lambda _choice: session, SIM)
+        show(qtbot, window)
+        wait(qtbot, lambda: window.connection.state == "open")
+        window.tick()
+        return Live(window, session, clock)
+
+    return open_dashboard
+
+
+def test_warming_up_counts_the_seconds_down_and_a_label_follows(connect):
+    live = connect()
+    live.pass_time(6)
+    assert (live.headline, live.window.emotion.detail.whole) == ("Warming up", "4 s to go")
+    live.pass_time(6)
+    assert live.headline in LABELS
+    assert live.window.emotion.bars.trusted
+
+
+def test_the_probabilities_on_show_are_those_of_the_newest_prediction(connect):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    shares = live.window.emotion.bars.aim
+    assert set(shares) == {"negative", "neutral", "positive"}
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("state", "headline"),
+    [
+        ({"decoder_state": "restarting"}, "Restarting"),
+        ({"decoder_state": "loading"}, "Loading the model"),
+        ({"decoder_state": "failed", "decoder_error": "no memory"}, "Decoder failed"),
+        ({"decoder_state": "none"}, "No model"),
+        ({"state": "failed", "error": "unplugged"}, "Connection failed"),
+        ({"state": "stalled", "sample_age_s": 1.4}, "No data"),
+        ({"state": "ended"}, "Recording ended"),
+        ({"state": "starting"}, "Connecting"),
+        ({"state": "stopped"}, "Stopped"),
+    ],
+)
+def test_a_state_without_an_answer_shows_no_label(connect, state, headline):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    assert live.headline in LABELS
+    live.session.fault(**state)
+    live.window.tick()
+    assert live.headline == headline
+    assert not live.window.emotion.bars.trusted
+    assert live.window.emotion.bars.aim == {}
+
+
+def test_an_unsure_decoder_shows_grey_bars_and_no_label(connect):
+    live = connect(class_names=[f"emotion {i}" for i in range(9)], head_start_s=20)
+    for _ in range(60):
+        live.pass_time(0.5)
+        if live.headline == "Unsure":
+            break
+    assert live.headline == "Unsure"
+    assert len(live.window.emotion.bars.aim) == 9
+    assert not live.window.emotion.bars.trusted
+
+
+def test_too_many_bad_electrodes_are_counted_instead_of_a_label(connect):
+    live = connect(head_start_s=30)
+    live.session.spoil(*live.session.info.ch_names[:20])
+    live.pass_time(1)
+    assert live.headline == "Bad signal"
+    assert live.window.emotion.detail.whole == "20 of 32 electrodes unusable"
+    assert live.window.quality.count.text() == "12 of 32 good"
+
+
+def test_bad_electrodes_are_named_and_crossed_out(connect):
+    live = connect(head_start_s=30)
+    live.session.spoil("Fp1", "T7")
+    live.pass_time(1)
+    assert live.window.quality.note.whole == "Left out: Fp1, T7"
+    assert "Fp1, T7" in live.window.quality.map.accessibleDescription()
+
+
+def test_channels_off_the_scalp_are_named_as_such(connect):
+    live = connect(ch_names=["Fz", "Cz", "EOG"], head_start_s=30)
+    live.pass_time(1)
+    assert live.window.quality.count.text() == "2 of 2 good"
+    assert live.window.quality.note.whole == "Not on the scalp: EOG"
+
+
+def test_a_gap_takes_the_label_away_until_no_window_holds_it(connect):
+    live = connect(head_start_s=30)
+    live.session.lose(100)
+    live.pass_time(2)
+    assert live.headline == "Gap in the signal"
+    assert live.health("lost") == "100 in 1 gap"
+    live.pass_time(6)
+    assert live.headline in LABELS
+
+
+def test_a_stall_is_on_screen_within_a_second_of_the_last_sample(connect):
+    live = connect(head_start_s=30)
+    live.session.stall()
+    live.pass_time(0.7)
+    assert live.headline in LABELS
+    live.pass_time(0.3)
+    assert live.headline == "No data"
+    assert live.health("stream") == "▲ no data for 1.0 s"
+
+
+def test_samples_that_stay_away_count_as_a_stall_whatever_the_session_says(connect):
+    live = connect(head_start_s=30)
+    live.session.fault(state="streaming", sample_age_s=0.9)
+    live.window.tick()
+    assert live.headline == "No data"
+
+
+def test_an_answer_that_grows_old_is_taken_away(connect):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    live.session.new_predictions = list
+    live.pass_time(4)
+    assert live.headline == "No recent answer"
+
+
+def test_a_model_without_a_head_says_so(connect):
+    live = connect(class_names=(), head_start_s=30)
+    live.pass_time(1)
+    assert live.headline == "No emotion head"
+
+
+def test_a_simulated_signal_and_model_carry_badges(connect):
+    live = connect(head_start_s=5)
+    assert live.window.badges.texts() == [
+        "SIMULATED SIGNAL",
+        "SIMULATED MODEL",
+        "Not a medical device · research use",
+    ]
+
+
+def test_lsl_carries_a_badge_and_a_real_signal_none_of_simulation(connect):
+    live = connect(simulated=False, head_start_s=5)
+    assert live.window.badges.texts() == [
+        "Unencrypted LSL, reachable from the network",
+        "Not a medical device · research use",
+    ]
+
+
+def test_publishing_carries_the_network_badge(qtbot):
+    window = Dashboard(lambda _choice: FakeSession(), SourceChoice("sim:", publish_lsl=True))
+    show(qtbot, window)
+    wait(qtbot, lambda: len(window.badges.texts()) == 4)
+
+
+def test_a_simulated_model_on_a_real_signal_still_carries_its_badge(connect):
+    live = connect(simulated=False, head_start_s=5)
+    live.session.model = ModelCard("demo", "released", ("a", "b"), simulated=True)
+    live.window.tick()
+    assert "SIMULATED MODEL" in live.window.badges.texts()
+    assert "SIMULATED SIGNAL" not in live.window.badges.texts()
+
+
+def test_truth_and_agreement_stand_beside_the_answer_only_when_known(connect):
+    live = connect(head_start_s=60)
+    live.pass_time(1)
+    emotion = live.window.emotion
+    assert emotion.truth.whole in LABELS
+    assert emotion.agreement.whole.endswith("%")
+    blind = connect(simulated=False, head_start_s=60)
+    blind.pass_time(1)
+    assert not blind.window.emotion.truth.isVisible()
+
+
+def test_health_shows_rate_latency_and_skipped_windows(connect):
+    live = connect(head_start_s=30)
+    live.session.fault(n_windows=1234, n_skipped=5, recording="S001R03.edf")
+    live.window.tick()
+    assert live.health("rate") == "250.0 of 250 Hz"
+    assert live.health("latency") == "38 ms"
+    assert live.health("windows") == "1,234 · 5 skipped"
+    assert live.health("recording") == "S001R03.edf"
+
+
+def test_a_failed_source_offers_to_reconnect(connect, qtbot):
+    live = connect(head_start_s=5)
+    live.session.fault(state="failed", error="lsl:cap is gone for good")
+    live.window.tick()
+    assert live.window.messages.text == "lsl:cap is gone for good"
+    live.session.fault(state="streaming", error="")
+    live.window.messages.action_wanted.emit()
+    wait(qtbot, lambda: live.session.stopped == 1)
+    wait(qtbot, lambda: live.window.connection.state == "open")
+    assert live.window.messages.text == ""
+
+
+def test_a_source_that_cannot_open_is_told_in_one_line(qtbot):
+    def refuse(_choice):
+        raise SourceNotFound("no LSL stream named 'cap'; see 'mdjpt sources'")
+
+    window = Dashboard(refuse, SIM)
+    show(qtbot, window)
+    wait(qtbot, lambda: window.messages.text != "")
+    assert window.messages.text == "no LSL stream named 'cap'; see 'mdjpt sources'"
+    assert window.connection.state == "idle"
+
+
+def test_disconnecting_stops_the_session_and_clears_the_answer(connect, qtbot):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    live.window.header.connect_button.click()
+    wait(qtbot, lambda: live.window.connection.state == "idle")
+    assert live.session.stopped == 1
+    assert live.headline == "Not connected"
+    assert live.health("stream") == "not connected"
+
+
+class SlowToStop(FakeSession):
+    """Ends only when it is allowed to."""
+
+    def __init__(self, **arguments) -> None:
+        super().__init__(**arguments)
+        self.allowed = threading.Event()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        self.allowed.wait(timeout_s)
+        super().stop(timeout_s)
+
+
+def test_closing_stops_the_session_without_holding_up_the_event_loop(connect, qtbot):
+    live = connect(SlowToStop)
+    live.window.close()
+    beats = []
+    QTimer.singleShot(0, lambda: beats.append(1))
+    wait(qtbot, lambda: beats == [1])
+    assert live.window.isVisible()
+    assert live.session.stopped == 0
+    live.session.allowed.set()
+    wait(qtbot, lambda: not live.window.isVisible())
+    assert live.session.stopped == 1
+
+
+class SlowToStart(FakeSession):
+    """Is open only when it is allowed to."""
+
+    allowed = threading.Event()
+
+    def start(self) -> None:
+        self.allowed.wait(5)
+        super().start()
+
+
+def test_closing_while_a_source_opens_still_stops_it(qtbot):
+    session = SlowToStart()
+    window = Dashboard(lambda _choice: session, SIM)
+    show(qtbot, window)
+    wait(qtbot, lambda: window.connection.state == "opening")
+    window.close()
+    session.allowed.set()
+    wait(qtbot, lambda: not window.isVisible())
+    assert session.stopped == 1
+
+
+class Stumbling(FakeSession):
+    """Raises when it is asked for its state."""
+
+    broken = False
+
+    def snapshot(self):
+        if self.broken:
+            raise RuntimeError("the pipe is broken")
+        return super().snapshot()
+
+
+def test_an_exception_in_a_slot_is_shown_and_the_window_lives_on(connect, qtbot, caplog):
+    live = connect(Stumbling, head_start_s=30)
+    hook = ExceptionHook()
+    hook.caught.connect(live.window.messages.show_message)
+    hook.install()
+    try:
+        live.session.broken = True
+        wait(qtbot, lambda: live.window.messages.text != "")
+        live.session.broken = False
+    finally:
+        hook.remove()
+    expected = "Unexpected error: RuntimeError: the pipe is broken. The session goes on."
+    assert live.window.messages.text == expected
+    assert caplog.text.count("Traceback") == 1
+    live.pass_time(1)
+    assert live.headline in LABELS
+
+
+def test_the_exception_hook_gives_its_place_back():
+    before = sys.excepthook
+    hook = ExceptionHook()
+    hook.install()
+    assert sys.excepthook == hook.handle
+    hook.remove()
+    assert sys.excepthook is before
+
+
+def test_a_message_put_away_stays_away_until_another_one_comes(connect):
+    messages = connect().window.messages
+    messages.show_message("first")
+    messages.dismiss()
+    messages.show_message("first")
+    assert messages.text == ""
+    messages.show_message("second")
+    assert messages.text == "second"
+
+
+def test_five_hundred_frames_leave_nothing_behind(connect):
+    live = connect(head_start_s=320)
+    live.pass_time(5)
+    widgets = len(live.window.findChildren(QObject))
+    kept = len(live.window._timeline.predictions)
+    for _ in range(500):
+        live.pass_time(0.5, step_s=0.5)
+    assert len(live.window.findChildren(QObject)) == widgets
+    assert len(live.window._timeline.predictions) <= kept + 1
+
+
+def test_both_themes_and_the_smallest_size_paint(connect):
+    live = connect(head_start_s=60)
+    live.pass_time(1)
+    dark = live.window.grab().toImage()
+    live.window.toggle_palette()
+    live.window.resize(1024, 700)
+    light = live.window.grab().toImage()
+    assert dark.pixelColor(2, 2).lightness() < 40
+    assert light.pixelColor(2, 2) == LIGHT.window
+    assert (light.width(), light.height()) == (1024, 700)
+
+
+def test_marks_of_the_user_reach_the_session(connect):
+    live = connect(head_start_s=5)
+    live.window.mark()
+    assert live.session.marks == ["mark"]
+
+
+def test_a_stream_that_comes_back_changed_gets_new_rows(connect):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    changed = FakeSession(["TP9", "AF7", "AF8", "TP10"], 256.0, clock=live.clock, head_start_s=40)
+    changed.start()
+    live.session.snapshot, live.session.latest = changed.snapshot, changed.latest
+    live.pass_time(1)
+    assert live.window.quality.count.text().endswith("of 4 good")
+    assert live.window.header.source_detail.whole == "4 channels · 256 Hz"
+
+
+def test_the_first_paint_and_the_first_signal_are_announced(qtbot):
+    clock = ManualClock()
+    window = Dashboard(lambda _choice: FakeSession(clock=clock, head_start_s=5), SIM)
+    qtbot.addWidget(window, before_close_func=partial(close, qtbot))
+    with qtbot.waitSignals([window.painted, window.first_signal], timeout=30_000):
+        window.show()
+
+
+def test_the_welcome_offers_the_simulated_participant(qtbot):
+    asked = []
+
+    def factory(choice):
+        asked.append(choice)
+        return FakeSession()
+
+    window = Dashboard(factory)
+    show(qtbot, window)
+    assert window.welcome.isVisible()
+    window.welcome.try_button.click()
+    wait(qtbot, lambda: window.connection.state == "open")
+    assert asked == [SIM]
+    assert not window.welcome.isVisible()
+
+
+def test_every_key_of_the_table_is_explained(qtbot):
+    dialog = ShortcutsDialog()
+    qtbot.addWidget(dialog)
+    assert len({key for keys, _ in KEYS.values() for key in keys}) == len(
+        [key for keys, _ in KEYS.values() for key in keys]
+    )
+
+
+def test_a_lossless_file_may_be_decoded_late(connect):
+    live = connect(head_start_s=30)
+    live.session.info = replace(live.session.info, lossless=True)
+    live.pass_time(1)
+    live.session.new_predictions = list
+    live.pass_time(4)
+    assert live.headline in LABELS

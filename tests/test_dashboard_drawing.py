@@ -1,0 +1,279 @@
+"""The pictures: what is painted where, and that no painter is left open."""
+
+from __future__ import annotations
+
+import os
+from itertools import combinations
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QColor, QPixmap
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from app.dashboard.channel_names import ChannelNames
+from app.dashboard.display_signal import DisplaySignal
+from app.dashboard.history_plot import HistoryPlot
+from app.dashboard.painting import finite_runs, painting, polygon
+from app.dashboard.probability_bars import ProbabilityBars
+from app.dashboard.quality_view import ScalpMap
+from app.dashboard.sweep_canvas import SweepCanvas
+from app.dashboard.theme import DARK, LIGHT, class_colours, ink_on
+from app.dashboard.timeline import Timeline
+from mdjpt.montage import topographic_positions
+from mdjpt.signal import DisplayFilter
+from tests.test_dashboard_timeline import predicted
+
+SFREQ = 100.0
+
+
+def pixels(widget) -> np.ndarray:
+    """Return the picture of a widget as an array of shape (height, width, 3)."""
+    image = widget.grab().toImage().convertToFormat(widget.grab().toImage().Format.Format_RGB32)
+    table = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)
+    return table[:, : image.width(), 2::-1].copy()
+
+
+def noise(n_channels: int, n_times: int) -> np.ndarray:
+    return np.random.default_rng(3).normal(0, 10, (n_channels, n_times)).astype(np.float32)
+
+
+@pytest.fixture
+def sheet(qtbot):
+    canvas = SweepCanvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(500, 220)
+    canvas.begin(4, SFREQ, 0)
+    canvas.show()
+    return canvas
+
+
+def columns_with_ink(canvas: SweepCanvas) -> np.ndarray:
+    """Return which columns hold some of a curve."""
+    picture = pixels(canvas)[:190].astype(int)
+    ink = np.zeros(picture.shape[:2], bool)
+    for colour in (QColor(DARK.trace), QColor(DARK.trace_alt)):
+        ink |= np.abs(picture - colour.getRgb()[:3]).sum(axis=2) < 60
+    return ink.any(axis=0)
+
+
+def test_a_painter_ends_when_painting_fails(qtbot):
+    sheet = QPixmap(10, 10)
+    with pytest.raises(ValueError, match="in the middle"), painting(sheet) as painter:
+        raise ValueError("in the middle")
+    assert not painter.isActive()
+
+
+def test_a_polygon_holds_the_points_it_was_given():
+    points = polygon(np.array([0.0, 1.5]), np.array([2.0, -3.0])).toList()
+    assert [(p.x(), p.y()) for p in points] == [(0.0, 2.0), (1.5, -3.0)]
+    assert polygon(np.empty(0), np.empty(0)).isEmpty()
+
+
+def test_finite_runs_are_half_open_ranges():
+    finite = np.array([True, True, False, True, False])
+    assert finite_runs(finite) == [(0, 2), (3, 4)]
+    assert finite_runs(np.zeros(3, bool)) == []
+
+
+@pytest.mark.parametrize("n_chunk", [1, 7, 33, 250])
+def test_drawing_in_pieces_covers_the_same_columns_as_drawing_at_once(sheet, n_chunk):
+    values = noise(4, 750)
+    for first in range(0, 750, n_chunk):
+        sheet.append(values[:, first : first + n_chunk])
+    piecewise = columns_with_ink(sheet)
+    sheet.redraw()
+    assert (piecewise == columns_with_ink(sheet)).mean() > 0.98
+
+
+def test_only_the_part_that_was_received_is_drawn(sheet):
+    sheet.append(noise(4, 400))
+    ink = columns_with_ink(sheet)
+    assert ink[:195].all()
+    assert not ink[210:].any()
+
+
+def test_lost_samples_leave_a_hole(sheet):
+    values = noise(4, 800)
+    values[:, 300:500] = np.nan
+    for first in range(0, 800, 20):
+        sheet.append(values[:, first : first + 20])
+    for _ in range(2):
+        ink = columns_with_ink(sheet)
+        assert not ink[153:247].any()
+        assert ink[:148].all()
+        assert ink[252:395].all()
+        sheet.redraw()
+
+
+def test_a_long_pause_of_the_window_shows_the_newest_samples(sheet):
+    sheet.append(noise(4, 100))
+    sheet.append(noise(4, 5000))
+    assert sheet.stop_sample == 5100
+    assert columns_with_ink(sheet).mean() > 0.9
+
+
+def test_curves_of_bad_channels_stay_inside_their_rows(sheet):
+    values = np.full((4, 300), 1e6, np.float32)
+    values[:, ::2] *= -1
+    sheet.set_bad([False, True, False, False])
+    assert np.abs(sheet._heights(values)[1]).max() < sheet.row_height / 2
+    assert np.abs(sheet._heights(values)[0]).max() <= 1.5 * sheet.row_height
+
+
+def test_the_sheet_keeps_at_most_twenty_seconds(sheet):
+    for _ in range(100):
+        sheet.append(noise(4, 90))
+    assert sheet.recent(1000).shape[1] <= 20 * SFREQ + 1
+    assert sheet.recent(1.0).shape == (4, 100)
+
+
+def test_a_stream_of_nothing_but_nan_paints(sheet):
+    sheet.append(np.full((4, 300), np.nan, np.float32))
+    sheet.redraw()
+    assert not columns_with_ink(sheet).any()
+
+
+@pytest.mark.parametrize("make_filter", [None, DisplayFilter])
+def test_the_display_signal_is_the_same_for_any_cut_but_for_the_offset(make_filter):
+    raw = noise(3, 900) + 4000
+    whole = DisplaySignal(3, SFREQ, make_filter).process(raw)
+    pieces = DisplaySignal(3, SFREQ, make_filter)
+    cut = np.concatenate([pieces.process(raw[:, i : i + 30]) for i in range(0, 900, 30)], axis=1)
+    assert np.abs(cut).max() < 60
+    if make_filter is not None:
+        np.testing.assert_allclose(cut, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("make_filter", [None, DisplayFilter])
+def test_a_hole_stays_a_hole_and_silences_nothing_behind_it(make_filter):
+    raw = noise(2, 600)
+    raw[:, 200:300] = np.nan
+    raw[1, :100] = np.nan
+    signal = DisplaySignal(2, SFREQ, make_filter)
+    shown = np.concatenate([signal.process(raw[:, i : i + 50]) for i in range(0, 600, 50)], axis=1)
+    np.testing.assert_array_equal(np.isnan(shown), np.isnan(raw))
+
+
+def test_the_scalp_map_shows_as_many_discs_as_electrodes_have_places(qtbot):
+    names = ["Fp1", "Cz", "Oz", "EOG"]
+    scalp = ScalpMap()
+    qtbot.addWidget(scalp)
+    scalp.resize(260, 260)
+    scalp.set_electrodes(names, topographic_positions(names))
+    scalp.set_bad(frozenset({"Oz"}))
+    assert scalp.n_placed == 3
+    assert scalp.unplaced == ("EOG",)
+    picture = pixels(scalp)
+    bad = np.abs(picture.astype(int) - QColor(DARK.bad).getRgb()[:3]).sum(axis=2) < 60
+    rows, columns = np.nonzero(bad)
+    assert rows.min() > 170  # the back of the head is below
+    assert abs(columns.mean() - 130) < 6
+
+
+def test_electrodes_in_one_place_do_not_shrink_the_others(qtbot):
+    scalp = ScalpMap()
+    qtbot.addWidget(scalp)
+    scalp.resize(260, 260)
+    scalp.set_electrodes(["T7", "T3", "Cz"], topographic_positions(["T7", "T3", "Cz"]))
+    assert scalp._dot > 10
+
+
+def test_bars_glide_and_arrive(qtbot):
+    bars = ProbabilityBars()
+    qtbot.addWidget(bars)
+    bars.set_classes(("calm", "joy"))
+    bars.set_probabilities({"calm": 0.25, "joy": 0.75}, trusted=True)
+    bars.advance(0.05)
+    assert 0 < bars._shown["joy"] < 0.75
+    for _ in range(60):
+        bars.advance(0.05)
+    assert bars._shown["joy"] == pytest.approx(0.75, abs=0.005)
+    assert bars.accessibleDescription() == "calm 25%, joy 75%"
+
+
+def test_the_history_paints_labels_truth_gaps_and_markers(qtbot):
+    timeline = Timeline()
+    timeline.truth.observe(0, "calm")
+    for k in range(12, 120):
+        status = "gap" if 60 < k < 70 else "unsure" if 80 < k < 90 else "ok"
+        timeline.add(predicted(k / 2, "joy" if status == "ok" else None, status))
+    timeline.mark(30.0, "door")
+    plot = HistoryPlot()
+    qtbot.addWidget(plot)
+    plot.resize(700, 160)
+    plot.show_timeline(timeline, ("calm", "joy"), 60.0)
+    calm, joy = (c.getRgb()[:3] for c in class_colours(("calm", "joy"), DARK).values())
+    picture = pixels(plot).astype(int)
+    assert (np.abs(picture - calm).sum(axis=2) < 12).sum() > 1000
+    assert (np.abs(picture - joy).sum(axis=2) < 12).sum() > 1000
+
+
+def test_dense_sheets_put_names_into_columns_in_turn(qtbot):
+    names = ChannelNames()
+    qtbot.addWidget(names)
+    names.resize(50, 800)
+    names.set_names(["Fp1"] * 8)
+    assert names._n_columns == 1
+    names.set_names(["Fp1"] * 110)
+    assert names._n_columns == 2
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+def test_text_reads_on_every_surface(palette):
+    for ink in (palette.text, palette.muted, palette.good, palette.warn, palette.bad):
+        for ground in (palette.card, palette.window):
+            assert contrast(ink, ground) >= 4.5
+    assert contrast(palette.on_accent, palette.accent) >= 4.5
+    for colour in palette.classes:
+        assert contrast(ink_on(QColor(colour)).name(), colour) >= 4.5
+
+
+# Machado, Oliveira & Fernandes 2009, severity 1, linear RGB.
+DICHROMACIES = {
+    "protan": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deutan": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritan": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+@pytest.mark.parametrize("palette", [DARK, LIGHT])
+@pytest.mark.parametrize("kind", DICHROMACIES)
+def test_the_three_valences_stay_apart_for_colour_blind_eyes(palette, kind):
+    seen = [
+        lab(np.clip(np.array(DICHROMACIES[kind]) @ linear(colour), 0, 1))
+        for colour in palette.classes[:3]
+    ]
+    for a, b in combinations(seen, 2):
+        assert np.linalg.norm(a - b) > 20  # CIE 1976; 2.3 is just noticeable
+
+
+def linear(colour: str) -> np.ndarray:
+    share = np.array(QColor(colour).getRgbF()[:3])
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(a: str, b: str) -> float:
+    """Return the contrast of WCAG 2."""
+    light = sorted(float(linear(c) @ [0.2126, 0.7152, 0.0722]) + 0.05 for c in (a, b))
+    return light[1] / light[0]
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """Return CIELAB (D65) of linear RGB."""
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    xyz = np.array(to_xyz) @ rgb / [0.9505, 1.0, 1.089]
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])

@@ -1,0 +1,129 @@
+"""What the dashboard says and counts, without a window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from app.dashboard.boards import BOARDS, board_source
+from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
+from app.dashboard.words import answer, clock_text, has_stalled, titled
+from streaming.prediction import Prediction, Quality
+from streaming.snapshot import ModelCard, Snapshot
+
+STREAMING = Snapshot(
+    state="streaming",
+    decoder_state="running",
+    elapsed_s=20.0,
+    model=ModelCard("demo", "released", ("calm", "joy"), simulated=True),
+)
+
+
+def predicted(end_s: float, label: str | None = "joy", status="ok") -> Prediction:
+    shares = {"calm": 0.3, "joy": 0.7} if status in ("ok", "unsure") else {}
+    return Prediction(
+        index=int(end_s * 2),
+        start_s=end_s - 5,
+        end_s=end_s,
+        timestamp=end_s,
+        status=status,
+        label=label,
+        probabilities=shares,
+        confidence=max(shares.values(), default=0.0),
+        quality=Quality(3, ("Fp1",) * 5),
+        latency_ms=30.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (65.9, "1:05"), (3599, "59:59"), (3607, "1:00:07")]
+)
+def test_times_read_as_minutes_and_hours(seconds, text):
+    assert clock_text(seconds) == text
+
+
+def test_class_names_are_written_as_headings():
+    assert titled("high_arousal") == "High arousal"
+    assert titled("") == ""
+
+
+def test_nothing_connected_is_said_first():
+    assert answer(None, predicted(20)).headline == "Not connected"
+
+
+def test_a_label_comes_with_its_confidence():
+    said = answer(STREAMING, predicted(20))
+    assert (said.headline, said.detail, said.tone) == ("Joy", "70% confident", "label")
+
+
+@pytest.mark.parametrize("status", ["warming_up", "bad_signal", "gap", "unsure"])
+def test_no_abstention_is_worded_as_a_label(status):
+    said = answer(STREAMING, predicted(20, None, status))
+    assert said.tone != "label"
+    assert said.headline not in ("Joy", "Calm")
+
+
+def test_bad_electrodes_are_counted():
+    assert answer(STREAMING, predicted(20, None, "bad_signal")).detail.startswith("5 of 8")
+
+
+def test_the_countdown_ends_where_the_warm_up_may_take_longer():
+    early = replace(STREAMING, elapsed_s=4.2)
+    late = replace(STREAMING, elapsed_s=20.0)
+    assert answer(early, predicted(5, None, "warming_up")).detail == "6 s to go"
+    assert "to go" not in answer(late, predicted(20, None, "warming_up")).detail
+
+
+def test_a_stall_is_told_by_state_or_by_age():
+    assert not has_stalled(STREAMING)
+    assert has_stalled(replace(STREAMING, sample_age_s=0.9))
+    assert has_stalled(replace(STREAMING, state="stalled"))
+    assert not has_stalled(replace(STREAMING, state="ended", sample_age_s=100.0))
+
+
+def test_truth_holds_until_it_changes_and_before_it_was_first_seen():
+    truth = TruthTimeline()
+    assert truth.at(3) is None
+    for time_s, label in ((2.0, "calm"), (5.0, "calm"), (10.0, "joy")):
+        truth.observe(time_s, label)
+    assert [truth.at(t) for t in (0, 9.9, 10, 99)] == ["calm", "calm", "joy", "joy"]
+    assert truth.segments(4, 12) == [(4, 10.0, "calm"), (10.0, 12, "joy")]
+
+
+def test_agreement_judges_labels_at_the_middle_of_their_window():
+    timeline = Timeline()
+    timeline.truth.observe(0, "calm")
+    timeline.truth.observe(10, "joy")
+    for prediction in (predicted(12, "calm"), predicted(13, "joy"), predicted(12, "joy")):
+        timeline.add(prediction)
+    assert (timeline.agreement.n_agreeing, timeline.agreement.n_labelled) == (2, 3)
+    assert timeline.agreement.share == pytest.approx(2 / 3)
+
+
+def test_abstentions_are_counted_but_not_judged_and_warming_up_is_neither():
+    agreement = Agreement()
+    agreement.add(predicted(20, None, "unsure"), "joy")
+    agreement.add(predicted(20, None, "warming_up"), "joy")
+    agreement.add(predicted(20), None)
+    assert (agreement.n_windows, agreement.n_labelled, agreement.share) == (1, 0, None)
+
+
+def test_what_is_too_old_to_be_shown_is_let_go():
+    timeline = Timeline()
+    for k in range(2000):
+        timeline.add(predicted(k * 0.5))
+        timeline.mark(k * 0.5, "m")
+    assert len(timeline.predictions) == len(timeline.markers) == KEEP_S * 2 + 1
+
+
+def test_a_board_is_named_with_the_parameters_that_were_given():
+    source = board_source("cyton", serial_port=" /dev/ttyUSB0 ", mac_address="")
+    assert source == "brainflow:cyton?serial_port=/dev/ttyUSB0"
+    assert board_source("synthetic") == "brainflow:synthetic"
+
+
+def test_every_board_on_offer_is_known_to_brainflow():
+    from brainflow.board_shim import BoardIds
+
+    assert {f"{board.name.upper()}_BOARD" for board in BOARDS} <= set(BoardIds.__members__)
