@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.dashboard.painting import painting
 from app.dashboard.sweep_canvas import AXIS_HEIGHT, PADDING
 from app.dashboard.theme import DARK, Palette, font
+from app.dashboard.words import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ class ChannelNames(QWidget):
         super().__init__(parent)
         self.setAccessibleName("Channel names")
         self._names: tuple[str, ...] = ()
+        self._shown: tuple[str, ...] = ()
         self._bad: frozenset[str] = frozenset()
         self._note = ""
         self._palette = DARK
@@ -39,6 +41,7 @@ class ChannelNames(QWidget):
     def set_names(self, names: Sequence[str]) -> None:
         """Show these names from top to bottom."""
         self._names = tuple(names)
+        self._shown = tuple(short_name(name) for name in names)
         self._fit()
 
     def set_bad(self, bad: frozenset[str]) -> None:
@@ -76,7 +79,7 @@ class ChannelNames(QWidget):
                     (i % n_columns) * column, PADDING + (i + 0.5) * row_height - 8, column + 2, 16
                 )
                 shown = painter.fontMetrics().elidedText(
-                    name, Qt.TextElideMode.ElideRight, int(column)
+                    self._shown[i], Qt.TextElideMode.ElideRight, int(column)
                 )
                 painter.drawText(
                     box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown
@@ -96,7 +99,7 @@ class ChannelNames(QWidget):
 
     def _fit(self) -> None:
         metrics = QFontMetricsF(font(11 if self._n_columns == 1 else 10))
-        longest = max((metrics.horizontalAdvance(name) for name in self._names), default=30.0)
+        longest = max((metrics.horizontalAdvance(name) for name in self._shown), default=30.0)
         column = min(longest, 84.0 if self._n_columns == 1 else 44.0) + 6
         note = metrics.horizontalAdvance(self._note) + 4
         self.setFixedWidth(math.ceil(max(column * self._n_columns + 8, note)))

@@ -113,7 +113,7 @@ class EmotionView(Card):
         column.setSpacing(3)
         column.addWidget(rule)
         for caption, value in (
-            ("True state (framed above)", self.truth),
+            ("True state", self.truth),
             ("Agreement with the simulated truth", self.agreement),
         ):
             row = QHBoxLayout()

@@ -171,8 +171,10 @@ class HistoryPlot(QWidget):
             self._draw_ribbon(painter, top, begin, end, name, colours.get(name))
             if not name:
                 self._fade(painter, begin, end)
+        unknown = QColor(self._palette.raised)
         for begin, end, name in self._timeline.truth.segments(self._first_s, self._now_s):
-            self._draw_ribbon(painter, top + BAND + 2, begin, end, name, colours.get(name))
+            ground = colours.get(name, unknown)
+            self._draw_ribbon(painter, top + BAND + 2, begin, end, name, ground)
 
     def _labels(self) -> list[tuple[float, float, str]]:
         """Return (begin, end, text) of equal neighbouring answers; "" where none was given."""

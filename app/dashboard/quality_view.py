@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app.dashboard.controls import Card, ElidedLabel, label
 from app.dashboard.painting import painting
 from app.dashboard.theme import DARK, Palette, font
+from app.dashboard.words import short_name
 from mdjpt.montage import topographic_positions
 
 if TYPE_CHECKING:
@@ -70,7 +71,9 @@ class QualityView(Card):
             self.note.set_whole("Quality is known after the first window")
         else:
             self.count.setText(f"{n_all - len(bad)} of {n_all} good")
-            self.note.set_whole("Left out: " + ", ".join(bad) if bad else self._unplaced())
+            self.note.set_whole(
+                "Left out: " + ", ".join(map(short_name, bad)) if bad else self._unplaced()
+            )
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
@@ -78,7 +81,11 @@ class QualityView(Card):
 
     def _unplaced(self) -> str:
         outside = self.map.unplaced
-        return "Not on the scalp: " + ", ".join(outside) if outside else "All electrodes are used"
+        return (
+            "Not on the scalp: " + ", ".join(map(short_name, outside))
+            if outside
+            else "All electrodes are used"
+        )
 
 
 class ScalpMap(QWidget):
@@ -189,7 +196,7 @@ class ScalpMap(QWidget):
 
     def _face(self, dot: float) -> QFont:
         """Return the largest font in which every name fits into its disc."""
-        placed = set(self._names) - set(self.unplaced)
+        placed = {short_name(name) for name in set(self._names) - set(self.unplaced)}
         widest = max((QFontMetricsF(font(20)).horizontalAdvance(n) for n in placed), default=1.0)
         return font(max(1, min(11, int(20 * (2 * dot - 2) / widest))))
 
@@ -244,14 +251,14 @@ class ScalpMap(QWidget):
         elif painter.font().pixelSize() >= SMALLEST:
             painter.setPen(QColor(palette.text))
             box = QRectF(at.x() - dot, at.y() - dot, 2 * dot, 2 * dot)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, short_name(name))
 
     def _name_at(self, point: QPointF) -> str:
         for name, place in zip(self._names, self._places, strict=True):
             if np.isfinite(place).all():
                 away = self._at(place) - point
                 if math.hypot(away.x(), away.y()) <= self._dot + 2:
-                    return f"{name}: {self._state_of(name)}"
+                    return f"{short_name(name)}: {self._state_of(name)}"
         return ""
 
     def _state_of(self, name: str) -> str:

@@ -132,7 +132,7 @@ class SignalsView(Card):
         if seen.size:
             spread = np.nanpercentile(np.abs(seen), 95, axis=1)
             # Rows may overlap on dense sheets, where a curve inside its row would be a flat line.
-            room = 3.0 if self.canvas.row_height > 30 else 1.8
+            room = 3.0 if self.canvas.row_height > 30 else 1.5
             wanted = max(room * float(np.median(spread)), SCALES_UV[0])
             self._scale = int(np.argmin(np.abs(np.log(np.array(SCALES_UV) / wanted))))
             self._apply_scale()

@@ -19,6 +19,7 @@ __all__ = [
     "answer",
     "clock_text",
     "has_stalled",
+    "short_name",
     "titled",
 ]
 
@@ -61,6 +62,15 @@ def titled(name: str) -> str:
     """Return a class name as a heading: first letter in upper case, no underscores."""
     plain = name.replace("_", " ").strip()
     return plain[:1].upper() + plain[1:]
+
+
+def short_name(label: str) -> str:
+    """Return an electrode's label without the decoration of its file format.
+
+    ``"EEG Fp1-REF"`` becomes ``"Fp1-REF"``, ``"Fc5."`` becomes ``"Fc5"``.
+    """
+    plain = label.strip(" .")
+    return plain[4:].strip(" .") if plain[:4].upper() == "EEG " else plain
 
 
 def has_stalled(snapshot: Snapshot) -> bool:
