@@ -15,9 +15,9 @@ from torch import Tensor
 from mdjpt.folded_network import (
     FoldedChannelEncoder,
     FoldedSpatioTemporalEncoder,
-    WholeRowEncoder,
     standardise,
 )
+from mdjpt.folded_paper import FoldedPaperEncoder
 from mdjpt.model import N_CHANNELS, MdjptNetwork, stratified_norm
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Encoder:
         own.load_state_dict(network.state_dict())
         self._network = own.eval()
         folded = self.config.variant == "released"
-        row_encoder = FoldedChannelEncoder if folded else WholeRowEncoder
+        row_encoder = FoldedChannelEncoder if folded else FoldedPaperEncoder
         self._encode_rows = row_encoder(own.channel_encoder, self.config)
         self._spatiotemporal = FoldedSpatioTemporalEncoder(own)
         self._mixing = own.mixing.weight.expand(self.config.n_dims, -1, -1)

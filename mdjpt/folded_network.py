@@ -18,7 +18,7 @@ patches that serves as the zero padding of both; its value in the results means 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,27 +29,32 @@ from mdjpt.model import NORM_EPS, ReleasedBlock
 if TYPE_CHECKING:
     from mdjpt.model import ChannelEncoder, DepthwiseConv, EncoderConfig, MdjptNetwork
 
-__all__ = ["FoldedChannelEncoder", "FoldedSpatioTemporalEncoder", "RowEncoder", "WholeRowEncoder"]
+__all__ = [
+    "CHUNK_BYTES",
+    "FoldedChannelEncoder",
+    "FoldedSpatioTemporalEncoder",
+    "Taps",
+    "Values",
+    "standardise",
+]
 
 CHUNK_BYTES = 640 << 10  # of one scratch array: two of them stay in a core's second-level cache
 
 
-class RowEncoder(Protocol):
-    """Encodes channels, each on its own."""
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """[R, T] -> [D, R, N + 1], not yet normalised; the last slot is undefined but finite."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class _Taps:
+class Taps:
     """A depth-wise convolution of width 3: one weight a dimension and tap, and a constant."""
 
     before: Tensor
     centre: Tensor
     after: Tensor
     constant: Tensor
+
+    @classmethod
+    def residual(cls, conv: DepthwiseConv) -> Taps:
+        """Fold x + conv(x)."""
+        before, centre, after, constant = _taps_of(conv)
+        return cls(before.float(), centre.float() + 1, after.float(), constant.float())
 
     def __call__(self, padded: Tensor, out: Tensor) -> None:
         """Convolve tokens [n + 2, E] into [n, E]; the padding is part of `padded`."""
@@ -60,7 +65,7 @@ class _Taps:
 
 
 @dataclass(frozen=True, slots=True)
-class _Values:
+class Values:
     """LayerNorm and projection without their constant, then convolution and SiLU of a block.
 
     The projection of a centred token s is `r * (matrix @ s) + shift` with r = 1 / its deviation.
@@ -70,17 +75,17 @@ class _Values:
     matrix: Tensor
     shift: Tensor
     eps: float
-    taps: _Taps
+    taps: Taps
 
     @classmethod
-    def of(cls, block: ReleasedBlock) -> _Values:
+    def of(cls, block: ReleasedBlock) -> Values:
         """Fold the second half of a block, in float64."""
         gain, bias = block.norm.weight.double(), block.norm.bias.double()
         weight = block.in_proj.weight.double()
         shift = weight @ bias + block.in_proj.bias.double()
         before, centre, after, constant = _taps_of(block.dwc)
         total = constant + shift * (before + centre + after)
-        taps = _Taps(*(t.float() for t in (before, centre, after, total)))
+        taps = Taps(*(t.float() for t in (before, centre, after, total)))
         return cls(weight * gain, shift.float(), block.norm.eps, taps)
 
 
@@ -111,19 +116,14 @@ class FoldedChannelEncoder:
         self._width = config.patch_size + 2 * config.patch_step
         self._n_used = (config.n_patches - 1) * config.patch_step + config.patch_size
         blocks = [block for block in encoder.blocks if isinstance(block, ReleasedBlock)]
-        self._values = [_Values.of(block) for block in blocks]
+        self._values = [Values.of(block) for block in blocks]
         self._matrices = [values.matrix.T.float().contiguous() for values in self._values]
-        self._inputs = [self._residual_taps(block.cpe1) for block in blocks]
+        self._inputs = [Taps.residual(block.cpe1) for block in blocks]
         folded = [self._first_product(encoder, ends) for ends in ((1, 1), (0, 1), (1, 0))]
         self._inner, self._first, self._last = folded
         self._read_out = encoder.read_out.weight.detach().clone()
         self._read_out_bias = encoder.read_out.bias.detach()[:, None].clone()
         self._allocate(config)
-
-    @staticmethod
-    def _residual_taps(conv: DepthwiseConv) -> _Taps:
-        before, centre, after, constant = _taps_of(conv)
-        return _Taps(before.float(), centre.float() + 1, after.float(), constant.float())
 
     def _first_product(self, encoder: ChannelEncoder, ends: tuple[int, int]) -> Tensor:
         """Fold samples -> [projection, R q] for patches with neighbours on the sides of `ends`."""
@@ -214,20 +214,6 @@ class FoldedChannelEncoder:
         out = tokens[1:-1]
         self._values[k].taps(padded, out)
         functional.silu(out, inplace=True)
-
-
-class WholeRowEncoder:
-    """A channel encoder of any variant, its rows in chunks that stay in the cache."""
-
-    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
-        self._encoder = encoder
-        self._chunk = max(1, CHUNK_BYTES // (4 * config.n_patches * config.embed_dim))
-
-    def __call__(self, rows: Tensor) -> Tensor:
-        """[R, T] -> [D, R, N + 1], not yet normalised."""
-        starts = range(0, len(rows), self._chunk)
-        encoded = torch.cat([self._encoder(rows[k : k + self._chunk]) for k in starts])
-        return functional.pad(encoded.permute(2, 0, 1), (0, 1))
 
 
 class FoldedSpatioTemporalEncoder:
