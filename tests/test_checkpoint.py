@@ -1,6 +1,7 @@
 import io
 import os
 import re
+import shutil
 import subprocess
 import zipfile
 from collections import OrderedDict
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 import mdjpt
+import mdjpt.checkpoint
 from mdjpt.bundle_rules import weight_shapes
 from mdjpt.checkpoint import RELEASED_BLOBS, import_checkpoint, released_name
 from mdjpt.checkpoint_process import read_state_dict
@@ -65,7 +67,8 @@ def test_an_imported_checkpoint_says_where_it_comes_from_and_what_it_lacks(impor
     assert not bundle.simulated
 
 
-def test_the_blob_id_is_the_one_git_gives(imported, checkpoint, tmp_path):
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_the_blob_id_is_the_one_git_gives(imported, checkpoint):
     blob = imported[1].provenance["git_blob"]
     by_git = subprocess.run(
         ["git", "hash-object", "--no-filters", checkpoint],
@@ -118,6 +121,16 @@ def test_a_file_too_large_for_a_checkpoint_is_refused_unread(tmp_path):
     with (tmp_path / "large.ckpt").open("wb") as file:
         file.truncate(257 << 20)
     _refused(tmp_path / "large.ckpt", tmp_path, "257 MiB")
+
+
+def test_a_process_that_takes_too_long_is_ended(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(mdjpt.checkpoint, "TIMEOUT_S", 0.0)
+    _refused(checkpoint, tmp_path, "not read after 0 s")
+
+
+def test_a_process_that_dies_is_an_error(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", str(tmp_path / "nowhere"))
+    _refused(checkpoint, tmp_path, "the process that read it died")
 
 
 def test_a_checkpoint_that_would_run_code_is_refused_by_the_process(tmp_path):
