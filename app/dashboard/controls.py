@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -45,10 +45,10 @@ class ElidedLabel(QLabel):
 
     def __init__(self, text: str = "", role: str = "muted", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._whole = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self._whole = ""
         self.set_whole(text)
 
     @property
@@ -78,6 +78,12 @@ class ElidedLabel(QLabel):
         """Shorten to the new width."""
         super().resizeEvent(event)
         self._shorten()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Shorten to another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._shorten()
 
     def _shorten(self) -> None:
         mode = Qt.TextElideMode.ElideRight

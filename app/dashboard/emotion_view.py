@@ -64,8 +64,8 @@ class EmotionView(Card):
         decoded = said.tone == "label" and newest is not None
         model = snapshot.model if snapshot is not None else None
         self._classes = model.class_names if model is not None else ()
-        self.headline.set_whole(said.headline)
         set_property(self.headline, "calm", "false" if decoded else "true")
+        self.headline.set_whole(said.headline)
         self.detail.set_whole(said.detail)
         self.swatch.show_tone(self._colour(said.tone, newest))
         self.bars.set_classes(self._classes)

@@ -21,6 +21,7 @@ __all__ = ["ProbabilityBars"]
 GLIDE_S = 0.15
 ROW = 34
 SMALL_ROW = 24
+LEAST_ROW = 17
 
 
 class ProbabilityBars(QWidget):
@@ -28,7 +29,7 @@ class ProbabilityBars(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("Class probabilities")
         self._names: tuple[str, ...] = ()
         self._aim: dict[str, float] = {}
@@ -49,7 +50,11 @@ class ProbabilityBars(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Ask for all rows."""
-        return QSize(280, max(2, len(self._names)) * self._row)
+        return QSize(280, max(2, len(self._names)) * self._wanted_row)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Keep all rows, closer together."""
+        return QSize(200, max(2, len(self._names)) * LEAST_ROW)
 
     def set_classes(self, names: Sequence[str]) -> None:
         """Show these classes from top to bottom."""
@@ -95,17 +100,22 @@ class ProbabilityBars(QWidget):
         """Draw the rows."""
         colours = class_colours(self._names, self._palette)
         with painting(self) as painter:
-            painter.setFont(font(13 if self._row == ROW else 12))
+            painter.setFont(font(13 if self._row > 30 else 12 if self._row > 20 else 11))
             widest = max(
                 (painter.fontMetrics().horizontalAdvance(titled(n)) for n in self._names), default=0
             )
             for i, name in enumerate(self._names):
-                box = QRectF(0.5, i * self._row + 1.5, self.width() - 1, self._row - 3)
+                box = QRectF(0.5, i * self._row + 1, self.width() - 1, self._row - 2)
                 self._draw_row(painter, box, name, colours[name], min(widest, self.width() * 0.4))
 
     @property
-    def _row(self) -> int:
+    def _wanted_row(self) -> int:
         return ROW if len(self._names) <= 5 else SMALL_ROW
+
+    @property
+    def _row(self) -> float:
+        room = self.height() / max(1, len(self._names))
+        return max(LEAST_ROW, min(self._wanted_row, room))
 
     def _draw_row(
         self, painter: QPainter, box: QRectF, name: str, colour: QColor, name_width: float

@@ -122,7 +122,7 @@ class ScalpMap(QWidget):
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Stay recognisable."""
-        return QSize(120, 120)
+        return QSize(120, 116)
 
     def set_electrodes(self, names: Sequence[str], places: NDArray[np.floating[Any]]) -> None:
         """Show these electrodes.
@@ -186,7 +186,7 @@ class ScalpMap(QWidget):
 
     @property
     def _dot(self) -> float:
-        return max(3.5, min(13.0, 0.48 * self._nearest * self._radius))
+        return max(2.0, min(13.0, 0.48 * self._nearest * self._radius))
 
     def _at(self, place: NDArray[np.float64]) -> QPointF:
         return QPointF(

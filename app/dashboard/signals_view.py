@@ -48,6 +48,7 @@ class SignalsView(Card):
         self._signal: DisplaySignal | None = None
         self._make_filter: MakeDisplayFilter | None = None
         self._page = 0
+        self._bad: frozenset[str] = frozenset()
         self._scale = SCALES_UV.index(50)
         self._fit_at: int | None = None
         self._scale_is_users = False
@@ -67,6 +68,7 @@ class SignalsView(Card):
     def connect_stream(self, info: StreamInfo) -> None:
         """Start an empty sheet for a stream."""
         self._info, self._page, self._shown = info, 0, False
+        self._bad = frozenset()
         self._fit_at, self._scale_is_users = None, False
         n_pages = -(-info.n_channels // N_ROWS)
         self._page_button.setVisible(n_pages > 1)
@@ -94,9 +96,9 @@ class SignalsView(Card):
 
     def set_bad(self, bad: Sequence[str]) -> None:
         """Dim these electrodes."""
-        left_out = frozenset(bad)
-        self.names.set_bad(left_out)
-        self.canvas.set_bad([name in left_out for name in self._page_names])
+        self._bad = frozenset(bad)
+        self.names.set_bad(self._bad)
+        self.canvas.set_bad([name in self._bad for name in self._page_names])
 
     def set_filter_source(self, make_filter: MakeDisplayFilter) -> None:
         """Offer the display filter, once the module that makes it is imported."""
@@ -132,7 +134,7 @@ class SignalsView(Card):
         if seen.size:
             spread = np.nanpercentile(np.abs(seen), 95, axis=1)
             # Rows may overlap on dense sheets, where a curve inside its row would be a flat line.
-            room = 3.0 if self.canvas.row_height > 30 else 1.5
+            room = 3.0 if self.canvas.row_height > 30 else 1.8
             wanted = max(room * float(np.median(spread)), SCALES_UV[0])
             self._scale = int(np.argmin(np.abs(np.log(np.array(SCALES_UV) / wanted))))
             self._apply_scale()
@@ -165,6 +167,7 @@ class SignalsView(Card):
         self.names.set_names(names)
         self._signal = DisplaySignal(len(names), info.sfreq, self._filter_factory())
         self.canvas.begin(len(names), info.sfreq, first_sample)
+        self.set_bad(tuple(self._bad))
 
     def _begin_again(self, session: SessionPort) -> None:
         """Draw what fills the sheet anew: after a filter change, a freeze or a long pause."""
