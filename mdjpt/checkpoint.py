@@ -193,23 +193,24 @@ def _answer(path: Path, content: bytes, request: str, most: int) -> bytes:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     here = str(Path(__file__).parents[1])
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, (here, os.getenv("PYTHONPATH"))))
-    with tempfile.TemporaryFile() as answer:
-        process = subprocess.Popen(
+    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:
+        question.write(content)
+        question.seek(0)
+        with subprocess.Popen(
             command,
-            stdin=subprocess.PIPE,
+            stdin=question,
             stdout=answer,
             stderr=subprocess.DEVNULL,
             env=environment,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-        try:
-            process.communicate(content, TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            raise ModelError(f"{path}: damaged: not read after {TIMEOUT_S:.0f} s") from None
-        finally:
-            process.kill()
-            process.wait()
-        if process.returncode:
+        ) as process:
+            try:
+                code = process.wait(TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                raise ModelError(f"{path}: damaged: not read after {TIMEOUT_S:.0f} s") from None
+            finally:
+                process.kill()
+        if code:
             raise ModelError(f"{path}: damaged: the process that read it died")
         answer.seek(0)
         return answer.read(most)
