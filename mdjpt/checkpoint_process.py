@@ -1,4 +1,4 @@
-"""Entry module of the process that opens one checkpoint: ``python -m``, in and out by its standard streams.
+"""Entry module (``python -m``) of the process that opens one checkpoint: standard input to output.
 
 A checkpoint is a pickle, and a pickle is a program. This is the only place where one is opened,
 with torch's restricted unpickler and never anything else, in a process of its own with a memory and
