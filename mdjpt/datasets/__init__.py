@@ -1,19 +1,13 @@
-"""Public datasets of emotional EEG, read where their owner's files are there."""
+"""Public datasets of emotional EEG, read where their owner's files are there.
+
+The readers are imported on first use: the processes that read single files need none of them.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.datasets.bids import BidsReader
-from mdjpt.datasets.deap import DeapReader
-from mdjpt.datasets.emoeeg_mc import EmoEegMcReader
-from mdjpt.datasets.emotiv import AmigosReader, DreamerReader
-from mdjpt.datasets.faced import FacedReader
-from mdjpt.datasets.folder import FolderReader
-from mdjpt.datasets.released import ReleasedReader
-from mdjpt.datasets.seed import SeedIVReader, SeedReader
-from mdjpt.datasets.seed_v import SeedVReader
-from mdjpt.datasets.seed_vii import SeedVIIReader
 from mdjpt.datasets.trials import DatasetCard, DatasetReader, Label, RecordingKey, Trial
 from mdjpt.errors import DatasetError
 
@@ -31,21 +25,22 @@ __all__ = [
     "open_dataset",
 ]
 
-_ALL: tuple[type[DatasetReader], ...] = (
-    SeedReader,
-    SeedIVReader,
-    SeedVReader,
-    SeedVIIReader,
-    FacedReader,
-    DeapReader,
-    DreamerReader,
-    AmigosReader,
-    EmoEegMcReader,
-    ReleasedReader,
-    BidsReader,
-    FolderReader,
-)
-READERS: dict[str, type[DatasetReader]] = {reader.card.name: reader for reader in _ALL}
+READERS: dict[str, type[DatasetReader]]
+
+_HOMES = {
+    "seed": ("mdjpt.datasets.seed", "SeedReader"),
+    "seed-iv": ("mdjpt.datasets.seed", "SeedIVReader"),
+    "seed-v": ("mdjpt.datasets.seed_v", "SeedVReader"),
+    "seed-vii": ("mdjpt.datasets.seed_vii", "SeedVIIReader"),
+    "faced": ("mdjpt.datasets.faced", "FacedReader"),
+    "deap": ("mdjpt.datasets.deap", "DeapReader"),
+    "dreamer": ("mdjpt.datasets.emotiv", "DreamerReader"),
+    "amigos": ("mdjpt.datasets.emotiv", "AmigosReader"),
+    "emoeeg-mc": ("mdjpt.datasets.emoeeg_mc", "EmoEegMcReader"),
+    "released": ("mdjpt.datasets.released", "ReleasedReader"),
+    "bids": ("mdjpt.datasets.bids", "BidsReader"),
+    "folder": ("mdjpt.datasets.folder", "FolderReader"),
+}
 
 
 def open_dataset(name: str, root: str | Path, **options: Any) -> DatasetReader:
@@ -72,17 +67,30 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> DatasetReader:
     ValueError
         An option has a value that the reader does not know.
     """
-    readers = {_plain(key): reader for key, reader in READERS.items()}
-    reader = readers.get(_plain(name))
-    if reader is None:
-        raise DatasetError(f"no dataset is called {name!r}; there are {', '.join(READERS)}")
-    return reader(root, **options)
+    key = next((key for key in _HOMES if _plain(key) == _plain(name)), None)
+    if key is None:
+        raise DatasetError(f"no dataset is called {name!r}; there are {', '.join(_HOMES)}")
+    return _reader(key)(root, **options)
 
 
 def list_datasets() -> list[DatasetCard]:
     """Return the cards of all datasets that can be read."""
-    return [reader.card for reader in READERS.values()]
+    return [_reader(key).card for key in _HOMES]
+
+
+def _reader(key: str) -> type[DatasetReader]:
+    module, name = _HOMES[key]
+    reader: type[DatasetReader] = getattr(import_module(module), name)
+    return reader
 
 
 def _plain(name: str) -> str:
     return name.lower().translate(str.maketrans("", "", " -_"))
+
+
+def __getattr__(name: str) -> Any:
+    """Import all readers when `READERS` is first asked for (PEP 562)."""
+    if name != "READERS":
+        raise AttributeError(f"module 'mdjpt.datasets' has no attribute {name!r}")
+    globals()[name] = {key: _reader(key) for key in _HOMES}
+    return globals()[name]

@@ -15,6 +15,7 @@ from mdjpt.datasets.marked_recordings import (
 from mdjpt.datasets.table_file import number, read_table
 from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial
 from mdjpt.errors import DatasetError
+from mdjpt.extras import require_training_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -111,13 +112,10 @@ class BidsReader(DatasetReader):
 
 
 def _recordings(root: Path) -> list[Any]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from mne_bids import find_matching_paths
-    except ImportError:
-        raise DatasetError("a BIDS dataset needs mne-bids: pip install mne-bids") from None
-    found = find_matching_paths(
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mne_bids = require_training_extra("mne_bids")
+    found = mne_bids.find_matching_paths(
         root, datatypes="eeg", suffixes="eeg", extensions=list(EXTENSIONS), ignore_json=True
     )
     return list(found)

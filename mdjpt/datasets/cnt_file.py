@@ -21,8 +21,8 @@ MICROVOLTS_PER_VOLT = 1e6
 PROBE_S = 10.0
 # A scalp electrode's spread without filter and with drift, microvolts.
 PLAUSIBLE_STD = (0.5, 5_000.0)
-# Samples of the wrong width jump between the halves of a number.
-SMOOTH_JUMP = 1.0
+# Samples read with the wrong width jump between the halves of a number.
+MAX_JUMP_PER_STD = 1.0
 
 
 class CntTrials:
@@ -161,8 +161,8 @@ def _opened(path: Path, data_format: str) -> tuple[Any, list[str]]:
 
     try:
         return read_raw_cnt(path, data_format=data_format, verbose="ERROR"), []
-    except RuntimeError as error:
-        if data_format != "auto" or "utomatically" not in str(error):
+    except RuntimeError:  # the header does not tell, or the file is larger than 2 GB
+        if data_format != "auto":
             raise
     candidates = [read_raw_cnt(path, data_format=f, verbose="ERROR") for f in ("int32", "int16")]
     for raw, name in zip(candidates, ("int32", "int16"), strict=True):
@@ -178,4 +178,4 @@ def _looks_like_eeg(raw: Any) -> bool:
     microvolts = raw.get_data(start=middle, stop=stop) * MICROVOLTS_PER_VOLT
     std = np.median(microvolts.std(axis=1))
     jump = np.median(np.abs(np.diff(microvolts, axis=1)).mean(axis=1))
-    return bool(PLAUSIBLE_STD[0] < std < PLAUSIBLE_STD[1] and jump < SMOOTH_JUMP * std)
+    return bool(PLAUSIBLE_STD[0] < std < PLAUSIBLE_STD[1] and jump < MAX_JUMP_PER_STD * std)

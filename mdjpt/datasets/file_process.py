@@ -20,7 +20,7 @@ from mdjpt.datasets.guarded_file import ARRAY_MARK, ARRAYS, RESULT
 if TYPE_CHECKING:
     from io import BufferedWriter
 
-__all__ = ["main"]
+__all__ = ["main", "read_here"]
 
 _READERS = {
     "mat": ("mdjpt.datasets.mat_file", "load"),
@@ -35,7 +35,24 @@ def main(argument: str) -> None:
     request = json.loads(argument)
     _limit(request["memory_bytes"], request["cpu_s"])
     folder = Path(request["folder"])
-    result = _read(Path(request["path"]), request["kind"], request["options"], folder / ARRAYS)
+    read_here(Path(request["path"]), request["kind"], request["options"], folder)
+
+
+def read_here(path: Path, kind: str, options: dict[str, Any], folder: Path) -> None:
+    """Read a file in this process, without limits, and leave the result in a folder.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    kind : {"mat", "cnt", "xlsx", "parquet"}
+        Which reader to call.
+    options : dict
+        For the reader.
+    folder : Path
+        Gets the arrays, and JSON with the rest or with one line on what is wrong.
+    """
+    result = _read(path, kind, options, folder / ARRAYS)
     (folder / RESULT).write_text(json.dumps(result), encoding="ascii")
 
 
@@ -50,6 +67,9 @@ def _read(path: Path, kind: str, options: dict[str, Any], arrays: Path) -> dict[
         return {"error": f"{path}: damaged, or too large for the memory that a reader may use"}
     except RecursionError:
         return {"error": f"{path}: damaged: its structure never ends"}
+    except ModuleNotFoundError as error:
+        how = 'pip install "mdjpt-live[train]"'
+        return {"error": f"{path}: this needs {error.name}, which is not installed: {how}"}
     except Exception as error:
         return {"error": f"{path}: damaged or cut off: {_one_line(error)}"}
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from mdjpt.errors import DatasetError
 
-__all__ = ["ARRAYS", "ARRAY_MARK", "RESULT", "read_guarded"]
+__all__ = ["ARRAYS", "ARRAY_MARK", "RESULT", "read_guarded", "taken_over"]
 
 RESULT = "result.json"
 ARRAYS = "arrays"
@@ -79,7 +79,7 @@ def read_guarded(
             "cpu_s": int(CPU_S + CPU_S_PER_MEGABYTE * megabytes),
         }
         _run(path, request, TIMEOUT_S + megabytes if timeout_s is None else timeout_s)
-        return _taken_over(path, Path(folder))
+        return taken_over(path, Path(folder))
 
 
 def _checked_size(path: Path) -> int:
@@ -120,8 +120,14 @@ def _run(path: Path, request: dict[str, Any], timeout_s: float) -> None:
         raise DatasetError(f"{path}: damaged: its reader was stopped or crashed ({name})")
 
 
-def _taken_over(path: Path, folder: Path) -> Any:
-    """Load what the process left, trusting none of it."""
+def taken_over(path: Path, folder: Path) -> Any:
+    """Load what the process left for a file, trusting none of it.
+
+    Raises
+    ------
+    DatasetError
+        It left an error, or nothing usable.
+    """
     file = folder / RESULT
     try:
         if file.stat().st_size > MAX_RESULT_BYTES:
@@ -144,8 +150,8 @@ def _with_arrays(value: Any, file: Path, depth: int = 0) -> Any:
         return value
     if ARRAY_MARK in value:
         dtype, shape, offset = value[ARRAY_MARK]
-        if dtype not in ("<f4", "<f8", "<i8"):
-            raise ValueError(f"no numbers: {dtype}")
+        if dtype not in ("<f4", "<f8", "<i8") or min(shape, default=0) < 0:
+            raise ValueError(f"no array: {dtype} {shape}")
         count = int(np.prod(shape, dtype=np.int64))
         return np.fromfile(file, dtype, count, offset=int(offset)).reshape(shape)
     return {key: _with_arrays(item, file, depth + 1) for key, item in value.items()}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "read_matrices", "read_variables"]
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-LONG = 10_000
+LONG = 10_000  # arrays of more numbers are signals, and float32 is enough for them
 _SIGNATURE_OFFSETS = (0, 512)  # MATLAB puts its own header in front of the HDF5 file
 
 

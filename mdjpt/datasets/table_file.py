@@ -102,7 +102,7 @@ def load_parquet(path: Path) -> tuple[list[str], list[list[Any]]]:
     """Return column names and rows; runs in the guarded process."""
     from pyarrow.parquet import read_table as read_columns
 
-    table = read_columns(path).slice(0, MAX_ROWS)
+    table = read_columns(path, use_threads=False).slice(0, MAX_ROWS)
     columns = [column.to_pylist() for column in table.columns]
     return table.column_names, [list(row) for row in zip(*columns, strict=True)]
 
