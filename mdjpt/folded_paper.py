@@ -48,7 +48,7 @@ class FoldedPaperEncoder:
         self._patches = torch.zeros(self._chunk, self._stride, config.patch_size)
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """[R, T] -> [D, R, N + 1], not yet normalised; the last slot is undefined but finite."""
+        """[R, T] -> [D, R, N + 1], not yet normalised; the last slot is undefined."""
         starts = range(0, len(rows), self._chunk)
         parts = [self._encoded(rows[k : k + self._chunk]) for k in starts]
         return torch.cat(parts, dim=1).view(len(self._read_out), len(rows), self._stride)
@@ -124,7 +124,7 @@ class _FoldedBlock:
         qkv = self._qkv(u)
         functional.elu(qkv[:, : 2 * width], inplace=True)
         qkv[:, : 2 * width] += 1
-        qkv[self._stride - 1 :: self._stride, width : 2 * width] = 0  # the padding has no key
+        qkv[self._stride - 1 :: self._stride] = 0  # what pads two rows takes no part
         shape = (-1, self._stride, 3, self._n_heads, width // self._n_heads)
         q, k, v = qkv.view(shape).permute(2, 0, 3, 1, 4)  # each [rows, heads, N + 1, width]
         weight = 1 / (q @ k.sum(-2).unsqueeze(-1) + ATTENTION_EPS)

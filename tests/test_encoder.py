@@ -137,6 +137,29 @@ def test_a_feature_does_not_depend_on_how_many_windows_are_given(encoder, window
     np.testing.assert_array_equal(encoder.feature(windows, group_size=2), groups)
 
 
+@pytest.fixture
+def poisoned_memory():
+    """Fill memory that torch leaves uninitialised with NaN."""
+    torch.use_deterministic_algorithms(mode=True)
+    yield
+    torch.use_deterministic_algorithms(mode=False)
+
+
+def test_uninitialised_memory_reaches_no_feature(encoder, windows, poisoned_memory):
+    again = Encoder(small_network(variant=encoder.variant))
+    feature = again.feature(windows, group_size=3)
+    assert np.isfinite(feature).all()
+    torch.use_deterministic_algorithms(mode=False)
+    np.testing.assert_array_equal(encoder.feature(windows, group_size=3), feature)
+
+
+def test_a_window_leaves_nothing_behind(encoder, windows):
+    before = encoder.feature(windows[:1], group_size=1)
+    encoder.feature(windows * np.float32(1e36), group_size=6)
+    encoder.feature(np.repeat(windows[:, :1], 60, 1), group_size=6)
+    np.testing.assert_array_equal(encoder.feature(windows[:1], group_size=1), before)
+
+
 def test_the_order_of_windows_in_a_group_does_not_matter(encoder, windows):
     feature = encoder.feature(windows, group_size=6)
     np.testing.assert_allclose(
