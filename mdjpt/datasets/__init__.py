@@ -8,7 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, Label, RecordingKey, Trial
+from mdjpt.datasets.reader import DatasetReader
+from mdjpt.datasets.trials import DatasetCard, Label, RecordingKey, Trial
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:

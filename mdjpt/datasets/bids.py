@@ -12,8 +12,9 @@ from mdjpt.datasets.marked_recordings import (
     cut_trials,
     marked_trial,
 )
+from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import number, read_table
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
 from mdjpt.errors import DatasetError
 from mdjpt.extras import require_training_extra
 

@@ -9,8 +9,9 @@ import numpy as np
 from mdjpt.datasets.electrodes import DEAP_32
 from mdjpt.datasets.mat_file import read_matrices
 from mdjpt.datasets.ratings import RatingScheme
+from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import number, read_table
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.datasets.unpickle import read_pickled
 from mdjpt.errors import DatasetError
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.datasets.electrodes import EMOEEG_MC_64
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.reader import DatasetReader
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.datasets.unit import in_microvolts
 from mdjpt.errors import DatasetError
 

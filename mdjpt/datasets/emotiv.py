@@ -10,7 +10,8 @@ import numpy as np
 from mdjpt.datasets.electrodes import EMOTIV_14
 from mdjpt.datasets.mat_file import read_variables
 from mdjpt.datasets.ratings import RatingScheme
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.reader import DatasetReader
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from mdjpt.datasets.marked_recordings import (
     cut_trials,
     marked_trial,
 )
+from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import read_table
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:

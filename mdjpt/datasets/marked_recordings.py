@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdjpt.datasets.reader import natural_order
 from mdjpt.datasets.table_file import number
-from mdjpt.datasets.trials import Label, RecordingKey, Trial, natural_order
+from mdjpt.datasets.trials import Label, RecordingKey, Trial
 from mdjpt.errors import DatasetError, RecordingError
 from mdjpt.recordings import read_recording
 
@@ -87,7 +88,18 @@ def marked_trial(
 
 
 def class_names_of(labels: Iterable[str]) -> tuple[str, ...]:
-    """Return the different labels in natural order: "2" before "10", "calm" before "joy"."""
+    """Return the different labels in natural order: "2" before "10", "calm" before "joy".
+
+    Parameters
+    ----------
+    labels : iterable of str
+        One a trial; "" for a trial with ratings.
+
+    Returns
+    -------
+    class_names : tuple of str
+        Each label once.
+    """
     return tuple(sorted({label for label in labels if label}, key=natural_order))
 
 

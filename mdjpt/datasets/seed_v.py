@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from mdjpt.datasets.cnt_file import read_cnt_trials
 from mdjpt.datasets.electrodes import SEED_62
+from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.seed import SEED_LICENCE
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

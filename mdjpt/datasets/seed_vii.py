@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from mdjpt.datasets.cnt_file import read_cnt_trials
 from mdjpt.datasets.electrodes import SEED_62
 from mdjpt.datasets.mat_file import read_matrices
+from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.seed import SEED_LICENCE
 from mdjpt.datasets.table_file import read_sheet
-from mdjpt.datasets.trials import DatasetCard, DatasetReader, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
