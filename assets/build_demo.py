@@ -159,6 +159,7 @@ def judge(bundle: Bundle, people: Sequence[Features]) -> dict[str, NDArray[np.fl
 
 def build(seed: int, quick: bool) -> tuple[Bundle, str]:
     """Simulate, fit, calibrate and judge; return the bundle and its report."""
+    torch.set_num_threads(1)
     step = 6 if quick else 1
     train, calibrate, test = (simulate_all(seeds[::step]) for seeds in (TRAIN, CALIBRATE, TEST))
     network = random_network(seed)

@@ -145,6 +145,7 @@ def _serve(config: DecoderConfig, connection: Connection) -> None:
     ring = RingBuffer.attach(attach.ring_name)
     try:
         preprocessor = Preprocessor(attach.info.ch_names, attach.info.sfreq)
+        preprocessor.warm_up()
         inference = Inference(ring, attach.info, preprocessor, decoder, hop_s=config.hop_s)
         if attach.next_index:
             inference.take_over(attach.next_index)
@@ -159,13 +160,16 @@ def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
     torch.set_num_threads(1)
     from mdjpt.bundle import load_bundle
     from mdjpt.errors import ModelError
+    from mdjpt.signal import SFREQ
     from streaming.decoder import Decoder, model_card
+    from streaming.preprocessor import warm_up_filters
 
     bundle = load_bundle(config.bundle)
     if bundle.head is None and not config.with_features:
         raise ModelError("no emotion head: calibrate or choose another bundle")
     decoder = Decoder(bundle, config.hop_s)
     decoder.warm_up()
+    warm_up_filters(SFREQ)
     return decoder, model_card(bundle, config.bundle.name)
 
 

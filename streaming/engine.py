@@ -120,6 +120,11 @@ class Engine:
         """Shared memory with the raw samples, None until the source is open."""
         return self._acquisition.ring.name if self._opened.is_set() else None
 
+    @property
+    def decoder_pid(self) -> int | None:
+        """Process number of the decoder, None while there is none."""
+        return None if self._decoder is None else self._decoder.pid
+
     def start(self) -> None:
         """Start the acquisition thread and the decoder process; returns at once."""
         if self._config.decoder is not None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mdjpt.preparation import Preparation
 from mdjpt.quality import electrode_quality
-from mdjpt.signal import filter_window
+from mdjpt.signal import MARGIN_S, WINDOW_S, filter_window
 from streaming.prediction import Quality
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PreparedWindow", "Preprocessor"]
+__all__ = ["PreparedWindow", "Preprocessor", "warm_up_filters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,12 @@ class PreparedWindow:
     usable: bool
 
 
+def warm_up_filters(sfreq: float) -> None:
+    """Filter an empty window at `sfreq`; the first call of a process takes a second."""
+    n_margin, n_window = round(MARGIN_S * sfreq), round(WINDOW_S * sfreq)
+    filter_window(np.zeros((1, n_margin + n_window), dtype=np.float32), sfreq, n_margin)
+
+
 class Preprocessor:
     """Applies the training filters to one stream's windows, in order.
 
@@ -58,6 +64,10 @@ class Preprocessor:
     def __init__(self, ch_names: Sequence[str], sfreq: float) -> None:
         self.sfreq = sfreq
         self.preparation = Preparation(ch_names)
+
+    def warm_up(self) -> None:
+        """Build the filters' matrices, so that the first real window finds them in place."""
+        warm_up_filters(self.sfreq)
 
     def __call__(self, raw: NDArray[np.float32], n_margin: int, end_s: float) -> PreparedWindow:
         """Prepare one window.
