@@ -83,7 +83,7 @@ def default_bundle() -> Path:
     """Return the demo bundle that comes with the program."""
     import assets
 
-    return Path(next(iter(assets.__path__))) / "demo.safetensors"
+    return Path(str(assets.__file__)).parent / "demo.safetensors"
 
 
 def demo_recording() -> Path:
