@@ -1,0 +1,1 @@
+"""Joint pre-training on prepared stores; needs the extra ``train`` (Lightning, pyarrow)."""

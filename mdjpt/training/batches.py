@@ -1,0 +1,129 @@
+"""What each step of a pre-training sees: the windows of one pair of subjects of every dataset."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mdjpt.pairs import PairSampler
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mdjpt.pairs import PairDraw
+    from mdjpt.store import Store
+    from mdjpt.training.config import PretrainConfig
+
+__all__ = ["DatasetBatch", "PairBatches", "batch_loader", "pair_samplers"]
+
+
+class DatasetBatch(NamedTuple):
+    """The windows of one dataset in a step.
+
+    Attributes
+    ----------
+    windows : Tensor
+        [2 n, 60, T] float32: one subject's windows, then the other's of the same times.
+    labels : Tensor
+        [2 n] int64, -1 where a trial has none.
+    """
+
+    windows: Tensor
+    labels: Tensor
+
+
+class PairBatches(Dataset[list[DatasetBatch]]):
+    """The steps of a training, from any step on, for one of several processes.
+
+    Parameters
+    ----------
+    stores : sequence of Store
+        One a dataset.
+    samplers : sequence of PairSampler
+        One a store.
+    n_times : int
+        Samples of a window.
+    first_step, n_steps : int
+        Where the training is taken up, and where it ends.
+    rank, n_ranks : int
+        Which process this is, of how many: the pairs of a step are dealt out among them.
+    """
+
+    def __init__(
+        self,
+        stores: Sequence[Store],
+        samplers: Sequence[PairSampler],
+        n_times: int,
+        first_step: int,
+        n_steps: int,
+        rank: int = 0,
+        n_ranks: int = 1,
+    ) -> None:
+        self._stores, self._samplers, self._n_times = tuple(stores), tuple(samplers), n_times
+        self._steps = range(first_step, n_steps)
+        self._rank, self._n_ranks = rank, n_ranks
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, index: int) -> list[DatasetBatch]:
+        # Iteration over a sequence without __iter__ ends with this IndexError.
+        number = self._steps[index] * self._n_ranks + self._rank
+        return [
+            self._read(store, sampler.draw(number))
+            for store, sampler in zip(self._stores, self._samplers, strict=True)
+        ]
+
+    def _read(self, store: Store, draw: PairDraw) -> DatasetBatch:
+        raw = np.concatenate(
+            [
+                store.raw_windows(draw.first, draw.first_starts, self._n_times),
+                store.raw_windows(draw.second, draw.second_starts, self._n_times),
+            ]
+        )
+        windows = torch.from_numpy(store.project(raw))
+        return DatasetBatch(windows, torch.from_numpy(np.tile(draw.labels, 2)))
+
+
+def pair_samplers(config: PretrainConfig, stores: Sequence[Store]) -> list[PairSampler]:
+    """Return the sampler of each dataset.
+
+    Raises
+    ------
+    DatasetError
+        A dataset has no pair of subjects to align.
+    """
+    return [
+        PairSampler(
+            [recording.trials for recording in store.recordings],
+            config.windows,
+            config.seed,
+            name=str(store.path),
+            number=number,
+        )
+        for number, store in enumerate(stores)
+    ]
+
+
+def batch_loader(batches: PairBatches, n_workers: int) -> DataLoader[list[DatasetBatch]]:
+    """Return the loader of a training's steps, in their order.
+
+    Parameters
+    ----------
+    batches : PairBatches
+        The steps.
+    n_workers : int
+        Processes that read ahead; 0: the training's own reads when it needs to.
+    """
+    return DataLoader(
+        batches,
+        batch_size=None,
+        shuffle=False,
+        num_workers=n_workers,
+        persistent_workers=n_workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )

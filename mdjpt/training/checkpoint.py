@@ -1,0 +1,150 @@
+"""The state of a training, from which it goes on as if it had never stopped.
+
+A safetensors file, written whole or not at all: weights, Adam's moments, the state of torch's
+random numbers, and as JSON the step and the settings that it belongs to. No code is ever read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from mdjpt.atomic_file import atomic_file
+from mdjpt.errors import MdjptError, ModelError
+from mdjpt.model import EncoderConfig, MdjptNetwork
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+__all__ = ["Checkpoint", "load_trained_network", "read_checkpoint", "write_checkpoint"]
+
+FORMAT = "mdjpt-training-1"
+_NETWORK, _OPTIMISER, _RANDOM = "network.", "optimiser.", "random.torch"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """What a training is, between two steps.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    science : dict
+        :meth:`mdjpt.training.config.PretrainConfig.science` of the training.
+    network : dict of str to Tensor
+        State dict of the network.
+    optimiser : dict of str to dict of str to Tensor
+        By name of the parameter, then by name of what Adam keeps of it.
+    random_state : Tensor
+        Of torch, uint8.
+    """
+
+    step: int
+    science: dict[str, Any]
+    network: dict[str, Tensor]
+    optimiser: dict[str, dict[str, Tensor]]
+    random_state: Tensor
+
+    @classmethod
+    def of(
+        cls,
+        network: MdjptNetwork,
+        optimiser: torch.optim.Optimizer,
+        step: int,
+        science: dict[str, Any],
+    ) -> Checkpoint:
+        """Take down the present state; the tensors are not copied."""
+        states = {
+            name: dict(optimiser.state[parameter])
+            for name, parameter in network.named_parameters()
+            if parameter in optimiser.state
+        }
+        return cls(step, science, network.state_dict(), states, torch.get_rng_state())
+
+    def restore_optimiser(self, network: MdjptNetwork, optimiser: torch.optim.Optimizer) -> None:
+        """Give an optimiser of the network's parameters its state, and torch its random numbers."""
+        for name, parameter in network.named_parameters():
+            if name in self.optimiser:
+                optimiser.state[parameter] = {
+                    key: value.clone() if key == "step" else value.to(parameter.device, copy=True)
+                    for key, value in self.optimiser[name].items()
+                }
+        torch.set_rng_state(self.random_state)
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint; a kill at any moment leaves the old one or the new one.
+
+    Raises
+    ------
+    MdjptError
+        When it cannot be written.
+    """
+    arrays = {_NETWORK + name: tensor for name, tensor in checkpoint.network.items()}
+    for name, state in checkpoint.optimiser.items():
+        arrays |= {f"{_OPTIMISER}{name}.{key}": value for key, value in state.items()}
+    arrays[_RANDOM] = checkpoint.random_state
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in arrays.items()}
+    about = {"format": FORMAT, "step": checkpoint.step, "science": checkpoint.science}
+    try:
+        with atomic_file(path) as file:
+            file.write(save(plain, {"about": json.dumps(about)}))
+    except OSError as error:
+        raise MdjptError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged or no checkpoint of a pre-training.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no dict
+    except FileNotFoundError:
+        raise ModelError(f"{path}: no such checkpoint; check the path") from None
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{path}: damaged, or no checkpoint ({error})") from None
+    if not isinstance(about, dict) or about.get("format") != FORMAT or _RANDOM not in arrays:
+        raise ModelError(f"{path}: no checkpoint of a pre-training of this version")
+    optimiser: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in arrays.items():
+        if name.startswith(_OPTIMISER):
+            parameter, _, key = name.removeprefix(_OPTIMISER).rpartition(".")
+            optimiser.setdefault(parameter, {})[key] = tensor
+    network = {
+        name.removeprefix(_NETWORK): tensor
+        for name, tensor in arrays.items()
+        if name.startswith(_NETWORK)
+    }
+    return Checkpoint(about["step"], about["science"], network, optimiser, arrays[_RANDOM])
+
+
+def load_trained_network(path: Path) -> MdjptNetwork:
+    """Build the network of a checkpoint.
+
+    Raises
+    ------
+    ModelError
+        As for :func:`read_checkpoint`; its weights do not fit its settings.
+    """
+    checkpoint = read_checkpoint(path)
+    try:
+        network = MdjptNetwork(EncoderConfig.from_dict(checkpoint.science["network"]))
+        network.load_state_dict(checkpoint.network)
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ModelError(f"{path}: its weights do not fit its settings: {reason}") from None
+    return network

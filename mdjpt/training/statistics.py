@@ -1,0 +1,123 @@
+"""What live alignment needs to know of the windows that a network was trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from mdjpt.encoder import Encoder, RowStats
+from mdjpt.losses import covariance_centroid
+from mdjpt.trial_table import window_starts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mdjpt.model import MdjptNetwork
+    from mdjpt.store import Store
+    from mdjpt.training.config import PretrainConfig
+
+__all__ = ["TrainingStatistics", "measure_statistics", "sample_windows"]
+
+_BATCH = 16  # windows whose arrays are all in memory at once: 2.5 MB each
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStatistics:
+    """Statistics over windows of all datasets, as many of each; all float32.
+
+    Attributes
+    ----------
+    row_stats : RowStats
+        Mean and deviation of every normalised row.
+    feature_mean, feature_var : ndarray, shape (512,)
+        Of the features under these row statistics; the variance divides by n.
+    centroids : ndarray, shape (n_datasets, 32, 64, 64)
+        Mean covariance of the mixed channels, without diagonal, of each dataset.
+    n_windows : int
+        How many windows.
+    """
+
+    row_stats: RowStats
+    feature_mean: NDArray[np.float32]
+    feature_var: NDArray[np.float32]
+    centroids: NDArray[np.float32]
+    n_windows: int
+
+
+def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.float32]:
+    """Read random windows of a store, all different, on the grid that pairs are drawn from.
+
+    Parameters
+    ----------
+    store : Store
+        A dataset.
+    n : int
+        How many; all there are when there are fewer.
+    config : PretrainConfig
+        Its windows and seed.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 60, n_times)
+    """
+    n_times, step = config.windows.n_times, config.windows.step
+    places = [
+        (index, int(start))
+        for index, recording in enumerate(store.recordings)
+        for trial in recording.trials
+        for start in window_starts(trial, n_times, step)
+    ]
+    rng = np.random.default_rng((config.seed, len(places)))
+    chosen = [places[k] for k in np.sort(rng.permutation(len(places))[:n])]
+    windows = [store.windows(index, [start], n_times) for index, start in chosen]
+    return np.concatenate(windows)
+
+
+def measure_statistics(
+    network: MdjptNetwork, stores: Sequence[Store], config: PretrainConfig
+) -> TrainingStatistics:
+    """Measure the statistics of a trained network.
+
+    Parameters
+    ----------
+    network : MdjptNetwork
+        The trained network.
+    stores : sequence of Store
+        What it was trained on.
+    config : PretrainConfig
+        Its windows, seed and number of windows.
+
+    Returns
+    -------
+    TrainingStatistics
+    """
+    encoder = Encoder(network)
+    wanted = max(config.machine.statistics_windows // len(stores), 2)
+    parts = [sample_windows(store, wanted, config) for store in stores]
+    windows = np.concatenate(parts)
+    row_stats = encoder.row_stats(windows)
+    features = encoder.feature(windows, stats=row_stats).astype(np.float64)
+    return TrainingStatistics(
+        row_stats=row_stats,
+        feature_mean=features.mean(0).astype(np.float32),
+        feature_var=features.var(0).astype(np.float32),
+        centroids=np.stack([_centroid(encoder, part, row_stats) for part in parts]),
+        n_windows=len(windows),
+    )
+
+
+def _centroid(
+    encoder: Encoder, windows: NDArray[np.float32], row_stats: RowStats
+) -> NDArray[np.float32]:
+    """Average the covariances of the windows, a few at a time."""
+    total = torch.zeros((), dtype=torch.float64)
+    for start in range(0, len(windows), _BATCH):
+        mixed = encoder.encode(windows[start : start + _BATCH], stats=row_stats).mixed
+        total = total + covariance_centroid(torch.from_numpy(mixed)).double() * len(mixed)
+    centroid: NDArray[np.float32] = (total / len(windows)).float().numpy()
+    return centroid

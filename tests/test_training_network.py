@@ -1,0 +1,95 @@
+"""The training graph in little memory: the numbers and gradients of the plain one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mdjpt.losses import cda_loss, isa_loss
+from mdjpt.model import DepthwiseConv, EncoderConfig, MdjptNetwork, NetworkOutput
+from mdjpt.training.lean_network import LeanNetwork, ShiftedConv
+from tests.training_corpus import TINY
+
+
+def windows_of(n: int, n_times: int = 625) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(n, 60, n_times, generator=generator)
+
+
+def loss_of(output: NetworkOutput) -> torch.Tensor:
+    return isa_loss(output.projection) + cda_loss([output.mixed, output.mixed[:4] * 1.1])
+
+
+def gradients(network: MdjptNetwork, loss: torch.Tensor) -> dict[str, torch.Tensor]:
+    names, weights = zip(*network.named_parameters(), strict=True)
+    return dict(zip(names, torch.autograd.grad(loss, weights), strict=True))
+
+
+@pytest.mark.parametrize("variant", ["released", "paper"])
+@pytest.mark.parametrize("rows_at_once", [0, 7, 1000])
+def test_values_and_gradients_are_those_of_the_plain_graph(variant: str, rows_at_once: int) -> None:
+    torch.manual_seed(0)
+    network = MdjptNetwork(replace(TINY, variant=variant)).double()
+    windows = windows_of(6).double()
+    plain = network(windows, 3)
+    expected = gradients(network, loss_of(plain))
+    lean = LeanNetwork(network, rows_at_once, shifted=True)
+    output = lean(windows, 3)
+    assert all(torch.allclose(a, b, atol=1e-10) for a, b in zip(output, plain, strict=True))
+    for name, gradient in gradients(network, loss_of(output)).items():
+        assert torch.allclose(gradient, expected[name], atol=1e-9), name
+
+
+@pytest.mark.parametrize("n_patches", [1, 2, 9])
+def test_shifted_multiply_adds_are_the_depth_wise_convolution(n_patches: int) -> None:
+    torch.manual_seed(0)
+    conv = DepthwiseConv(5).double()
+    shifted = ShiftedConv(conv)
+    x = torch.randn(3, n_patches, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.allclose(shifted(x), conv(x))
+    assert torch.autograd.gradcheck(shifted, (x,))
+    seen = torch.randn(3, n_patches, 5, dtype=torch.float64)
+    sought = (conv.weight, conv.bias, x)
+    ours = torch.autograd.grad((shifted(x) * seen).sum(), sought)
+    theirs = torch.autograd.grad((conv(x) * seen).sum(), sought)
+    assert all(torch.allclose(a, b) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_the_names_of_the_weights_stay_those_of_the_network() -> None:
+    network = MdjptNetwork(TINY)
+    names = list(network.state_dict())
+    lean = LeanNetwork(network, 4, shifted=True)
+    assert list(network.state_dict()) == names
+    assert [id(p) for p in lean.parameters()] == [id(p) for p in network.parameters()]
+    MdjptNetwork(TINY).load_state_dict(network.state_dict())
+
+
+def test_recomputed_rows_leave_little_behind() -> None:
+    network = MdjptNetwork(TINY)
+    kept = []
+    for rows_at_once in (0, 60):
+        lean, sizes = LeanNetwork(network, rows_at_once, shifted=True), []
+
+        def note(tensor: torch.Tensor, sizes: list[int] = sizes) -> torch.Tensor:
+            sizes.append(tensor.numel())
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            lean(windows_of(4), 2)
+        kept.append(sum(sizes))
+    assert kept[1] < 0.3 * kept[0]
+
+
+@pytest.mark.parametrize("variant", ["released", "paper"])
+def test_bfloat16_keeps_the_loss_of_the_full_network_within_a_hundredth(variant: str) -> None:
+    torch.manual_seed(0)
+    lean = LeanNetwork(MdjptNetwork(EncoderConfig(variant=variant)), shifted=True)
+    windows = windows_of(8)
+    with torch.no_grad():
+        loss = loss_of(lean(windows, 4))
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            rough = loss_of(lean(windows, 4))
+    assert rough.dtype == torch.float32
+    assert float(rough) == pytest.approx(float(loss), rel=0.01)
