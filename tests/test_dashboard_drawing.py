@@ -76,14 +76,18 @@ def test_finite_runs_are_half_open_ranges():
     assert finite_runs(np.zeros(3, bool)) == []
 
 
+@pytest.mark.parametrize("sfreq", [SFREQ, 5 * SFREQ])
 @pytest.mark.parametrize("n_chunk", [1, 7, 33, 250])
-def test_drawing_in_pieces_covers_the_same_columns_as_drawing_at_once(sheet, n_chunk):
-    values = noise(4, 750)
-    for first in range(0, 750, n_chunk):
+def test_drawing_in_pieces_gives_the_picture_of_drawing_at_once(sheet, n_chunk, sfreq):
+    sheet.begin(4, sfreq, 0)
+    n_times = round(7.5 * sfreq)
+    values = noise(4, n_times)
+    for first in range(0, n_times, n_chunk):
         sheet.append(values[:, first : first + n_chunk])
-    piecewise = columns_with_ink(sheet)
+    piecewise = pixels(sheet).astype(int)
     sheet.redraw()
-    assert (piecewise == columns_with_ink(sheet)).mean() > 0.98
+    differs = np.abs(piecewise - pixels(sheet)).max(axis=2) > 60
+    assert differs.mean() < 0.002
 
 
 def test_only_the_part_that_was_received_is_drawn(sheet):
@@ -126,6 +130,24 @@ def test_the_sheet_keeps_at_most_twenty_seconds(sheet):
         sheet.append(noise(4, 90))
     assert sheet.recent(1000).shape[1] <= 20 * SFREQ + 1
     assert sheet.recent(1.0).shape == (4, 100)
+
+
+def test_markers_move_off_the_sheet_with_their_samples(sheet):
+    ink = QColor("#ff00ff")
+
+    def columns() -> list[int]:
+        picture = pixels(sheet)[30:190].astype(int)
+        magenta = np.abs(picture - ink.getRgb()[:3]).sum(axis=2) < 12
+        return np.flatnonzero(magenta.any(axis=0)).tolist()
+
+    sheet.append(np.zeros((4, 400), np.float32))
+    sheet.mark(200, "door", ink)
+    assert columns() == [100]
+    sheet.append(np.zeros((4, 400), np.float32))
+    sheet.append(np.zeros((4, 360), np.float32))
+    assert columns() == [100]
+    sheet.append(np.zeros((4, 60), np.float32))
+    assert columns() == []
 
 
 def test_a_stream_of_nothing_but_nan_paints(sheet):

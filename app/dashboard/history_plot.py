@@ -219,12 +219,17 @@ class HistoryPlot(QWidget):
         painter.fillRect(QRectF(left, 0, self._x(end) - left, self._plot_bottom), veil)
 
     def _draw_markers(self, painter: QPainter) -> None:
+        """Draw the markers; labels only where they hide no earlier label."""
         painter.setPen(QPen(QColor(self._palette.text), 1, Qt.PenStyle.DashLine))
+        taken = -1.0
         for time_s, text in self._timeline.markers:
-            if self._first_s <= time_s <= self._now_s:
-                x = self._x(time_s)
-                painter.drawLine(QPointF(x, 0), QPointF(x, self._plot_bottom))
-                width = painter.fontMetrics().horizontalAdvance(text) + 8
-                box = QRectF(min(x + 2, self.width() - width), 2, width, 15)
+            if not self._first_s <= time_s <= self._now_s:
+                continue
+            x = self._x(time_s)
+            painter.drawLine(QPointF(x, 0), QPointF(x, self._plot_bottom))
+            width = painter.fontMetrics().horizontalAdvance(text) + 8
+            box = QRectF(min(x + 2, self.width() - width), 2, width, 15)
+            if box.left() >= taken:
+                taken = box.right()
                 painter.fillRect(box, QColor(self._palette.card))
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

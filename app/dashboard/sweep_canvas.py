@@ -28,6 +28,7 @@ __all__ = ["MAX_WINDOW_S", "SweepCanvas"]
 MAX_WINDOW_S = 20.0
 AXIS_HEIGHT = 20
 HEAD_GAP = 14
+OVERLAP = 5
 MIN_CLIP = 24.0
 PADDING = 6
 
@@ -122,15 +123,12 @@ class SweepCanvas(QWidget):
         if positions.size >= self._n_window // 2:
             self.redraw()
         elif not self._sheet.isNull():
-            self._draw_new(int(positions[0]))
+            self._show(self._write(int(positions[0])), int(positions[0]))
 
     def mark(self, sample: int, label: str, colour: QColor | None = None) -> None:
-        """Draw a marker at a sample position."""
+        """Show a marker at a sample position for as long as that is on the sheet."""
         self._markers.append((sample, label, colour))
-        if not self._sheet.isNull() and self._stop - self._n_window < sample < self._stop:
-            with painting(self._sheet) as painter:
-                self._draw_marker(painter, sample, label, colour)
-            self.update()
+        self.update()
 
     def forget_markers(self) -> None:
         """Drop the markers of the stream before."""
@@ -153,9 +151,7 @@ class SweepCanvas(QWidget):
         self._sheet = self._paper.copy()
         first = max(self._first, self._stop - self._n_window + 1)
         if self._n_channels and self._stop > first:
-            with painting(self._sheet) as painter:
-                self._draw_span(painter, first)
-            self._erase_head()
+            self._write(first)
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
@@ -167,6 +163,7 @@ class SweepCanvas(QWidget):
         with painting(self, smooth=False) as painter:
             painter.setClipRect(event.rect())
             painter.drawPixmap(0, 0, self._sheet)
+            self._draw_markers(painter)
             if self._stop > self._first:
                 pen_x = int(self._x(self._stop)) + 2
                 painter.fillRect(
@@ -192,46 +189,44 @@ class SweepCanvas(QWidget):
         painter.setPen(QColor(palette.border))
         painter.drawLine(0, height, width, height)
 
-    def _draw_new(self, first: int) -> None:
-        """Blank the paper in front of the pen and write the samples from `first` on."""
-        with painting(self._sheet) as painter:
-            boundary = -(-(first + 1) // self._n_window) * self._n_window
-            begin = int(self._x(first)) + 2 if first % self._n_window else 0
-            if self._stop > boundary:
-                self._blank(painter, begin, self.width())
-                begin = 0
-            end = int(self._x(self._stop - 1)) + HEAD_GAP
-            self._blank(painter, begin, end)
-            self._draw_span(painter, first)
-        if self._stop > boundary or self._stop - first > self._sfreq:
-            self.update()
-        else:
-            self.update(QRect(begin - 8, 0, end - begin + 16, self._plot_height))
+    def _show(self, changed: QRect, first: int) -> None:
+        """Have the part of the widget repainted that changed since sample `first`."""
+        self.update(changed)
         if int(first / self._sfreq) != int(self._stop / self._sfreq):
             self.update(QRect(0, self._plot_height, self.width(), AXIS_HEIGHT))
 
-    def _erase_head(self) -> None:
-        with painting(self._sheet, smooth=False) as painter:
-            x = int(self._x(self._stop)) + 1
-            self._blank(painter, x, x + HEAD_GAP)
+    def _write(self, first: int) -> QRect:
+        """Write the kept samples from `first` on; return the part of the sheet that changed."""
+        changed = QRect()
+        with painting(self._sheet) as painter:
+            while first < self._stop:
+                stop = min(self._stop, (first // self._n_window + 1) * self._n_window)
+                strip = self._strip(first, stop)
+                painter.setClipRect(strip)
+                painter.drawPixmap(0, 0, self._paper)
+                self._draw_pass(painter, self._begin_of(first), stop)
+                changed = changed.united(strip)
+                first = stop
+        return changed
 
-    def _blank(self, painter: QPainter, begin: int, end: int) -> None:
-        painter.setClipRect(QRect(begin, 0, end - begin, self.height()))
-        painter.drawPixmap(0, 0, self._paper)
-        painter.setClipping(False)
+    def _strip(self, first: int, stop: int) -> QRect:
+        """Return the columns that samples of one pass change, with the gap before the pen.
 
-    def _draw_span(self, painter: QPainter, first: int) -> None:
-        """Write the kept samples from `first` on, in one or two passes over the sheet."""
-        painter.setClipRect(QRect(0, 0, self.width(), self._plot_height))
-        while first < self._stop:
-            stop = min(self._stop, (first // self._n_window + 1) * self._n_window)
-            lead = int(first % self._n_window > 0 and first > self._first)
-            self._draw_pass(painter, first - lead, stop)
-            for sample, label, colour in self._markers:
-                if first <= sample < stop:
-                    self._draw_marker(painter, sample, label, colour)
-            first = stop
-        painter.setClipping(False)
+        It begins one column early: antialiasing had left that one half painted.
+        """
+        begin = max(0, int(self._x(first)) - 1)
+        end = int(self._x(stop)) + HEAD_GAP if stop % self._n_window else self.width()
+        return QRect(begin, 0, end - begin, self._plot_height)
+
+    def _begin_of(self, first: int) -> int:
+        """Return where the line through `first` begins: well outside of the strip's edge.
+
+        Drawn so and clipped, a curve written in pieces looks as if it were written at once.
+        """
+        lead = int(OVERLAP * self._n_window / self.width()) + 1
+        into = max(0, first % self._n_window - lead)
+        into -= into % _bin_size(self.width() / self._n_window)
+        return max(self._first, first - first % self._n_window + into)
 
     def _draw_pass(self, painter: QPainter, first: int, stop: int) -> None:
         """Write samples that lie between two edges of the sheet."""
@@ -286,19 +281,24 @@ class SweepCanvas(QWidget):
             if painter.fontMetrics().horizontalAdvance(text) + 8 < rect.width():
                 painter.drawText(rect.adjusted(4, 4, 0, 0), text)
 
-    def _draw_marker(
-        self, painter: QPainter, sample: int, label: str, colour: QColor | None
-    ) -> None:
-        ink = QColor(colour) if colour is not None else QColor(self._palette.text)
-        x = self._x(sample)
-        painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(x, 0), QPointF(x, self._plot_height))
+    def _draw_markers(self, painter: QPainter) -> None:
+        """Draw the markers on the sheet; labels only where they hide no other label."""
+        oldest = self._stop - self._n_window + int(HEAD_GAP * self._n_window / self.width())
+        shown = [m for m in self._markers if max(self._first, oldest) <= m[0] < self._stop]
         painter.setFont(font(11, bold=True))
-        box = QRectF(painter.fontMetrics().boundingRect(label)).adjusted(0, 0, 10, 2)
-        box.moveTo(min(x + 3, self.width() - box.width()), 2)
-        painter.fillRect(box, QColor(self._palette.card))
-        painter.setPen(ink)
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+        taken = -1.0
+        for sample, label, colour in sorted(shown, key=lambda m: self._x(m[0])):
+            ink = QColor(colour) if colour is not None else QColor(self._palette.text)
+            x = self._x(sample)
+            painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(x, 0), QPointF(x, self._plot_height))
+            width = painter.fontMetrics().horizontalAdvance(label) + 10
+            box = QRectF(min(x + 3, self.width() - width), 2, width, 16)
+            if box.left() >= taken:
+                taken = box.right()
+                painter.fillRect(box, QColor(self._palette.card))
+                painter.setPen(ink)
+                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
 
     def _draw_clock(self, painter: QPainter) -> None:
         """Write the stream's time under each second line, as of the pen's last visit."""
@@ -318,6 +318,12 @@ class SweepCanvas(QWidget):
                 )
 
 
+def _bin_size(step: float) -> int:
+    """Return how many samples make half a pixel, 1 when thinning would gain nothing."""
+    n_bin = round(0.5 / step)
+    return n_bin if n_bin > 2 else 1
+
+
 def _thinned(
     x: NDArray[np.float64], y: NDArray[np.float64], step: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -332,9 +338,9 @@ def _thinned(
     step : float
         Logical pixels from one sample to the next.
     """
-    n_bin = round(0.5 / step)
-    n_bins = x.size // n_bin if n_bin > 2 else 0
-    if n_bins < 50:
+    n_bin = _bin_size(step)
+    n_bins = x.size // n_bin
+    if n_bin == 1 or n_bins == 0:
         return x, y
     cut = n_bins * n_bin
     bins = y[:, :cut].reshape(len(y), n_bins, n_bin)

@@ -340,8 +340,10 @@ class Dashboard(QMainWindow):
 
 def _import_filter() -> MakeDisplayFilter:
     """Import what needs scipy; takes about a second, in a thread."""
-    import scipy.signal  # noqa: F401 - the filter imports it when it is made
+    import numpy as np
 
     from mdjpt.signal import DisplayFilter
 
+    # The first filter made imports scipy and is slow: it is made here, not in the event loop.
+    DisplayFilter(1, 250.0).process(np.zeros((1, 2), np.float32))
     return DisplayFilter
