@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.errors import SourceError
 from mdjpt.recordings import montage_names
 from streaming.gaps import GapDetector
 from streaming.lsl.columns import Columns
@@ -125,7 +126,11 @@ class LSLSource:
             The stream came back with another rate, channel count, labels or units.
         SourceLost
             It stayed away for `lost_after_s`.
+        SourceError
+            The source is not open.
         """
+        if self._link is None:
+            raise SourceError("LSL stream: read before open, or after close")
         if not self._ready:
             samples, stamps = self._pull(timeout_s)
             if len(stamps):

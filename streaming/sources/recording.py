@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mdjpt.errors import MdjptError
+from mdjpt.errors import MdjptError, RecordingError, SourceError
 from mdjpt.recordings import Recording, read_recording
 from streaming.gaps import sample_positions
 from streaming.stream import Chunk, Marker, StreamInfo
@@ -23,6 +23,8 @@ __all__ = ["RecordingSource"]
 _BLOCK_S = 0.5
 _SHORTEST_S = 0.02
 _LONGEST_S = 1.0
+_RATE_OVER_S = 2.0
+_RATE_TOLERANCE = 0.05
 
 
 class RecordingSource:
@@ -73,24 +75,25 @@ class RecordingSource:
         self._start_s = start_s
         self._clock = clock
         self._wait = wait
+        self._is_open = False
         self._column = 0
-        self._n_times = 0
+        self._n_times = -1
         self._started: float | None = None
 
     @property
     def ended(self) -> bool:
         """True once the last sample was handed out."""
-        return self._column >= self._n_times
+        return self._column == self._n_times
 
     def open(self) -> StreamInfo:
-        """Read the file; raises RecordingError when it cannot be read."""
+        """Read the file; raises RecordingError when it cannot be read or ends before `start_s`."""
         recording = self._recording
         if not isinstance(recording, Recording):
             recording = read_recording(recording, montage=self._montage, stream=self._stream)
         if self._start_s >= recording.duration_s:
-            raise MdjptError(
-                f"{recording.source or 'recording'}: start at {self._start_s:g} s is behind its "
-                f"end at {recording.duration_s:.1f} s"
+            raise RecordingError(
+                f"{recording.source or 'recording'}: nothing at {self._start_s:g} s, it is "
+                f"{recording.duration_s:.1f} s long"
             )
         self._lay_out(recording)
         return StreamInfo(
@@ -101,11 +104,19 @@ class RecordingSource:
             clock="recording",
             ch_units=("uV",) * recording.n_channels,
             lossless=True,
-            notes=recording.notes,
+            notes=(*recording.notes, *self._rate_note(recording)),
         )
 
     def read(self, timeout_s: float) -> Chunk:
-        """Return what is due, waiting at most `timeout_s` for it."""
+        """Return what is due, waiting at most `timeout_s` for it.
+
+        Raises
+        ------
+        SourceError
+            The source is not open.
+        """
+        if not self._is_open:
+            raise SourceError("recording: read before open, or after close")
         start, stop = self._column, self._due(timeout_s)
         self._column = stop
         return Chunk(
@@ -116,8 +127,10 @@ class RecordingSource:
         )
 
     def close(self) -> None:
-        """End the recording where it is."""
+        """Let go of the samples; what was not read is not read any more."""
+        self._is_open = False
         self._n_times = self._column
+        self._samples = np.empty((0, 0), np.float32)
 
     def _lay_out(self, recording: Recording) -> None:
         """Give every sample its position and time, every marker its sample."""
@@ -139,6 +152,17 @@ class RecordingSource:
         ]
         self._sfreq, self._column, self._n_times = sfreq, 0, n_times - skip
         self._started = None
+        self._is_open = True
+
+    def _rate_note(self, recording: Recording) -> tuple[str, ...]:
+        """Say when the stamps count another rate than the nominal one."""
+        seconds = np.ptp(self._times[np.isfinite(self._times)]) if self._n_times else 0.0
+        if recording.timestamps is None or seconds < _RATE_OVER_S:
+            return ()
+        measured = float(self._positions[-1] / seconds)
+        if abs(measured / self._sfreq - 1) < _RATE_TOLERANCE:
+            return ()
+        return (f"{measured:.1f} Hz by its time stamps, nominal {self._sfreq:g} Hz",)
 
     def _position_of(self, column: int) -> int:
         if column < self._n_times:
