@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["read_montage", "save_features"]
 
+N_FEATURES = 512
+
 
 def read_montage(text: str | None) -> tuple[str, ...]:
     """Return the electrode names of a ``--montage`` option.
@@ -48,7 +50,7 @@ def save_features(path: Path, features: NDArray[np.float32], start_s: NDArray[np
     MdjptError
         When the file cannot be written.
     """
-    rows = features.reshape(len(start_s), -1).astype(np.float32)
+    rows = features.reshape(len(start_s), N_FEATURES).astype(np.float32)
     try:
         with path.open("wb") as file:
             np.savez_compressed(file, features=rows, start_s=np.asarray(start_s, dtype=np.float64))

@@ -81,6 +81,8 @@ def measure_stages() -> list[Timing]:
 
     from app.session import default_bundle
     from mdjpt.bundle import load_bundle
+    from mdjpt.encoder import Encoder
+    from mdjpt.model import EncoderConfig, MdjptNetwork
     from mdjpt.simulation import SimulatedParticipant, cap
     from streaming.decoder import Decoder
     from streaming.preprocessor import Preprocessor
@@ -97,38 +99,51 @@ def measure_stages() -> list[Timing]:
     assert window is not None
     bundle = load_bundle(default_bundle())
     decoder = Decoder(bundle, hop_s=0.5)
-    encoder, paper, stats = bundle.encoder(), bundle.encoder("paper"), bundle.row_stats
+    encoder, stats = bundle.encoder(), bundle.row_stats
+    paper = Encoder(MdjptNetwork(EncoderConfig(variant="paper")))
     feature = encoder.feature(window[None], stats=stats)
     head = bundle.head
     assert head is not None
     square = torch.rand(GEMM_SIDE, GEMM_SIDE)
     segment = np.ascontiguousarray(raw[:, -n_raw:])
-    gemm = timed("matrix product of 0.60 GFLOP", lambda: torch.mm(square, square))
-    released = timed("encoder, released", lambda: encoder.feature(window[None], stats=stats))
-    ratio = released.median / gemm.median
+    product, released = timed_in_turn(
+        lambda: torch.mm(square, square), lambda: encoder.feature(window[None], stats=stats)
+    )
+    ratios = [r / p for r, p in zip(released, product, strict=True)]
     return [
-        gemm,
+        _summary("matrix product of 0.60 GFLOP", product),
         timed("preprocessor", lambda: preprocess(segment, n_margin, 20.0)),
-        released,
-        Timing(
-            "encoder, released / matrix product", ratio, released.p95 / gemm.median, N_RUNS, "x"
-        ),
-        timed("encoder, paper", lambda: paper.feature(window[None], stats=stats), n=10),
+        _summary("encoder, released", released),
+        _summary("encoder, released / matrix product", ratios, "x"),
+        timed("encoder, paper, random weights", lambda: paper.feature(window[None], 1), n=10),
         timed("head", lambda: head.logits(feature)),
         timed("decoder (encoder, head, smoother)", lambda: decoder.decode(window, 0)),
     ]
 
 
+def timed_in_turn(*functions: Callable[[], object], n: int = N_RUNS) -> list[list[float]]:
+    """Time functions by turns, so that a busy moment of the machine meets all of them.
+
+    Returns
+    -------
+    list of list of float
+        Milliseconds of each of the `n` calls, one list a function.
+    """
+    for function in functions:
+        for _ in range(3):
+            function()
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(n):
+        for function, own in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            own.append(1e3 * (time.perf_counter() - start))
+    return times
+
+
 def timed(name: str, function: Callable[[], object], n: int = N_RUNS) -> Timing:
     """Call `function` a few times to warm up, then `n` times against the clock."""
-    for _ in range(3):
-        function()
-    seconds = []
-    for _ in range(n):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return _summary(name, [1e3 * s for s in seconds])
+    return _summary(name, timed_in_turn(function, n=n)[0])
 
 
 def measure_throughput() -> list[Timing]:
