@@ -36,7 +36,7 @@ SOURCE_HELP = (
     "brainflow:cyton?serial_port=/dev/ttyUSB0"
 )
 # typer carries a click of its own, whose UsageError it does not export.
-USAGE_ERROR = typer.BadParameter.__mro__[1]
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle by default.")]
 Montage = Annotated[
     str | None,
@@ -70,7 +70,8 @@ def run_command_line(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except USAGE_ERROR as error:
-        _complain(f"{error.format_message()} Try mdjpt --help")
+        message = getattr(error, "format_message", error.__str__)()
+        _complain(f"{message} Try mdjpt --help")
         return 2
     except BrokenPipeError:
         # The reader of our output went away (mdjpt ... | head); nothing is left to say.

@@ -115,8 +115,8 @@ def prepare_recording(
     preparation = Preparation(recording.ch_names)
     scalp = recording.samples[preparation.electrodes]
     if scale == "recording":
-        mean, std = robust_scale(average_reference(filter_recording(_finite(scalp), recording.sfreq)))
-        preparation.scale = FixedScale(mean, std)
+        filtered = filter_recording(_finite(scalp), recording.sfreq)
+        preparation.scale = FixedScale(*robust_scale(average_reference(filtered)))
     windows, starts = [], []
     for window, start_s in _windows(preparation, scalp, recording.sfreq, hop_s):
         windows.append(window)

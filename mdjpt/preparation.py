@@ -14,7 +14,7 @@ import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.montage import Montage, map_montage
-from mdjpt.scaling import RunningScale
+from mdjpt.scaling import FixedScale, RunningScale
 from mdjpt.signal import SFREQ, average_reference
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Preparation:
     ----------
     ch_names : sequence of str
         Electrode labels of the stream; labels without a scalp position are left out.
-    scale : RunningScale, optional
+    scale : RunningScale or FixedScale, optional
         Where the robust scale of the stream is kept; a new one when None.
 
     Raises
@@ -54,7 +54,9 @@ class Preparation:
         When no label names a scalp electrode.
     """
 
-    def __init__(self, ch_names: Sequence[str], scale: RunningScale | None = None) -> None:
+    def __init__(
+        self, ch_names: Sequence[str], scale: RunningScale | FixedScale | None = None
+    ) -> None:
         self.ch_names = tuple(ch_names)
         self.montage = map_montage(self.ch_names)
         self.electrodes: NDArray[np.intp] = np.flatnonzero(self.montage.scalp)
@@ -64,7 +66,7 @@ class Preparation:
                 f"no channel has the name of a scalp electrode ({listed}): "
                 "name them with --montage, e.g. --montage Fp1,Fp2,C3,C4"
             )
-        self.scale = RunningScale() if scale is None else scale
+        self.scale: RunningScale | FixedScale = RunningScale() if scale is None else scale
         self._seen_s = 0.0
         self._projections: dict[bytes, _Projection] = {}
 

@@ -128,9 +128,10 @@ class Decoder:
 
     def _feature(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         stats = self._bundle.row_stats
-        if stats is None:
-            return self._encoder.feature(window[None], group_size=1)[0]
-        return self._encoder.feature(window[None], stats=stats)[0]
+        group_size = 1 if stats is None else None
+        features = self._encoder.feature(window[None], group_size, stats)
+        feature: NDArray[np.float32] = features[0]
+        return feature
 
     def _probabilities(self, feature: NDArray[np.float32]) -> NDArray[np.float64]:
         assert self._bundle.head is not None

@@ -18,6 +18,10 @@ def main() -> int:
     """Measure one start from the Unix time that the caller gives."""
     begun = float(sys.argv[1])
     seen: dict[str, float] = {}
+
+    def note(name: str) -> None:
+        seen.setdefault(name, time.time() - begun)
+
     from app.commands.dashboard import open_window
 
     code = open_window(
@@ -25,7 +29,7 @@ def main() -> int:
         None,
         None,
         after_s=CLOSE_AFTER_S,
-        on_milestone=lambda name: seen.setdefault(name, time.time() - begun),
+        on_milestone=note,
     )
     sys.stdout.write(json.dumps(seen) + "\n")
     return code

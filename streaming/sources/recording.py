@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["RecordingSource"]
+__all__ = ["TRUTH_PREFIX", "RecordingSource"]
+
+TRUTH_PREFIX = "truth/"
+"""Annotations that begin so are the emotional states of a simulated participant."""
 
 _BLOCK_S = 0.5
 _SHORTEST_S = 0.02
@@ -146,7 +149,7 @@ class RecordingSource:
         self._positions = positions[skip:] - (positions[skip] if skip < n_times else 0)
         self._runs = np.append(np.flatnonzero(np.diff(self._positions) != 1) + 1, n_times - skip)
         self._markers = [
-            Marker(time_s, label)
+            _marker(time_s, label)
             for time_s, label in sorted(recording.markers)
             if time_s >= self._start_s
         ]
@@ -198,6 +201,12 @@ class RecordingSource:
         )
         due, self._markers = self._markers[:n_due], self._markers[n_due:]
         return tuple(due)
+
+
+def _marker(time_s: float, label: str) -> Marker:
+    if label.startswith(TRUTH_PREFIX):
+        return Marker(time_s, label.removeprefix(TRUTH_PREFIX), "truth")
+    return Marker(time_s, label)
 
 
 def _first_finite(stamps: NDArray[np.float64]) -> float:
