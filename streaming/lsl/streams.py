@@ -5,7 +5,9 @@ LSL cannot be kept off the network: its ports listen on every interface whatever
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +21,15 @@ from mdjpt.errors import SourceError, SourceNotFound
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["StreamDescription", "StreamQuery", "StreamWatch", "describe", "only_one"]
+__all__ = [
+    "StreamDescription",
+    "StreamQuery",
+    "StreamWatch",
+    "describe",
+    "is_numeric",
+    "only_one",
+    "quieten",
+]
 
 FORGET_AFTER_S = 2.0
 """A stream that answers no more is taken off the list after this time."""
@@ -105,6 +115,11 @@ def _columns(info: Any, n_channels: int) -> list[tuple[str, ...]]:
     return list(zip(*rows, strict=True))
 
 
+def is_numeric(info: Any) -> bool:
+    """Tell a stream of numbers from one of text."""
+    return info.channel_format() not in (pylsl.cf_string, pylsl.cf_undefined)
+
+
 @dataclass(frozen=True, slots=True)
 class StreamQuery:
     """Which stream is meant; an empty field matches any.
@@ -141,20 +156,23 @@ class StreamQuery:
             (self.source_id, info.source_id()),
             (self.hostname, info.hostname()),
         )
-        numeric = info.channel_format() not in (pylsl.cf_string, pylsl.cf_undefined)
-        return numeric and info.nominal_srate() > 0 and all(w in ("", has) for w, has in wanted)
+        regular = is_numeric(info) and info.nominal_srate() > 0
+        return regular and all(wants in ("", has) for wants, has in wanted)
 
 
 @cache
 def quieten() -> None:
-    """Keep liblsl's own remarks off the terminal, unless the user configured it."""
-    places = (
-        Path("lsl_api.cfg"),
-        Path.home() / "lsl_api/lsl_api.cfg",
-        Path("/etc/lsl_api/lsl_api.cfg"),
-    )
-    if "LSLAPICFG" not in os.environ and not any(place.exists() for place in places):
-        pylsl.set_config_content("[log]\nlevel = -3\n")
+    """Keep the remarks of every copy of liblsl off the terminal, unless the user configured it.
+
+    To be called before the first use of pylsl or mne_lsl; holds for child processes too.
+    """
+    places = (Path(), Path.home() / "lsl_api", Path("/etc/lsl_api"))
+    if "LSLAPICFG" in os.environ or any((place / "lsl_api.cfg").exists() for place in places):
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".cfg", prefix="lsl_api_", delete=False) as file:
+        file.write("[log]\nlevel = -3\n")
+    os.environ["LSLAPICFG"] = file.name
+    atexit.register(Path(file.name).unlink, missing_ok=True)
 
 
 class StreamWatch:
