@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 from app.files import read_montage
+from app.interruption import stop_on_signal
 from mdjpt.recordings import read_recording
-from streaming.replay import Faults, Replayer
+from streaming.replay import Replayer, parse_faults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from mdjpt.recordings import Recording
 
 __all__ = ["replay"]
 
@@ -57,7 +58,6 @@ def replay(
     MdjptError
         The file or an option cannot be used.
     """
-    parsed = Faults.parse(faults)
     recording = read_recording(file, montage=read_montage(montage) or None)
     replayer = Replayer(
         recording,
@@ -65,60 +65,22 @@ def replay(
         start_s=start_s,
         loop=loop,
         stream_name=stream_name,
-        faults=parsed,
+        faults=parse_faults(faults),
     )
     for note in recording.notes:
         sys.stderr.write(f"note: {note}\n")
-    sys.stderr.write(_introduction(replayer, recording.n_channels, recording.sfreq))
-    _stop_on_signal(replayer)
-    progress = _Progress(replayer.duration_s, loop=loop)
-    replayer.run(progress.show)
-    progress.finish()
+    sys.stderr.write(_introduction(replayer, recording))
+    replayer.run(stop_on_signal())
+    sys.stderr.write(f"sent {replayer.n_sent / recording.sfreq:.1f} s\n")
     return 0
 
 
-def _introduction(replayer: Replayer, n_channels: int, sfreq: float) -> str:
+def _introduction(replayer: Replayer, recording: Recording) -> str:
     name = replayer.stream_name
-    events = f", events as {name}-markers" if replayer.has_markers else ""
+    events = f", events as {name}-markers" if recording.markers else ""
     return (
-        f"sending {n_channels} channels, {sfreq:g} Hz, {replayer.duration_s:.1f} s as lsl:{name}"
-        f"{events}; Ctrl-C ends\n"
+        f"sending {recording.n_channels} channels, {recording.sfreq:g} Hz, "
+        f"{replayer.duration_s:.1f} s as lsl:{name}{events}; Ctrl-C ends\n"
         f"decode it from another terminal: mdjpt run 'lsl:{name}'\n"
         "LSL listens on all network interfaces: others in the network can read this stream\n"
     )
-
-
-def _stop_on_signal(replayer: Replayer) -> None:
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: replayer.stop())
-
-
-class _Progress:
-    """A line that counts the seconds, in a terminal only; at the end what was sent.
-
-    Parameters
-    ----------
-    duration_s : float
-        Seconds of one pass.
-    loop : bool
-        Whether there are further passes.
-    """
-
-    def __init__(self, duration_s: float, *, loop: bool) -> None:
-        self._of = "" if loop else f" of {duration_s:.0f}"
-        self._in_terminal = sys.stderr.isatty()
-        self._shown = -1
-        self._sent_s = 0.0
-
-    def show(self, sent_s: float) -> None:
-        """Take how much has been sent; redraws once a second of signal."""
-        self._sent_s = sent_s
-        if self._in_terminal and int(sent_s) != self._shown:
-            self._shown = int(sent_s)
-            sys.stderr.write(f"\rsent {self._shown}{self._of} s ")
-            sys.stderr.flush()
-
-    def finish(self) -> None:
-        """Say how much was sent."""
-        sys.stderr.write(f"{chr(13) if self._in_terminal else ''}sent {self._sent_s:.1f} s\n")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.files import read_montage, save_features
+from app.interruption import stop_on_signal
 from app.session import SessionConfig, default_bundle, engine_config
 from streaming.engine import Engine
 from streaming.source_spec import parse_source
@@ -109,7 +108,7 @@ class _Outcome:
 
 
 def _run(engine: Engine, view: TerminalView, collected: list[Predicted]) -> _Outcome:
-    stopped = _stop_on_signal()
+    stopped = stop_on_signal()
     engine.start()
     try:
         while not engine.done and not stopped.is_set():
@@ -125,12 +124,3 @@ def _run(engine: Engine, view: TerminalView, collected: list[Predicted]) -> _Out
         return _Outcome(engine.snapshot(), decoding_s)
     finally:
         engine.stop()
-
-
-def _stop_on_signal() -> threading.Event:
-    """Return an event that Ctrl-C and SIGTERM set, so that every file is closed properly."""
-    stopped = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stopped.set())
-    return stopped

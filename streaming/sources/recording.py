@@ -107,6 +107,7 @@ class RecordingSource:
             clock="recording",
             ch_units=("uV",) * recording.n_channels,
             lossless=True,
+            simulated=any(label.startswith(TRUTH_PREFIX) for _, label in recording.markers),
             notes=(*recording.notes, *self._rate_note(recording)),
         )
 
