@@ -11,7 +11,7 @@ A state multiplies the amplitude of rhythm g by ``exp(2 (1 - difficulty) W[g] @ 
   Brain Cogn 20:125-151, 1992; Harmon-Jones and Gable, Psychophysiology 55:e12879, 2018);
 - posterior alpha falls with arousal (Barry et al., Clin Neurophysiol 118:2765-2773, 2007);
 - temporal beta and gamma rise with valence, prefrontal gamma falls with it (Zheng and Lu, IEEE
-  Trans Auton Ment Dev 7:162-175, 2015);
+  Transactions on Autonomous Mental Development 7:162-175, 2015);
 - frontal midline theta rises with pleasantness (Sammler et al., Psychophysiology 44:293-304, 2007).
 """
 

@@ -198,9 +198,10 @@ class SimulatedSource:
         due = self._position + longest
         if math.isfinite(self._speed):
             elapsed_s = (self._clock() - self._opened_at) * self._speed
-            due = min(due, int(elapsed_s * person.sfreq) // packet * packet)
-            if self._stop is not None and elapsed_s * person.sfreq >= self._stop:
-                due = min(self._position + longest, self._stop)
+            # A wait may end a rounding error before the sample it was for.
+            elapsed = int(elapsed_s * person.sfreq + 1e-6)
+            all_due = self._stop is not None and elapsed >= self._stop
+            due = min(due, elapsed if all_due else elapsed // packet * packet)
         return due if self._stop is None else min(due, self._stop)
 
     def _next_packet_in(self, person: SimulatedParticipant) -> float:
