@@ -1,0 +1,1 @@
+"""Honest measures of what an encoder's features are worth, and the released ones beside them."""

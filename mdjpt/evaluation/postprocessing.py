@@ -1,0 +1,89 @@
+"""What happens to features before a head sees them: normalised by session, smoothed by trial."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from mdjpt.lds import lds_filter, lds_smooth
+from mdjpt.normalisation import running_norm
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mdjpt.evaluation.feature_set import FeatureSet
+
+__all__ = ["Priors", "feature_priors", "normalised", "smoothed"]
+
+
+class Priors(NamedTuple):
+    """Where the running normalisation of a session begins.
+
+    Attributes
+    ----------
+    mean, var : ndarray of float64, shape (n_features,)
+        Means over subjects of each subject's mean and variance.
+    """
+
+    mean: NDArray[np.float64]
+    var: NDArray[np.float64]
+
+
+def feature_priors(features: FeatureSet) -> Priors:
+    """Measure priors on the windows given: those of the training subjects, to be honest.
+
+    Parameters
+    ----------
+    features : FeatureSet
+        At least one window.
+
+    Returns
+    -------
+    Priors
+        Every subject counts the same, as in the released script; variances divide by n.
+    """
+    values = features.features.astype(np.float64)
+    subjects = [values[rows] for rows in features.table.groups("subject")]
+    return Priors(
+        np.mean([x.mean(0) for x in subjects], axis=0),
+        np.mean([x.var(0) for x in subjects], axis=0),
+    )
+
+
+def normalised(features: FeatureSet, priors: Priors, *, presented: bool = True) -> FeatureSet:
+    """Normalise each session of each subject by its own past.
+
+    Parameters
+    ----------
+    features : FeatureSet
+        Whole sessions.
+    priors : Priors
+        Of other people.
+    presented : bool
+        Follow the order of presentation; False: that of the file, as released. In a file that is
+        sorted by label the running statistics would betray it.
+    """
+    out = np.empty_like(features.features)
+    for rows in features.table.sessions(presented=presented):
+        out[rows] = running_norm(features.features[rows], priors.mean, priors.var)
+    return features.with_features(out)
+
+
+def smoothed(features: FeatureSet, how: Literal["filter", "smoother"]) -> FeatureSet:
+    """Smooth each trial of normalised features.
+
+    Parameters
+    ----------
+    features : FeatureSet
+        After :func:`normalised`.
+    how : {"filter", "smoother"}
+        The Kalman filter alone, which is causal and begins at 0, the mean of the training set; or
+        with its backward pass, which sees the whole trial.
+    """
+    out = np.empty_like(features.features)
+    start = np.zeros(out.shape[1])
+    for rows in features.table.groups("trial"):
+        trial = features.features[rows]
+        out[rows] = lds_filter(trial, start) if how == "filter" else lds_smooth(trial)
+    return features.with_features(out)

@@ -1,0 +1,204 @@
+"""What every window of a prepared dataset is: whose, of which clip, when it was seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from mdjpt.errors import DatasetError
+from mdjpt.trial_table import window_starts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from mdjpt.store import Store
+    from mdjpt.store_card import StoreCard
+    from mdjpt.trial_table import StoredTrial
+
+    Int64 = NDArray[np.int64]
+    Text = NDArray[np.str_]
+
+__all__ = ["WindowTable", "joined_tables", "natural_order", "window_table"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowTable:
+    """One row a window, in the order of the store's files.
+
+    Attributes
+    ----------
+    dataset : str
+        Short name.
+    class_names : tuple of str
+        Names of the labels.
+    simulated : bool
+        True for simulated EEG.
+    recording, start : ndarray of int64, shape (n,)
+        Place in the store's recordings, and first sample there.
+    label : ndarray of int64, shape (n,)
+        Class, -1 without one.
+    subject, session, stimulus : ndarray of str, shape (n,)
+        Who, when, and which clip.
+    trial, window : ndarray of int64, shape (n,)
+        Place of the trial in the store, and of the window in its trial.
+    order : ndarray of int64, shape (n,)
+        When the trial was shown, from 0 within its session; its place in the file where the order
+        of presentation is not known.
+    n_times : int
+        Samples of a window.
+    order_known : bool
+        Whether every trial's order of presentation is known.
+    """
+
+    dataset: str
+    class_names: tuple[str, ...]
+    simulated: bool
+    recording: Int64
+    start: Int64
+    label: Int64
+    subject: Text
+    session: Text
+    stimulus: Text
+    trial: Int64
+    window: Int64
+    order: Int64
+    n_times: int
+    order_known: bool
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """All subjects, "2" before "10"."""
+        return natural_order(np.unique(self.subject).tolist())
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
+        """Return some of the rows."""
+        return replace(self, **{name: column[rows] for name, column in self.columns().items()})
+
+    def columns(self) -> dict[str, Any]:
+        """Return all columns by their names."""
+        named = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in named.items() if isinstance(value, np.ndarray)}
+
+    def of_subjects(self, subjects: Iterable[str]) -> NDArray[np.bool_]:
+        """Return which rows are of the given subjects."""
+        return np.isin(self.subject, list(subjects))
+
+    def groups(self, *columns: str) -> list[NDArray[np.intp]]:
+        """Return the rows of each combination of the values of some columns.
+
+        Parameters
+        ----------
+        *columns : str
+            Names of columns, at least one.
+
+        Returns
+        -------
+        list of ndarray
+            Rising row numbers.
+        """
+        codes = np.zeros(len(self), np.int64)
+        for name in columns:
+            _, values = np.unique(getattr(self, name), return_inverse=True)
+            codes = codes * (values.max(initial=0) + 1) + values
+        rows = np.argsort(codes, kind="stable")
+        edges = np.flatnonzero(np.diff(codes[rows])) + 1
+        return [part for part in np.split(rows, edges) if len(part)]
+
+    def sessions(self, *, presented: bool = True) -> list[NDArray[np.intp]]:
+        """Return the rows of each session of each subject.
+
+        Parameters
+        ----------
+        presented : bool
+            In the order of presentation; False: in that of the file.
+        """
+        groups = self.groups("subject", "session")
+        if not presented:
+            return groups
+        return [g[np.lexsort((self.window[g], self.order[g]))] for g in groups]
+
+
+def window_table(store: Store, n_times: int, step: int) -> WindowTable:
+    """List the windows of a store.
+
+    Parameters
+    ----------
+    store : Store
+        Recordings and trials.
+    n_times, step : int
+        Samples of a window, and from one to the next; the first one begins with its trial.
+
+    Raises
+    ------
+    DatasetError
+        No trial has a label, or none is as long as a window.
+    """
+    trials = [(index, trial) for index, one in enumerate(store.recordings) for trial in one.trials]
+    if all(trial.label is None for _, trial in trials):
+        raise DatasetError(
+            f"{store.path}: its trials have no labels: prepare it with a rating as its target"
+        )
+    starts = [window_starts(trial, n_times, step) for _, trial in trials]
+    counts = np.array([len(part) for part in starts])
+    if not counts.any():
+        raise DatasetError(f"{store.path}: no trial is as long as a window of {n_times} samples")
+    orders = _orders(store)
+    return WindowTable(
+        dataset=_dataset_of(store.card),
+        class_names=store.card.class_names,
+        simulated=store.card.simulated,
+        recording=np.repeat([index for index, _ in trials], counts),
+        start=np.concatenate(starts),
+        label=np.repeat([-1 if t.label is None else t.label for _, t in trials], counts),
+        subject=np.repeat(np.array([t.subject for _, t in trials], np.str_), counts),
+        session=np.repeat(np.array([t.session for _, t in trials], np.str_), counts),
+        stimulus=np.repeat(np.array([t.stimulus for _, t in trials], np.str_), counts),
+        trial=np.repeat(np.arange(len(trials)), counts),
+        window=np.concatenate([np.arange(n) for n in counts]),
+        order=np.repeat(np.array(orders, np.int64), counts),
+        n_times=n_times,
+        order_known=all(t.order is not None for _, t in trials),
+    )
+
+
+def joined_tables(tables: Sequence[WindowTable], dataset: str) -> WindowTable:
+    """Put tables of the same classes one below the other, under the name of a new dataset."""
+    columns = [table.columns() for table in tables]
+    joined: dict[str, Any] = {
+        name: np.concatenate([part[name] for part in columns]) for name in columns[0]
+    }
+    return replace(tables[0], dataset=dataset, **joined)
+
+
+def natural_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort names so that numbers rise: "2" before "10"."""
+    return tuple(sorted(names, key=_numbers_rise))
+
+
+def _dataset_of(card: StoreCard) -> str:
+    """Return a dataset's short name, which the reader of the released layout keeps in its title."""
+    return card.title.rpartition(" of ")[2] if card.name == "released" else card.name
+
+
+def _orders(store: Store) -> list[int]:
+    """Return when each trial of a store was shown, by file where a recording does not tell."""
+    orders: list[int] = []
+    for recording in store.recordings:
+        orders += _recording_orders(recording.trials)
+    return orders
+
+
+def _recording_orders(trials: Sequence[StoredTrial]) -> list[int]:
+    known = [trial.order for trial in trials if trial.order is not None]
+    return known if len(known) == len(trials) else list(range(len(trials)))
+
+
+def _numbers_rise(name: str) -> tuple[bool, int, str]:
+    return (False, int(name), name) if name.isdecimal() else (True, 0, name)
