@@ -269,5 +269,7 @@ class BrainFlowBoard:
                 board.release_session()
             code = error.exit_code
             words = _WORDS.get(code, f"BrainFlow error {code}; see its documentation")
-            raise SourceNotFound(f"brainflow:{self.name}: {words}") from None
+            options = "&".join(f"{key}={value}" for key, value in self._options.items())
+            source = f"brainflow:{self.name}" + (f"?{options}" if options else "")
+            raise SourceNotFound(f"{source}: {words}") from None
         return board

@@ -51,7 +51,7 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["run", "sim:", "--model", "none.safetensors"], 4, "none.safetensors"),
         (["run", "file:none.edf"], 2, "none.edf"),
         (["run", "brainflow:cyton?serial_port=/dev/none"], 3, "/dev/none"),
-        (["run", "brainflow:nonsense"], 3, "nonsense"),
+        (["run", "brainflow:nonsense"], 2, "nonsense"),
         (["run", "lsl:no-such-stream"], 3, "no-such-stream"),
         (["features", "none.edf", "--out", "x.npz"], 2, "none.edf"),
         (["features", str(demo_recording()), "--out", "x.npz", "--scale", "own"], 2, "own"),

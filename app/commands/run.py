@@ -118,7 +118,9 @@ def _run(engine: Engine, view: TerminalView, collected: list[Predicted]) -> _Out
                     collected.append(answer)
             view.show(engine.snapshot())
             if engine.failure is not None:
-                raise engine.failure
+                break
+        if engine.failure is not None:
+            raise engine.failure
         ready_at = engine.ready_at
         decoding_s = 0.0 if ready_at is None else time.monotonic() - ready_at
         return _Outcome(engine.snapshot(), decoding_s)

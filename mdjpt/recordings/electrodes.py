@@ -157,7 +157,11 @@ def _named_by_the_file(labels: Sequence[str], candidates: Sequence[int]) -> Elec
     columns = tuple(i for i in candidates if _is_scalp(labels[i]))
     if not columns:
         if not candidates:
-            raise RecordingError("no EEG channel in it" + _listed(labels))
+            raise RecordingError(
+                "no EEG channel in it"
+                + _listed(labels)
+                + "; if these are electrodes, name them with --montage"
+            )
         raise RecordingError(f"no channel has a known electrode name{_listed(labels)}; {HINT}")
     kept = set(columns)
     left_out = [label for i, label in enumerate(labels) if i not in kept]
