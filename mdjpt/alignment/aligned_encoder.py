@@ -1,0 +1,151 @@
+"""The encoder with an alignment at every stage: one window in, one feature out, then learn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+
+from mdjpt.encoder import Encoder
+from mdjpt.folded_network import standardise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from mdjpt.alignment.config import Alignment
+    from mdjpt.bundle import Bundle
+    from mdjpt.encoder import RowStats
+
+    Float32 = NDArray[np.float32]
+
+__all__ = ["AlignedEncoder"]
+
+
+class _Seen(NamedTuple):
+    """What the stages saw of the newest window before they changed it."""
+
+    window: Float32
+    first_rows: Float32
+    second_rows: Float32
+    mixed: Float32
+    feature: Float32
+
+
+class AlignedEncoder(Encoder):
+    """Encodes the windows of one stream in order, each stage aligned. One thread feeds it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    alignment : Alignment
+        What is done at each stage; learns when :meth:`learn` is called, after the answer.
+    """
+
+    def __init__(self, bundle: Bundle, alignment: Alignment) -> None:
+        super().__init__(bundle.network())
+        self.alignment = alignment
+        self._stats = bundle.row_stats
+        self._seen: _Seen | None = None
+        self._inside: tuple[Float32, Float32, Float32] | None = None
+
+    def encode_next(self, window: Float32) -> Float32:
+        """Return the feature of the stream's next window, before it is standardised.
+
+        Parameters
+        ----------
+        window : ndarray of float32, shape (60, 625)
+            Output of the preprocessor.
+
+        Returns
+        -------
+        ndarray of float32, shape (512,)
+        """
+        if not self.alignment.inside:
+            feature: Float32 = self._plain_feature(window)
+            empty = np.empty(0, np.float32)
+            self._seen = _Seen(window, empty, empty, empty, feature)
+            return feature
+        aligned = np.asarray(self.alignment.input.transform(window), np.float32)
+        feature = np.asarray(self.feature(aligned[None], group_size=1)[0])
+        assert self._inside is not None
+        first, second, mixed = self._inside
+        self._seen = _Seen(window, first, second, mixed, feature)
+        return feature
+
+    def learn(self, weight_s: float, probabilities: NDArray[np.float64] | None = None) -> None:
+        """Fit every stage to the newest window; call it once the window is answered.
+
+        Parameters
+        ----------
+        weight_s : float
+            Seconds of signal that no earlier window held.
+        probabilities : ndarray of float64, shape (n_classes,), optional
+            The answer.
+        """
+        seen, stages = self._seen, self.alignment
+        if seen is None:
+            return
+        self._seen = None
+        stages.input.partial_fit(seen.window, weight_s)
+        if stages.first_rows is not None and stages.second_rows is not None:
+            stages.first_rows.partial_fit(seen.first_rows, weight_s)
+            stages.second_rows.partial_fit(seen.second_rows, weight_s)
+        stages.mixed.partial_fit(seen.mixed, weight_s)
+        stages.features.partial_fit(seen.feature, weight_s, probabilities)
+
+    def _plain_feature(self, window: Float32) -> Float32:
+        if self._stats is None:
+            return np.asarray(self.feature(window[None], group_size=1)[0])
+        return np.asarray(self.feature(window[None], stats=self._stats)[0])
+
+    def _normalised(self, x: Float32, rows: object) -> Iterator[Tensor]:
+        """Normalise as the alignment says, one window; with row statistics as the base does."""
+        if rows is not None or not self.alignment.inside:
+            yield from super()._normalised(x, rows)  # type: ignore[arg-type]
+            return
+        for window in x:
+            yield self._aligned(window)
+
+    def _aligned(self, window: Float32) -> Tensor:
+        """[60, T] -> [D, M, N + 1], ready for the convolutions."""
+        stats, config = self._stats, self.config
+        tokens = self._tokens(window)
+        # Rows are stored in the order [channel, dim]; tokens are [dim, channel] here.
+        own_first = _moments(tokens.transpose(0, 1))
+        first = self._statistics(own_first, stats, 1)
+        shape = (2, len(window), config.n_dims)
+        mean, std = torch.from_numpy(first).view(shape).transpose(1, 2)[..., None]
+        mixed = self._mixing_of(tokens, mean, std)
+        seen = mixed[..., :-1].numpy().copy()
+        mixed[..., :-1] = torch.from_numpy(self.alignment.mixed.transform(seen))
+        own_second = _moments(mixed)
+        second = self._statistics(own_second, stats, 2)
+        mean, std = torch.from_numpy(second).view(2, config.n_dims, config.n_mixed, 1)
+        self._inside = (own_first, own_second, seen)
+        return standardise(mixed, mean, std)
+
+    def _mixing_of(self, tokens: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+        mixed = torch.bmm(self._mixing, standardise(tokens, mean, std)).add_(self._mixing_bias)
+        return mixed.relu_() if self.config.activation == "relu" else mixed
+
+    def _statistics(self, own: Float32, stats: RowStats | None, which: int) -> Float32:
+        """Return mean and deviation to normalise with, [2, rows]."""
+        aligner = self.alignment.first_rows if which == 1 else self.alignment.second_rows
+        if aligner is not None:
+            return np.ascontiguousarray(aligner.transform(own), np.float32)
+        if stats is None:
+            return own
+        pair = stats[:2] if which == 1 else stats[2:]
+        return np.stack(pair)
+
+
+def _moments(x: Tensor) -> Float32:
+    """Return mean and unbiased deviation of each row over its patches, [2, rows]."""
+    # The slot behind the last patch means nothing.
+    std, mean = torch.std_mean(x[..., :-1], dim=-1)
+    return torch.stack([mean.reshape(-1), std.reshape(-1)]).numpy()

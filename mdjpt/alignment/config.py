@@ -1,0 +1,243 @@
+"""Which aligners a stream gets, and with what memory."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+
+from mdjpt.alignment.covariance import CovarianceAligner, MeanKind, Shrinkage
+from mdjpt.alignment.mixed import MixedAligner
+from mdjpt.alignment.moments import MomentAligner
+from mdjpt.alignment.rows import RowAligner
+from mdjpt.alignment.unaligned import NoAlignment
+from mdjpt.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from mdjpt.alignment.aligner import Aligner, Gauge
+    from mdjpt.bundle import Bundle
+
+__all__ = ["KINDS", "Alignment", "AlignmentConfig", "Kind", "build_alignment"]
+
+Kind = Literal["none", "moments", "rows", "covariance-input", "covariance-mixed"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentConfig:
+    """How a stream is aligned.
+
+    Attributes
+    ----------
+    kind : {"none", "moments", "rows", "covariance-input", "covariance-mixed"}
+        "moments": mean and variance of the features. "rows": the statistics that normalise the
+        network's rows, then the features. The covariances: of the channels at the input, or of
+        the mixed channels in every dim.
+    memory_s : float
+        Seconds of signal after which a window counts 1/e; ``inf`` forgets nothing.
+    prior_s : float
+        Seconds of signal that the pre-training statistics are worth.
+    class_covering : bool
+        Keep the features' statistics apart by decoded class and give each the same weight.
+    mean : {"euclid", "riemann"}
+        Of the input's covariances.
+    shrinkage : {"oas", "ledoit-wolf", "none"}
+        Estimator of a window's covariance at the input.
+
+    Raises
+    ------
+    ValueError
+        When a setting is unknown or out of range.
+    """
+
+    kind: Kind = "none"
+    memory_s: float = 600.0
+    prior_s: float = 60.0
+    class_covering: bool = False
+    mean: MeanKind = "euclid"
+    shrinkage: Shrinkage = "oas"
+
+    def __post_init__(self) -> None:
+        choices = {
+            "kind": (self.kind, KINDS),
+            "mean": (self.mean, get_args(MeanKind)),
+            "shrinkage": (self.shrinkage, get_args(Shrinkage)),
+        }
+        for name, (value, known) in choices.items():
+            if value not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
+        for name, seconds in (("memory_s", self.memory_s), ("prior_s", self.prior_s)):
+            if not 0 < seconds <= 1e9:
+                raise ValueError(f"{name} must be positive and at most 1e9 s, got {seconds}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> AlignmentConfig:
+        """Build from what :meth:`to_dict` returned; ValueError when it holds anything else."""
+        if odd := set(settings) ^ {f.name for f in fields(cls)}:
+            raise ValueError(f"missing or unknown alignment settings: {', '.join(sorted(odd))}")
+        return cls(**settings)
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """The aligners of one stream, one a stage. One thread feeds it.
+
+    Attributes
+    ----------
+    input : Aligner
+        Of prepared windows [60, 625].
+    first_rows, second_rows : Aligner or None
+        Of the statistics of the network's two normalisations; None leaves the bundle's.
+    mixed : Aligner
+        Of the mixed channels [32, 64, 99].
+    features : MomentAligner
+        Of the features [512]; turns them into what a head takes.
+    """
+
+    features: MomentAligner
+    input: Aligner = field(default_factory=NoAlignment)
+    first_rows: Aligner | None = None
+    second_rows: Aligner | None = None
+    mixed: Aligner = field(default_factory=NoAlignment)
+
+    def _stages(self) -> Iterator[tuple[str, Aligner]]:
+        for f in fields(self):
+            aligner = getattr(self, f.name)
+            if aligner is not None:
+                yield f.name, aligner
+
+    @property
+    def inside(self) -> bool:
+        """True when a stage before the features changes anything."""
+        return any(
+            not isinstance(aligner, NoAlignment)
+            for name, aligner in self._stages()
+            if name != "features"
+        )
+
+    @property
+    def gauge(self) -> Gauge:
+        """The gauge of the stage that has furthest to go."""
+        gauges = [a.gauge for _, a in self._stages() if not isinstance(a, NoAlignment)]
+        learning = [gauge for gauge in gauges if not gauge.frozen] or gauges
+        return max(learning, key=lambda g: (g.prior_share, g.relative_change))
+
+    @property
+    def frozen(self) -> bool:
+        """True while no stage learns."""
+        return all(aligner.frozen for _, aligner in self._stages())
+
+    def freeze(self, *, frozen: bool = True) -> None:
+        """Stop learning in all stages, or go on."""
+        for _, aligner in self._stages():
+            aligner.freeze(frozen=frozen)
+
+    def reset(self) -> None:
+        """Forget the stream in all stages."""
+        for _, aligner in self._stages():
+            aligner.reset()
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of all stages, named ``stage.array``."""
+        return {
+            f"{stage}.{name}": array
+            for stage, aligner in self._stages()
+            for name, array in aligner.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a saved state; ValueError when it does not fit these aligners."""
+        stages = dict(self._stages())
+        parts: dict[str, dict[str, NDArray[Any]]] = {name: {} for name in stages}
+        for name, array in state.items():
+            stage, _, rest = name.partition(".")
+            if stage not in stages:
+                raise ValueError(f"the aligner's state holds the unknown {name[:40]!r}")
+            parts[stage][rest] = array
+        for name, part in parts.items():
+            if part or not isinstance(stages[name], NoAlignment):
+                stages[name].load_state_dict(part)
+
+
+def build_alignment(
+    config: AlignmentConfig,
+    bundle: Bundle,
+    *,
+    n_classes: int = 1,
+    feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    input_reference: NDArray[Any] | None = None,
+) -> Alignment:
+    """Make the aligners that a configuration asks for, with the bundle's statistics as prior.
+
+    Parameters
+    ----------
+    config : AlignmentConfig
+        Kind and memory.
+    bundle : Bundle
+        The model.
+    n_classes : int
+        Classes that are decoded, for `class_covering`.
+    feature_stats : tuple of ndarray, optional
+        Mean and variance of the features that the head was trained on; the bundle's by default.
+    input_reference : ndarray of float, shape (60, 60), optional
+        Mean covariance of the training windows, for "covariance-input".
+
+    Raises
+    ------
+    ModelError
+        When the bundle lacks what the kind needs.
+    """
+    settings = {"memory_s": config.memory_s, "prior_s": config.prior_s}
+    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
+    covered = n_classes if config.class_covering else 1
+    features = MomentAligner(mean, var, n_classes=covered, **settings)
+    if config.kind == "moments":
+        return Alignment(features)
+    if config.kind == "rows":
+        first, second = _row_aligners(bundle, settings)
+        return Alignment(features, first_rows=first, second_rows=second)
+    features.freeze()
+    if config.kind == "covariance-input":
+        if input_reference is None:
+            raise ModelError("the model has no covariance of its input: choose another alignment")
+        aligner = CovarianceAligner(
+            input_reference, mean=config.mean, shrinkage=config.shrinkage, **settings
+        )
+        return Alignment(features, input=aligner)
+    if config.kind == "covariance-mixed":
+        return Alignment(features, mixed=_mixed_aligner(bundle, settings))
+    return Alignment(features)
+
+
+def _feature_stats(bundle: Bundle) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the bundle's, or the ones that leave features as they are."""
+    if bundle.feature_mean is None or bundle.feature_var is None:
+        n = bundle.config.n_maps
+        return np.zeros(n), np.ones(n)
+    return bundle.feature_mean, bundle.feature_var
+
+
+def _row_aligners(bundle: Bundle, settings: dict[str, float]) -> tuple[RowAligner, RowAligner]:
+    config, rows = bundle.config, bundle.row_stats
+    n_mixed = config.n_dims * config.n_mixed
+    n_tokens = config.n_dims * 60
+    if rows is None:
+        return RowAligner(n_tokens, **settings), RowAligner(n_mixed, **settings)
+    first, second = (rows.norm1_mean, rows.norm1_std), (rows.norm2_mean, rows.norm2_std)
+    return RowAligner(n_tokens, first, **settings), RowAligner(n_mixed, second, **settings)
+
+
+def _mixed_aligner(bundle: Bundle, settings: dict[str, float]) -> MixedAligner:
+    rows = bundle.row_stats
+    if bundle.centroids is None or rows is None:
+        raise ModelError("the model has no covariance centroids: choose another alignment")
+    return MixedAligner(bundle.centroids, rows.norm2_mean, rows.norm2_std, **settings)

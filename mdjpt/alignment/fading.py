@@ -1,0 +1,118 @@
+"""Weighted mean and variance of a stream whose past fades, and how fast they still move.
+
+Weights are seconds of signal, so that the hop between windows makes no difference. After t further
+seconds an observation counts exp(-t / memory) of what it did. Only signal that was seen makes the
+past fade: a break leaves everything as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.alignment.aligner import checked_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    Float64 = NDArray[np.float64]
+
+__all__ = ["FadingMean", "Pace"]
+
+_PACE_S = 10.0
+
+
+class FadingMean:
+    """Mean, and variance where it is wanted, of arrays of one shape.
+
+    West's update (Commun ACM 22:532-535, 1979) in float64: at every step the numbers are those of
+    the weighted sums over all observations, whatever their size.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of an observation.
+    memory_s : float
+        Seconds after which an observation counts 1/e; ``inf`` forgets nothing.
+    """
+
+    def __init__(self, shape: tuple[int, ...], memory_s: float) -> None:
+        if not memory_s > 0:
+            raise ValueError(f"memory must be positive, got {memory_s} s")
+        self._memory_s = memory_s
+        self.weight_s = 0.0
+        """Seconds of signal that count, what has faded left out."""
+        self.mean = np.zeros(shape)
+        """Weighted mean of the observations, float64; 0 before the first."""
+        self._scatter = np.zeros(shape)
+
+    @property
+    def variance(self) -> Float64:
+        """Weighted variance of the observations; divides by the sum of the weights."""
+        return self._scatter / self.weight_s if self.weight_s > 0 else np.zeros_like(self.mean)
+
+    def fade(self, seconds: float) -> None:
+        """Let the past fade by `seconds` of signal."""
+        kept = math.exp(-seconds / self._memory_s)
+        self.weight_s *= kept
+        self._scatter *= kept
+
+    def add(self, x: Float64, weight_s: float) -> None:
+        """Take in an observation; without effect for a weight of 0."""
+        if weight_s <= 0:
+            return
+        self.weight_s += weight_s
+        offset = x - self.mean
+        self.mean += offset * (weight_s / self.weight_s)
+        self._scatter += weight_s * offset * (x - self.mean)
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return copies of weight, mean and scatter."""
+        return {
+            "weight_s": np.array(self.weight_s),
+            "mean": self.mean.copy(),
+            "scatter": self._scatter.copy(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a saved state; ValueError when it does not fit."""
+        shape = self.mean.shape
+        arrays = checked_arrays(state, {"weight_s": (), "mean": shape, "scatter": shape})
+        if arrays["weight_s"] < 0 or (arrays["scatter"] < 0).any():
+            raise ValueError("the aligner's state holds a negative weight or variance")
+        self.weight_s = float(arrays["weight_s"])
+        self.mean, self._scatter = arrays["mean"], arrays["scatter"]
+
+
+class Pace:
+    """How far something has moved in the last 10 s of signal."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._before: Float64 | None = None
+        self.change = 0.0
+        """Relative change over the last full 10 s; 0 before them."""
+
+    def step(self, x: Float64, unit: Float64, weight_s: float) -> None:
+        """Note where `x` is now.
+
+        Parameters
+        ----------
+        x : ndarray of float64
+            The statistics.
+        unit : ndarray of float64
+            What their change is relative to, broadcast against `x`.
+        weight_s : float
+            Seconds of signal since the last call.
+        """
+        if self._before is None:
+            self._before = x.copy()
+        self._seconds += weight_s
+        if self._seconds >= _PACE_S:
+            moved = (x - self._before) / unit
+            self.change = float(np.sqrt(np.mean(moved * moved)))
+            self._before, self._seconds = x.copy(), 0.0

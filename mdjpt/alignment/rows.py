@@ -1,0 +1,153 @@
+"""Alignment of the statistics that normalise the network's rows (channel x dim)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.alignment.aligner import Gauge, bounded_weight, checked_arrays
+from mdjpt.alignment.fading import FadingMean, Pace
+from mdjpt.signal import WINDOW_S
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Float64 = NDArray[np.float64]
+
+__all__ = ["RowAligner"]
+
+_OUTLIER = 4.0
+_EPS = 1e-3  # the network's own, added to every row's deviation
+
+
+class RowAligner:
+    """Rolling statistics of the rows of one stratified normalisation.
+
+    In training the rows are normalised over a group of windows of one person; a live stream has
+    one window at a time. Here the group is the stream's past: of W seconds, the mean of the
+    windows' means, and as variance the mean of their variances plus the variance of their means.
+    The prior, worth `prior_s` seconds, is the training set's statistics, or where a model has none
+    those of the window itself, which is then a member of its group as in training.
+
+    What is transformed and fitted is an array [2, n_rows]: a window's own mean and standard
+    deviation of each row over its patches.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows of the normalisation.
+    prior : array_like of float, shape (2, n_rows), optional
+        Mean and standard deviation over the training windows; None takes each window's own.
+    memory_s : float
+        Seconds of signal after which a window counts 1/e. The released extraction normalises over
+        blocks of 32 windows, 67 s.
+    prior_s : float
+        Seconds of signal that the prior is worth.
+    """
+
+    def __init__(
+        self,
+        n_rows: int,
+        prior: ArrayLike | None = None,
+        *,
+        memory_s: float = 600.0,
+        prior_s: float = 60.0,
+    ) -> None:
+        self._prior = None if prior is None else np.array(prior, np.float64)
+        if self._prior is not None and self._prior.shape != (2, n_rows):
+            raise ValueError(f"the prior must be [2, {n_rows}], got {list(self._prior.shape)}")
+        if not prior_s > 0:
+            raise ValueError(f"prior must be positive, got {prior_s} s")
+        self._n_rows, self._memory_s = n_rows, memory_s
+        self._prior_s = prior_s if prior is not None else WINDOW_S
+        self._frozen = False
+        self.reset()
+
+    @property
+    def frozen(self) -> bool:
+        """True while it does not learn."""
+        return self._frozen
+
+    @property
+    def gauge(self) -> Gauge:
+        """How far it has come."""
+        seconds = self._means.weight_s
+        share = self._prior_s / (self._prior_s + seconds)
+        return Gauge(seconds / WINDOW_S, share, self._pace.change, self._n_rejected, self._frozen)
+
+    def reset(self) -> None:
+        """Go back to the prior."""
+        self._means = FadingMean((self._n_rows,), self._memory_s)
+        self._variances = FadingMean((self._n_rows,), self._memory_s)
+        self._pace = Pace()
+        self._n_rejected = 0
+
+    def freeze(self, *, frozen: bool = True) -> None:
+        """Stop learning, or go on."""
+        self._frozen = frozen
+
+    def transform(self, x: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the statistics to normalise a window with.
+
+        Parameters
+        ----------
+        x : ndarray of float, shape (2, n_rows)
+            Mean and standard deviation of the window's own rows.
+
+        Returns
+        -------
+        ndarray of float32, shape (2, n_rows)
+            Mean and standard deviation of its group.
+        """
+        prior = np.asarray(x, np.float64) if self._prior is None else self._prior
+        seconds = self._means.weight_s
+        own = seconds / (seconds + self._prior_s)
+        mean = own * self._means.mean + (1 - own) * prior[0]
+        variance = own * self._variances.mean + (1 - own) * prior[1] ** 2
+        if self._prior is None:
+            # The window is one of its group, so the spread of the means includes its own.
+            variance += (
+                own * self._means.variance + own * (1 - own) * (prior[0] - self._means.mean) ** 2
+            )
+        else:
+            variance += own * self._means.variance
+        return np.stack([mean, np.sqrt(variance)]).astype(np.float32)
+
+    def partial_fit(self, x: NDArray[Any], weight_s: float = WINDOW_S) -> None:
+        """Learn from a window's own statistics, shape (2, n_rows)."""
+        if self._frozen:
+            return
+        value = np.asarray(x, np.float64)
+        if not np.isfinite(value).all():
+            self._n_rejected += 1
+            return
+        mean, deviation = self.transform(value).astype(np.float64)
+        size = np.sqrt(value[1] ** 2 + (value[0] - mean) ** 2) / (deviation + _EPS)
+        kept = weight_s * bounded_weight(float(np.sqrt(np.mean(size**2))), _OUTLIER)
+        for statistic, row in ((self._means, value[0]), (self._variances, value[1] ** 2)):
+            statistic.fade(weight_s)
+            statistic.add(row, kept)
+        self._pace.step(self._means.mean, deviation + _EPS, weight_s)
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return the statistics of the stream."""
+        means, variances = self._means.state_dict(), self._variances.state_dict()
+        return {
+            "weight_s": means["weight_s"],
+            "mean": means["mean"],
+            "scatter": means["scatter"],
+            "variance": variances["mean"],
+        }
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another instance stopped; ValueError when the arrays do not fit."""
+        arrays = checked_arrays(state, {"variance": (self._n_rows,)})
+        self._means.load_state_dict(state)
+        still = np.zeros(self._n_rows)
+        self._variances.load_state_dict(
+            {"weight_s": state["weight_s"], "mean": arrays["variance"], "scatter": still}
+        )
+        self._pace = Pace()

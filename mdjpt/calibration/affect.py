@@ -1,0 +1,154 @@
+"""Valence and arousal as numbers: ridge regression on the ratings of the trials."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.calibration.heads import fit_ridge
+from mdjpt.calibration.selection import MAX_FOLDS
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from mdjpt.calibration.labelled import LabelledFeatures
+
+    Float32 = NDArray[np.float32]
+    Float64 = NDArray[np.float64]
+
+__all__ = ["DIMENSIONS", "AffectHead", "concordance", "fit_affect"]
+
+DIMENSIONS = ("valence", "arousal")
+STRENGTHS = (1.0, 10.0, 100.0)
+MIN_TRIALS = 6
+N_PERMUTATIONS = 2000
+SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class AffectHead:
+    """Linear predictors of the ratings that could be predicted better than chance.
+
+    Attributes
+    ----------
+    names : tuple of str
+        "valence", "arousal" or both.
+    weight : ndarray of float32, shape (n_names, n_features)
+        On standardised features.
+    bias : ndarray of float32, shape (n_names,)
+        In units of the rating.
+    low, high : ndarray of float32, shape (n_names,)
+        Smallest and largest rating given: predictions stay between them.
+    agreement : tuple of float
+        Concordance of held-out trials.
+    """
+
+    names: tuple[str, ...]
+    weight: Float32
+    bias: Float32
+    low: Float32
+    high: Float32
+    agreement: tuple[float, ...]
+
+    def predict(self, features: ArrayLike) -> Float32:
+        """Return [n, n_names] ratings for [n, n_features] standardised features."""
+        raw = np.asarray(features, np.float32) @ self.weight.T + self.bias
+        clipped: Float32 = np.clip(raw, self.low, self.high)
+        return clipped
+
+
+def concordance(predicted: Float64, rated: Float64) -> float:
+    """Return Lin's concordance correlation coefficient (Biometrics 45:255-268, 1989)."""
+    covariance = np.mean((predicted - predicted.mean()) * (rated - rated.mean()))
+    spread = predicted.var() + rated.var() + (predicted.mean() - rated.mean()) ** 2
+    return float(2 * covariance / spread) if spread > 0 else 0.0
+
+
+def fit_affect(data: LabelledFeatures, standardised: Float64, seed: int = 0) -> AffectHead | None:
+    """Train on the trials' ratings; None when no rating can be predicted.
+
+    A dimension is kept when the held-out predictions of the trials agree with their ratings better
+    than with 95 % of the permuted ratings, the best of the penalties each time.
+
+    Parameters
+    ----------
+    data : LabelledFeatures
+        Trials and ratings.
+    standardised : ndarray of float64, shape (n_windows, n_features)
+        Its features, standardised.
+    seed : int
+        Of the permutations.
+    """
+    kept = []
+    for k, name in enumerate(DIMENSIONS):
+        fitted = None if data.ratings is None else _dimension(data, standardised, k, seed)
+        if fitted is not None:
+            kept.append((name, *fitted))
+    if not kept:
+        return None
+    names, weights, biases, lows, highs, agreement = zip(*kept, strict=True)
+    bias, low, high = (np.array(values, np.float32) for values in (biases, lows, highs))
+    weight = np.stack(weights).astype(np.float32)
+    return AffectHead(names, weight, bias, low, high, agreement)
+
+
+def _dimension(
+    data: LabelledFeatures, standardised: Float64, which: int, seed: int
+) -> tuple[Float64, float, float, float, float] | None:
+    """Return weight, bias, lowest and highest rating and agreement of one dimension."""
+    assert data.ratings is not None
+    ratings = data.ratings[:, which]
+    rated = np.flatnonzero(np.isfinite(ratings))
+    if len(rated) < MIN_TRIALS or np.ptp(ratings[rated]) == 0:
+        return None
+    predictions = np.stack([_held_out(data, standardised, ratings, rated, s) for s in STRENGTHS])
+    agreements = [concordance(p, ratings[rated]) for p in predictions]
+    best = int(np.argmax(agreements))
+    if _p_value(predictions, ratings[rated], agreements[best], seed) >= SIGNIFICANT:
+        return None
+    weight, bias = _fit(data, standardised, ratings, rated, STRENGTHS[best])
+    low, high = float(ratings[rated].min()), float(ratings[rated].max())
+    return weight, bias, low, high, agreements[best]
+
+
+def _held_out(
+    data: LabelledFeatures,
+    standardised: Float64,
+    ratings: Float64,
+    rated: NDArray[np.intp],
+    strength: float,
+) -> Float64:
+    """Return the mean prediction of each rated trial by a regression trained without it."""
+    folds = np.arange(len(rated)) % min(MAX_FOLDS, len(rated))
+    out = np.empty(len(rated))
+    for fold in range(folds.max() + 1):
+        weight, bias = _fit(data, standardised, ratings, rated[folds != fold], strength)
+        for place in np.flatnonzero(folds == fold):
+            out[place] = (standardised[data.trial == rated[place]] @ weight + bias).mean()
+    return out
+
+
+def _fit(
+    data: LabelledFeatures,
+    standardised: Float64,
+    ratings: Float64,
+    trials: NDArray[np.intp],
+    strength: float,
+) -> tuple[Float64, float]:
+    chosen = np.isin(data.trial, trials)
+    trial = data.trial[chosen]
+    weights = 1.0 / np.bincount(trial)[trial]
+    targets = ratings[trial][:, None]
+    weight, bias = fit_ridge(standardised[chosen], targets, weights / weights.sum(), strength)
+    return weight[0], float(bias[0])
+
+
+def _p_value(predictions: Float64, rated: Float64, observed: float, seed: int) -> float:
+    rng = np.random.default_rng(seed)
+    by_chance = [
+        max(concordance(p, permuted) for p in predictions)
+        for permuted in (rng.permutation(rated) for _ in range(N_PERMUTATIONS))
+    ]
+    return (1 + sum(value >= observed - 1e-12 for value in by_chance)) / (1 + N_PERMUTATIONS)

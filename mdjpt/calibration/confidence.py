@@ -1,0 +1,165 @@
+"""Probabilities that mean what they say: temperature, calibration error, when to abstain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Float64 = NDArray[np.float64]
+    Labels = NDArray[np.intp]
+
+__all__ = [
+    "ReliabilityBin",
+    "abstention_threshold",
+    "best_temperature",
+    "coverage_accuracy",
+    "expected_calibration_error",
+    "log_loss",
+    "reliability",
+    "smoothed",
+    "softmax",
+]
+
+N_BINS = 10
+WANTED_ACCURACY = 0.7
+LEAST_COVERAGE = 0.25
+ABOVE_CHANCE = 0.05
+_TEMPERATURES = np.geomspace(0.02, 50.0, 70)
+
+
+class ReliabilityBin(NamedTuple):
+    """Windows whose confidence lies in one tenth of the range.
+
+    Attributes
+    ----------
+    confidence, accuracy : float
+        Mean confidence, and share that was right.
+    n : int
+        Windows.
+    """
+
+    confidence: float
+    accuracy: float
+    n: int
+
+
+def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Float64:
+    """Return probabilities of [n, n_classes] logits."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    probabilities: Float64 = weights / weights.sum(axis=-1, keepdims=True)
+    return probabilities
+
+
+def smoothed(probabilities: Float64, trial: Labels, keep: float) -> Float64:
+    """Smooth probabilities exponentially within each trial, as the live decoder does.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float64, shape (n, n_classes)
+        In the order of time.
+    trial : ndarray of int, shape (n,)
+        The smoothing starts again where it changes.
+    keep : float
+        Share of the past, ``exp(-hop / time constant)``.
+    """
+    out = probabilities.copy()
+    for k in range(1, len(out)):
+        if trial[k] == trial[k - 1]:
+            out[k] = keep * out[k - 1] + (1 - keep) * out[k]
+    return out
+
+
+def log_loss(probabilities: Float64, labels: Labels, weights: Float64 | None = None) -> float:
+    """Return the mean negative log likelihood of the labels, in nats."""
+    picked = np.maximum(probabilities[np.arange(len(labels)), labels], 1e-12)
+    return float(np.average(-np.log(picked), weights=weights))
+
+
+def best_temperature(
+    logits: Float64, labels: Labels, trial: Labels, weights: Float64, keep: float
+) -> float:
+    """Return the temperature at which the smoothed probabilities fit held-out labels best.
+
+    Temperature scaling (Guo et al., ICML 2017, section 4.2), through the smoothing: what is shown
+    is what has to be right.
+
+    Parameters
+    ----------
+    logits : ndarray of float64, shape (n, n_classes)
+        Of windows that the head was not trained on.
+    labels, trial : ndarray of int, shape (n,)
+        Class and trial of each window.
+    weights : ndarray of float64, shape (n,)
+        Of the windows.
+    keep : float
+        As for :func:`smoothed`.
+    """
+    losses = [
+        log_loss(smoothed(softmax(logits, t), trial, keep), labels, weights) for t in _TEMPERATURES
+    ]
+    return float(_TEMPERATURES[int(np.argmin(losses))])
+
+
+def reliability(
+    probabilities: Float64, labels: Labels, n_bins: int = N_BINS
+) -> list[ReliabilityBin]:
+    """Return the reliability diagram: bins of equal width that hold any window."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    which = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    return [
+        ReliabilityBin(
+            float(confidence[which == k].mean()), float(right[which == k].mean()), int(n)
+        )
+        for k, n in enumerate(np.bincount(which, minlength=n_bins))
+        if n
+    ]
+
+
+def expected_calibration_error(
+    probabilities: Float64, labels: Labels, n_bins: int = N_BINS
+) -> float:
+    """Return the mean distance of confidence and accuracy over the bins (Guo et al., eq. 3)."""
+    bins = reliability(probabilities, labels, n_bins)
+    return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(labels)
+
+
+def coverage_accuracy(
+    probabilities: Float64, labels: Labels, n_points: int = 20
+) -> list[tuple[float, float, float]]:
+    """Return (threshold, coverage, accuracy of what is kept) from keeping all to keeping few."""
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    thresholds = np.quantile(confidence, np.linspace(0.0, 0.95, n_points))
+    kept = [(float(t), confidence >= t) for t in thresholds]
+    return [(t, float(k.mean()), float(right[k].mean())) for t, k in kept]
+
+
+def abstention_threshold(
+    probabilities: Float64, labels: Labels, wanted_accuracy: float = WANTED_ACCURACY
+) -> float:
+    """Return the lowest confidence from which held-out answers are right often enough.
+
+    Where no threshold reaches the accuracy, the most confident quarter is kept. Never as low as
+    chance: a decoder that knows nothing abstains.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float64, shape (n, n_classes)
+        Held out, as they are shown.
+    labels : ndarray of int, shape (n,)
+        Their classes.
+    wanted_accuracy : float
+        Of what is kept.
+    """
+    lowest: float = 1.0 / probabilities.shape[1] + ABOVE_CHANCE
+    for threshold, coverage, accuracy in coverage_accuracy(probabilities, labels, 40):
+        if coverage < LEAST_COVERAGE:
+            break
+        if accuracy >= wanted_accuracy:
+            return max(lowest, threshold)
+    quarter = float(np.quantile(probabilities.max(axis=1), 1 - LEAST_COVERAGE))
+    return max(lowest, quarter)

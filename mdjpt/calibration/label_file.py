@@ -1,0 +1,154 @@
+"""Files that say what was felt when: CSV, TSV, or the truth that ``mdjpt simulate`` writes."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["LabelledInterval", "read_labels"]
+
+MAX_FILE_BYTES = 4 << 20
+MAX_LABEL = 60
+_REQUIRED = ("onset_s", "duration_s", "label")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledInterval:
+    """A trial: what was felt from `onset_s` on.
+
+    Attributes
+    ----------
+    onset_s, duration_s : float
+        Seconds from the first sample of the recording, and length.
+    label : str
+        The emotion.
+    valence, arousal : float or None
+        Ratings on any scale.
+    """
+
+    onset_s: float
+    duration_s: float
+    label: str
+    valence: float | None = None
+    arousal: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.onset_s) and self.onset_s >= 0):
+            raise ValueError(f"onset_s must be 0 or more, got {self.onset_s:g} s")
+        if not (math.isfinite(self.duration_s) and self.duration_s > 0):
+            raise ValueError(f"duration_s must be positive, got {self.duration_s:g} s")
+        if not (0 < len(self.label) <= MAX_LABEL and self.label.isprintable()):
+            raise ValueError(f"label must be a short text, got {self.label[:MAX_LABEL]!r}")
+        for name in ("valence", "arousal"):
+            rating = getattr(self, name)
+            if rating is not None and not math.isfinite(rating):
+                raise ValueError(f"{name} must be a number, got {rating}")
+
+    @property
+    def end_s(self) -> float:
+        """End in seconds from the first sample."""
+        return self.onset_s + self.duration_s
+
+
+def read_labels(path: Path, recording_s: float = math.inf) -> tuple[LabelledInterval, ...]:
+    """Read the trials of a recording.
+
+    Parameters
+    ----------
+    path : Path
+        CSV or TSV with the columns onset_s, duration_s, label and, if rated, valence and arousal;
+        or ``.truth.json``.
+    recording_s : float
+        Length of the recording in seconds, the end of the last state of a ``.truth.json``.
+
+    Returns
+    -------
+    tuple of LabelledInterval
+        In the order of time.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, not of that form, or its trials overlap.
+    """
+    text = _text(path)
+    try:
+        if path.suffix.lower() == ".json":
+            trials = _from_truth(text, recording_s)
+        else:
+            trials = _from_table(text)
+    except (ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ProfileError(
+            f"{path}: not a table of trials: {error}; columns are onset_s,duration_s,label"
+            "[,valence,arousal]"
+        ) from None
+    if not trials:
+        raise ProfileError(f"{path}: holds no trial; one line each: onset_s,duration_s,label")
+    trials.sort(key=lambda trial: trial.onset_s)
+    for before, after in itertools.pairwise(trials):
+        if after.onset_s < before.end_s - 1e-6:
+            raise ProfileError(
+                f"{path}: the trials at {before.onset_s:g} s and {after.onset_s:g} s overlap; "
+                "correct the table"
+            )
+    return tuple(trials)
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ProfileError(f"{path}: too long for a table of trials; name another file")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ProfileError(f"{path}: no text file; give CSV or TSV") from None
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read: {error.strerror}; check the path") from None
+
+
+def _from_table(text: str) -> list[LabelledInterval]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        return []
+    delimiter = max("\t;,", key=lines[0].count)
+    table = csv.DictReader(lines, delimiter=delimiter)
+    names = {(name or "").strip().lower(): name for name in table.fieldnames or ()}
+    if missing := [name for name in _REQUIRED if name not in names]:
+        raise ValueError(f"no column {missing[0]}")
+    trials = []
+    for number, row in enumerate(table, 2):
+        fields = {name: (row[names[name]] or "").strip() for name in names if name}
+        try:
+            trials.append(_trial(fields))
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+    return trials
+
+
+def _trial(fields: dict[str, str]) -> LabelledInterval:
+    ratings = {
+        name: float(fields[name]) if fields.get(name, "") not in ("", "n/a") else None
+        for name in ("valence", "arousal")
+    }
+    return LabelledInterval(
+        float(fields["onset_s"]), float(fields["duration_s"]), fields["label"], **ratings
+    )
+
+
+def _from_truth(text: str, recording_s: float) -> list[LabelledInterval]:
+    document: dict[str, Any] = json.loads(text)
+    states = [(float(entry["onset_s"]), str(entry["state"])) for entry in document["states"]]
+    ends = [onset for onset, _ in states[1:]] + [recording_s]
+    return [
+        LabelledInterval(onset, end - onset, state)
+        for (onset, state), end in zip(states, ends, strict=True)
+        if end > onset
+    ]

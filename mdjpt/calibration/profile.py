@@ -1,0 +1,282 @@
+"""A participant's profile: every decoder that was trained for one person with one model.
+
+The file holds a pseudonym, numbers and dates, no name and no EEG. It is personal data all the same:
+it is readable by its owner only, and deleting the one file deletes everything learned.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.calibration.affect import DIMENSIONS, AffectHead
+from mdjpt.calibration.chance import Evidence
+from mdjpt.calibration.heads import head_from
+from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
+from mdjpt.calibration.training import PersonalDecoder
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mdjpt.bundle import Bundle
+
+    Arrays = dict[str, NDArray[Any]]
+
+__all__ = ["MAX_VERSIONS", "Profile", "load_profile", "new_pseudonym", "save_profile"]
+
+MAX_VERSIONS = 10
+_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
+_DECODER_TEXTS = ("kind", "temperature", "abstain_below", "novelty_limit", "created")
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """What was learned of one person, calibration after calibration.
+
+    Attributes
+    ----------
+    participant : str
+        Pseudonym: letters, digits, hyphen and underscore, never a name.
+    bundle_sha256 : str
+        Checksum of the model that the features come from.
+    simulated : bool
+        True when the participant or the model was simulated: every prediction says so.
+    versions : tuple of PersonalDecoder
+        Oldest first, at most 10.
+    active : int
+        Which of them is in use.
+
+    Raises
+    ------
+    ValueError
+        When a field is out of its range.
+    """
+
+    participant: str
+    bundle_sha256: str
+    simulated: bool
+    versions: tuple[PersonalDecoder, ...]
+    active: int
+
+    def __post_init__(self) -> None:
+        if not _PSEUDONYM.fullmatch(self.participant):
+            raise ValueError(
+                f"a pseudonym is 1 to 32 letters, digits, - or _, got {self.participant[:40]!r}"
+            )
+        if not re.fullmatch(r"[0-9a-f]{64}", self.bundle_sha256):
+            raise ValueError("a profile names the checksum of the model it was made for")
+        if not 1 <= len(self.versions) <= MAX_VERSIONS:
+            raise ValueError(f"a profile holds 1 to {MAX_VERSIONS} versions")
+        if not 0 <= self.active < len(self.versions):
+            raise ValueError(f"there is no version {self.active} of {len(self.versions)}")
+
+    @property
+    def current(self) -> PersonalDecoder:
+        """The version in use."""
+        return self.versions[self.active]
+
+    def with_version(self, decoder: PersonalDecoder) -> Profile:
+        """Return the profile with a new version in use; the oldest goes when there are too many."""
+        versions = (*self.versions, decoder)[-MAX_VERSIONS:]
+        return replace(self, versions=versions, active=len(versions) - 1)
+
+    def revert(self, version: int | None = None) -> Profile:
+        """Return the profile with an earlier version in use; later ones are kept.
+
+        Parameters
+        ----------
+        version : int, optional
+            From 0 for the oldest; by default the one before the present one.
+
+        Raises
+        ------
+        ProfileError
+            When there is no such version.
+        """
+        wanted = self.active - 1 if version is None else version
+        if not 0 <= wanted < len(self.versions):
+            raise ProfileError(
+                f"{self.participant}: no version to go back to; the profile holds "
+                f"{len(self.versions)} and uses number {self.active + 1}"
+            )
+        return replace(self, active=wanted)
+
+    def require_model(self, bundle: Bundle) -> None:
+        """Make sure that the features of `bundle` are those that the profile was made for.
+
+        Raises
+        ------
+        ProfileError
+            When it was made for another model.
+        """
+        if bundle.sha256 != self.bundle_sha256:
+            raise ProfileError(
+                f"profile {self.participant} was made for the model {self.bundle_sha256[:12]}, "
+                f"this one is {bundle.sha256[:12] or 'not saved'}: choose that model with --model, "
+                "or calibrate again"
+            )
+
+
+def new_pseudonym() -> str:
+    """Return a random pseudonym, e.g. "P-3f9a1c07"."""
+    return f"P-{secrets.token_hex(4)}"
+
+
+def save_profile(path: Path, profile: Profile) -> None:
+    """Write a profile, whole or not at all, readable by its owner only.
+
+    Raises
+    ------
+    ProfileError
+        When the file cannot be written.
+    """
+    arrays: Arrays = {}
+    versions = []
+    for k, decoder in enumerate(profile.versions):
+        arrays |= {f"{k}.{name}": array for name, array in _arrays(decoder).items()}
+        versions.append(_about(decoder))
+    about = {
+        "participant": profile.participant,
+        "bundle_sha256": profile.bundle_sha256,
+        "simulated": profile.simulated,
+        "active": profile.active,
+        "versions": versions,
+    }
+    write_profile_file(path, arrays, about)
+
+
+def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
+    """Read a profile and check every part of it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    bundle : Bundle, optional
+        Model that it is to be used with.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, damaged, of another format version, or made for another model.
+    """
+    arrays, about = read_profile_file(path)
+    try:
+        profile = _profile_of(arrays, about)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
+        raise ProfileError(f"{path}: unusable profile: {reason}; calibrate again") from None
+    if bundle is not None:
+        profile.require_model(bundle)
+    return profile
+
+
+def _arrays(decoder: PersonalDecoder) -> Arrays:
+    """Return all arrays of a decoder by their names."""
+    arrays: Arrays = {"feature.mean": decoder.feature_mean, "feature.var": decoder.feature_var}
+    arrays |= {f"head.{name}": array for name, array in decoder.head.arrays.items()}
+    arrays |= {f"alignment.{name}": array for name, array in decoder.alignment_state.items()}
+    if decoder.affect is not None:
+        for name in ("weight", "bias", "low", "high"):
+            arrays[f"affect.{name}"] = getattr(decoder.affect, name)
+    return arrays
+
+
+def _about(decoder: PersonalDecoder) -> dict[str, Any]:
+    """Return all but the arrays, for JSON."""
+    affect = decoder.affect
+    return {name: getattr(decoder, name) for name in _DECODER_TEXTS} | {
+        "class_names": list(decoder.class_names),
+        "evidence": asdict(decoder.evidence),
+        "alignment": decoder.alignment.to_dict(),
+        "compared": [list(pair) for pair in decoder.compared],
+        "notes": list(decoder.notes),
+        "affect": None
+        if affect is None
+        else {"names": list(affect.names), "agreement": list(affect.agreement)},
+    }
+
+
+def _profile_of(arrays: Mapping[str, NDArray[Any]], about: dict[str, Any]) -> Profile:
+    parts: list[Arrays] = [{} for _ in about["versions"]]
+    for name, array in arrays.items():
+        number, _, rest = name.partition(".")
+        if not (number.isdecimal() and int(number) < len(parts)):
+            raise ValueError(f"it holds the unknown array {name[:40]!r}")
+        parts[int(number)][rest] = array
+    versions = [_decoder_of(p, a) for p, a in zip(parts, about["versions"], strict=True)]
+    if not isinstance(about["simulated"], bool) or type(about["active"]) is not int:
+        raise ValueError("simulated must be true or false, active a number")
+    return Profile(
+        participant=str(about["participant"]),
+        bundle_sha256=str(about["bundle_sha256"]),
+        simulated=about["simulated"],
+        versions=tuple(versions),
+        active=about["active"],
+    )
+
+
+def _decoder_of(arrays: Arrays, about: dict[str, Any]) -> PersonalDecoder:
+    parts: dict[str, Arrays] = {"head": {}, "feature": {}, "alignment": {}, "affect": {}}
+    for name, array in arrays.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = array
+    head = head_from(about["kind"], parts["head"])
+    names = tuple(str(name) for name in about["class_names"])
+    if len(names) != head.n_classes or len(set(names)) != len(names):
+        raise ValueError(f"the head has {head.n_classes} classes, names are {len(names)}")
+    return PersonalDecoder(
+        class_names=names,
+        kind=about["kind"],
+        head=head,
+        feature_mean=_vector(parts["feature"]["mean"], head.n_features),
+        feature_var=_vector(parts["feature"]["var"], head.n_features, least=0.0),
+        temperature=_number(about["temperature"], 1e-6, 1e6),
+        abstain_below=_number(about["abstain_below"], 0.0, 1.0),
+        novelty_limit=_number(about["novelty_limit"], 0.0, 1e9),
+        evidence=Evidence(**about["evidence"]),
+        affect=_affect_of(parts["affect"], about["affect"], head.n_features),
+        alignment=AlignmentConfig.from_dict(about["alignment"]),
+        alignment_state=parts["alignment"],
+        compared=tuple((str(name), float(loss)) for name, loss in about["compared"]),
+        notes=tuple(str(note) for note in about["notes"]),
+        created=str(about["created"]),
+    )
+
+
+def _affect_of(arrays: Arrays, about: dict[str, Any] | None, n_features: int) -> AffectHead | None:
+    if about is None:
+        return None
+    names = tuple(str(name) for name in about["names"])
+    if not set(names) <= set(DIMENSIONS) or arrays["weight"].shape != (len(names), n_features):
+        raise ValueError("its valence and arousal do not fit its features")
+    single = {name: _vector(arrays[name], len(names)) for name in ("bias", "low", "high")}
+    return AffectHead(
+        names=names,
+        weight=np.asarray(arrays["weight"], np.float32),
+        agreement=tuple(float(value) for value in about["agreement"]),
+        **{name: array.astype(np.float32) for name, array in single.items()},
+    )
+
+
+def _vector(array: NDArray[Any], n: int, least: float | None = None) -> NDArray[np.float64]:
+    if array.shape != (n,):
+        raise ValueError(f"an array has shape {list(array.shape)}, not [{n}]")
+    if least is not None and array.min() < least:
+        raise ValueError(f"a variance is {array.min():g}")
+    return array.astype(np.float64)
+
+
+def _number(value: object, least: float, most: float) -> float:
+    if type(value) not in (int, float) or not least <= value <= most:  # type: ignore[operator]
+        raise ValueError(f"a number from {least:g} to {most:g} was expected, got {value!r:.40}")
+    return float(value)  # type: ignore[arg-type]

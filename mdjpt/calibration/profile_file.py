@@ -1,0 +1,163 @@
+"""The file of a profile: named arrays, a JSON object, and a checksum over both.
+
+A safetensors file whose only metadata entry, ``mdjpt-profile``, is a JSON text. Reading believes
+nothing, and every way in which a file can be wrong ends in one ProfileError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+import safetensors
+from safetensors.numpy import save
+
+from mdjpt.atomic_file import atomic_file
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["FORMAT_VERSION", "read_profile_file", "write_profile_file"]
+
+FORMAT_VERSION = 1
+_ENTRY = "mdjpt-profile"
+_MAX_BYTES = 256 << 20
+_MAX_HEADER_BYTES = 1 << 20
+_LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
+_TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
+_OWNER_ONLY = 0o600
+
+
+def write_profile_file(
+    path: Path, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+) -> None:
+    """Write a profile's file, whole or not at all, with access for its owner only.
+
+    Raises
+    ------
+    ProfileError
+        When the file cannot be written.
+    """
+    plain = {name: _plain(array) for name, array in arrays.items()}
+    entry = {
+        "format_version": FORMAT_VERSION,
+        "about": about,
+        "sha256": _checksum(plain, about),
+    }
+    content = save(plain, {_ENTRY: _json(entry)})
+    try:
+        with atomic_file(path) as file:
+            if hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), _OWNER_ONLY)
+            file.write(content)
+    except OSError as error:
+        raise ProfileError(
+            f"{path}: the profile cannot be written: {error.strerror}; choose another file"
+        ) from None
+
+
+def read_profile_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read a profile's file and check layout, version and checksum.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+        float32, float64 or int64.
+    about : dict
+        The JSON object.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, no profile, of another version, or damaged.
+    """
+    content = _content(path)
+    try:
+        views = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
+    except Exception:  # its parser has several kinds of error for a file that is none
+        _refuse(path, "damaged, or no safetensors file")
+    entry = _entry(path, content)
+    arrays = {name: _array(path, name, view) for name, view in views}
+    about = entry.get("about")
+    if not isinstance(about, dict) or _checksum(arrays, about) != entry.get("sha256"):
+        _refuse(path, "damaged: its checksum does not match")
+    return arrays, about
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            start = file.read(_LENGTH_BYTES)
+            header_bytes = int.from_bytes(start, "little")
+            if size > _MAX_BYTES or header_bytes > min(size, _MAX_HEADER_BYTES):
+                _refuse(path, "damaged, or no safetensors file")
+            return start + file.read(size)
+    except OSError as error:
+        raise ProfileError(
+            f"{path}: the profile cannot be read: {error.strerror}; check the path"
+        ) from None
+
+
+def _entry(path: Path, content: bytes) -> dict[str, Any]:
+    """Parse our entry of the header, which the parser of the arrays has found to be JSON."""
+    length = int.from_bytes(content[:_LENGTH_BYTES], "little")
+    header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    text = header.get("__metadata__", {}).get(_ENTRY)
+    if text is None:
+        raise ProfileError(f"{path}: no profile of a participant; make one with `mdjpt calibrate`")
+    try:
+        entry = json.loads(text)
+    except (ValueError, RecursionError):
+        entry = None
+    if not isinstance(entry, dict):
+        _refuse(path, "damaged: its description cannot be read")
+    version = entry.get("format_version")
+    if version != FORMAT_VERSION:
+        older = type(version) is int and version < FORMAT_VERSION
+        advice = "calibrate again" if older else "update mdjpt-live"
+        raise ProfileError(
+            f"{path}: profile format {version!r:.20}, this version reads {FORMAT_VERSION}; {advice}"
+        )
+    return entry
+
+
+def _array(path: Path, name: str, view: Mapping[str, Any]) -> NDArray[Any]:
+    if view["dtype"] not in _TYPES:
+        _refuse(path, f"array {name[:40]!r} is {view['dtype']}")
+    array = np.frombuffer(view["data"], _TYPES[view["dtype"]]).reshape(view["shape"])
+    if not np.isfinite(array).all():
+        _refuse(path, f"array {name[:40]!r} holds NaN or infinity")
+    return array
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of one of the three types that are kept, contiguous."""
+    kept = array if array.dtype in (np.float32, np.float64) else array.astype(np.int64)
+    return np.ascontiguousarray(kept).reshape(array.shape)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> str:
+    """SHA-256 over names, types, shapes and values, then over the JSON text."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name}{array.dtype.str}{list(array.shape)}".encode())
+        digest.update(array.tobytes())
+    digest.update(_json(about).encode())
+    return digest.hexdigest()
+
+
+def _refuse(path: Path, reason: str) -> NoReturn:
+    raise ProfileError(f"{path}: unusable profile ({reason}); calibrate again")

@@ -1,0 +1,210 @@
+"""Sessions of simulated participants, prepared as a live stream: what the evaluations run on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.features import prepare_recording
+from mdjpt.recordings.recording import Recording
+from mdjpt.signal import WINDOW_S
+from mdjpt.simulation import BlockSchedule, FixedSchedule, SimulatedParticipant, Stimulus, cap
+from mdjpt.simulation.emotion import EMOTIONS
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from numpy.typing import NDArray
+
+    from mdjpt.simulation import Schedule
+
+__all__ = ["CONDITIONS", "Condition", "Session", "blocked", "calibration_schedule", "make_session"]
+
+SFREQ = 250.0
+SETTLED_S = 1.0
+REST_S = 3.0
+_CLIP_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How a participant is connected.
+
+    Attributes
+    ----------
+    n_channels : int
+        Electrodes of the cap.
+    reference : str
+        Electrode, or "average".
+    gain : float
+        Of the amplifier.
+    n_flat : int
+        Electrodes that lost contact.
+    """
+
+    n_channels: int = 32
+    reference: str = "FCz"
+    gain: float = 1.0
+    n_flat: int = 0
+
+
+CONDITIONS: dict[str, Condition] = {
+    "usual": Condition(),
+    "other montage": Condition(20, "Cz"),
+    "EPOC montage": Condition(14, "M1"),
+    "other gain": Condition(gain=4.0),
+    "electrode loss": Condition(n_flat=8),
+}
+"""Ways to be connected; the demo bundle knows caps of 8, 14, 32 and 64 electrodes against FCz."""
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """The windows of one connection.
+
+    Attributes
+    ----------
+    windows : ndarray of float32, shape (n, 60, 625)
+        As the live path prepares them.
+    end_s : ndarray of float64, shape (n,)
+        End of each window, seconds since connecting.
+    label : ndarray of int, shape (n,)
+        True class, -1 where the window holds a transition or rest.
+    segment : ndarray of int, shape (n,)
+        Number of the state in the schedule that the window ends in.
+    hop_s : float
+        Seconds from window to window.
+    """
+
+    windows: NDArray[np.float32]
+    end_s: NDArray[np.float64]
+    label: NDArray[np.intp]
+    segment: NDArray[np.intp]
+    hop_s: float
+
+
+def blocked(classes: tuple[str, ...], duration_s: float, first: int = 0) -> FixedSchedule:
+    """Return a schedule that shows each class in one block, a clip of 30 s after another.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        States.
+    duration_s : float
+        Of all blocks together.
+    first : int
+        Which class begins; the others follow in their order.
+    """
+    n_clips = max(1, round(duration_s / len(classes) / _CLIP_S))
+    clip_s = duration_s / len(classes) / n_clips
+    order = [classes[(first + k) % len(classes)] for k in range(len(classes))]
+    clips = [(_clip(name, 100 + k), clip_s) for name in order for k in range(n_clips)]
+    return FixedSchedule(clips)
+
+
+def calibration_schedule(
+    classes: tuple[str, ...],
+    *,
+    n_rounds: int,
+    trial_s: float,
+    test_s: float,
+    seed: int,
+) -> FixedSchedule:
+    """Return rounds of short trials, each class once a round in random order, then a test.
+
+    Parameters
+    ----------
+    classes : tuple of str
+        States.
+    n_rounds : int
+        Trials of each class.
+    trial_s : float
+        Length of a trial; 3 s of rest precede each.
+    test_s : float
+        Seconds of longer clips, other ones, after the calibration.
+    seed : int
+        Of the order.
+    """
+    rng = np.random.default_rng([seed, n_rounds])
+    rest = Stimulus("rest", 0, strength=0.0)
+    blocks: list[tuple[Stimulus, float]] = []
+    for k in range(n_rounds):
+        for name in rng.permutation(classes):
+            blocks += [(rest, REST_S), (_clip(str(name), 200 + k), trial_s)]
+    n_test = max(1, round(test_s / _CLIP_S / len(classes)))
+    for k in range(n_test):
+        blocks += [(_clip(str(name), 300 + k), _CLIP_S) for name in rng.permutation(classes)]
+    return FixedSchedule(blocks)
+
+
+def make_session(
+    seed: int,
+    classes: tuple[str, ...],
+    condition: Condition,
+    duration_s: float,
+    *,
+    schedule: Schedule | None = None,
+    difficulty: float = 0.5,
+    hop_s: float = 2.0,
+) -> Session:
+    """Simulate a participant and prepare the windows that can be decoded.
+
+    Parameters
+    ----------
+    seed : int
+        The participant.
+    classes : tuple of str
+        States; others in the schedule (rest) get the label -1.
+    condition : Condition
+        Cap, reference, gain, lost electrodes.
+    duration_s : float
+        Seconds since connecting.
+    schedule : Schedule, optional
+        By default balanced blocks of 20 to 40 s.
+    difficulty : float
+        0 (easiest) to 1 (emotions leave no trace).
+    hop_s : float
+        Seconds from window to window.
+    """
+    names = cap(condition.n_channels)
+    flat: dict[str, Literal["flat", "noisy"]] = dict.fromkeys(
+        names[::4][: condition.n_flat], "flat"
+    )
+    person = SimulatedParticipant(
+        seed,
+        names,
+        SFREQ,
+        classes,
+        schedule or BlockSchedule(seed, classes),
+        difficulty=difficulty,
+        reference=condition.reference,
+        gain=condition.gain,
+        bad_electrodes=flat,
+    )
+    samples = person.generate(round(duration_s * SFREQ))
+    prepared = prepare_recording(Recording(samples, SFREQ, names), hop_s=hop_s)
+    ends = prepared.start_s + WINDOW_S
+    starts = np.array([t.sample for t in person.transitions(0, samples.shape[1])]) / SFREQ
+    return Session(
+        windows=prepared.windows,
+        end_s=ends,
+        label=np.array([_label(person, classes, end) for end in ends]),
+        segment=np.searchsorted(starts, ends - 1e-6) - 1,
+        hop_s=hop_s,
+    )
+
+
+def _label(person: SimulatedParticipant, classes: tuple[str, ...], end_s: float) -> int:
+    """Return the state of a whole window and a second before it, -1 when it changes."""
+    first = max(0, round((end_s - WINDOW_S - SETTLED_S) * SFREQ))
+    last = round(end_s * SFREQ) - 1
+    changes = person.transitions(first + 1, last + 1)
+    state = person.state_at(last)
+    same = all(change.state == state for change in changes) and person.state_at(first) == state
+    return classes.index(state) if same and state in classes else -1
+
+
+def _clip(state: str, number: int) -> Stimulus:
+    return Stimulus(state, list(EMOTIONS).index(state) * 1000 + number)
