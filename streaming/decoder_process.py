@@ -147,7 +147,8 @@ def _serve(config: DecoderConfig, connection: Connection) -> None:
         preprocessor = Preprocessor(attach.info.ch_names, attach.info.sfreq)
         preprocessor.warm_up()
         inference = Inference(ring, attach.info, preprocessor, decoder, hop_s=config.hop_s)
-        if attach.next_index:
+        if attach.next_index or not attach.info.lossless:
+            # The stream ran on while the model was loaded.
             inference.take_over(attach.next_index)
         _loop(inference, config, connection)
     finally:
