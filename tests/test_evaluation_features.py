@@ -12,6 +12,7 @@ from mdjpt.evaluation.differential_entropy import band_entropy, entropy_features
 from mdjpt.evaluation.encoding import encoder_features, released_batch_features
 from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
 from mdjpt.evaluation.window_table import natural_order, window_table
+from mdjpt.lds import lds_filter
 from mdjpt.model import EncoderConfig, MdjptNetwork
 from mdjpt.store import open_store
 from mdjpt.trial_table import StoredTrial
@@ -188,6 +189,16 @@ def test_filtered_features_are_causal_and_smoothed_ones_are_not():
         whole = smoothed(normalised(features, priors), how).select(cut).features
         early = smoothed(normalised(features, priors).select(cut), how).features
         assert np.allclose(whole, early, atol=1e-6) == same
+
+
+def test_a_filtered_window_is_what_the_filter_makes_of_the_trial_so_far():
+    features = synthetic_features(1, n_clips=3, n_windows=9)
+    filtered = smoothed(features, "filter")
+    for rows in features.table.groups("trial"):
+        trial = features.features[rows]
+        for n, row in enumerate(rows, 1):
+            expected = lds_filter(trial[:n])[-1]
+            np.testing.assert_allclose(filtered.features[row], expected, atol=1e-5)
 
 
 def test_names_are_sorted_by_their_numbers():

@@ -78,12 +78,21 @@ def smoothed(features: FeatureSet, how: Literal["filter", "smoother"]) -> Featur
     features : FeatureSet
         After :func:`normalised`.
     how : {"filter", "smoother"}
-        The Kalman filter alone, which is causal and begins at 0, the mean of the training set; or
-        with its backward pass, which sees the whole trial.
+        ``smoother`` sees the whole trial. ``filter`` is causal: every window is what the Kalman
+        filter alone makes of the trial so far, whose mean stands in for the trial's.
     """
     out = np.empty_like(features.features)
-    start = np.zeros(out.shape[1])
     for rows in features.table.groups("trial"):
         trial = features.features[rows]
-        out[rows] = lds_filter(trial, start) if how == "filter" else lds_smooth(trial)
+        out[rows] = _filtered_so_far(trial) if how == "filter" else lds_smooth(trial)
     return features.with_features(out)
+
+
+def _filtered_so_far(trial: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the last row of ``lds_filter(trial[:n])`` for every n from 1 on."""
+    # The filter is linear: what its weights leave of 1 is the weight of the prior mean.
+    counts = np.arange(1, len(trial) + 1)[:, None]
+    means = np.cumsum(trial, axis=0, dtype=np.float64) / counts
+    left = 1.0 - lds_filter(np.ones((len(trial), 1)), np.zeros(1))
+    filtered: NDArray[np.float64] = lds_filter(trial, np.zeros(trial.shape[1])) + left * means
+    return filtered

@@ -1,0 +1,220 @@
+"""Few-shot: a head is trained on a few subjects' labelled windows and tested on all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mdjpt.errors import MdjptError
+from mdjpt.evaluation.head_training import Selection, train_head
+from mdjpt.evaluation.metrics import clip_outcome, softmax, window_outcome
+from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
+from mdjpt.evaluation.postprocessing import feature_priors, normalised, smoothed
+from mdjpt.evaluation.splits import Fold, FoldRows, random_folds, released_folds, with_unseen_clips
+from mdjpt.head import N_EPOCHS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.head import Head
+
+__all__ = ["FewShotSettings", "few_shot", "few_shot_folds"]
+
+_SELECTED = {
+    "training": "on held-out training subjects",
+    "released": "on the test subjects (as released: optimistic)",
+    "none": "none, all epochs",
+}
+_TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "smoother"}
+
+
+@dataclass(frozen=True, slots=True)
+class FewShotSettings:
+    """How a few-shot evaluation is made; the defaults are honest.
+
+    Attributes
+    ----------
+    protocol : {"honest", "released"}
+        ``released`` takes the released splits, order of files, priors from all subjects and
+        smoothed windows only.
+    n_folds, train_share, seed
+        See :func:`mdjpt.evaluation.splits.random_folds`; the seed is also the head's.
+    selection : {"training", "released", "none"} or None
+        See :func:`mdjpt.evaluation.head_training.train_head`; None: as the protocol has it.
+    clips : {"any", "unseen"}
+        ``unseen``: train and test share no clip.
+    n_epochs : int
+        Most epochs of the head: 8 in the released configuration, 25 in the paper.
+    """
+
+    protocol: Literal["honest", "released"] = "honest"
+    n_folds: int = 6
+    train_share: float = 0.25
+    seed: int = 0
+    selection: Selection | None = None
+    clips: Literal["any", "unseen"] = "any"
+    n_epochs: int = N_EPOCHS
+
+    def __post_init__(self) -> None:
+        if self.protocol == "released" and self.clips == "unseen":
+            raise MdjptError("--protocol released has no unseen clips: use --protocol honest")
+        if self.n_epochs < 1:
+            raise MdjptError(f"the head needs at least one epoch, got {self.n_epochs}")
+
+    @property
+    def released(self) -> bool:
+        """Whether the released procedure is followed."""
+        return self.protocol == "released"
+
+    @property
+    def selects(self) -> Selection:
+        """Who chooses the epoch."""
+        return self.selection or ("released" if self.released else "training")
+
+
+def few_shot_folds(features: FeatureSet, settings: FewShotSettings) -> list[Fold]:
+    """Return the splits of an evaluation.
+
+    Raises
+    ------
+    DatasetError
+        The dataset has too few subjects or clips, or no released splits.
+    """
+    table = features.table
+    if settings.released:
+        return released_folds(table.dataset, table.subjects)
+    folds = random_folds(table.subjects, settings.n_folds, settings.train_share, settings.seed)
+    return with_unseen_clips(folds, table, settings.seed) if settings.clips == "unseen" else folds
+
+
+def few_shot(
+    features: FeatureSet,
+    settings: FewShotSettings,
+    *,
+    arm: str,
+    simulated: bool = False,
+    on_fold: Callable[[str], None] | None = None,
+) -> Outcome:
+    """Evaluate features.
+
+    Parameters
+    ----------
+    features : FeatureSet
+        All windows of a dataset.
+    settings : FewShotSettings
+        How.
+    arm : str
+        Name of the encoder.
+    simulated : bool
+        Whether the encoder was trained on simulated data.
+    on_fold : callable, optional
+        Takes the name of each fold that is done.
+
+    Returns
+    -------
+    Outcome
+        One fold a split.
+
+    Raises
+    ------
+    DatasetError
+        As for :func:`few_shot_folds`.
+    """
+    outcomes = []
+    for fold in few_shot_folds(features, settings):
+        outcomes.append(_fold_outcome(features, fold, settings))
+        if on_fold is not None:
+            on_fold(fold.name)
+    return Outcome(
+        arm=arm,
+        protocol="few-shot",
+        dataset=features.table.dataset,
+        class_names=features.class_names,
+        unit="fold",
+        choices=_choices(features, settings),
+        folds=tuple(outcomes),
+        simulated=simulated or features.table.simulated,
+        notes=_notes(features, settings),
+    )
+
+
+def _fold_outcome(features: FeatureSet, fold: Fold, settings: FewShotSettings) -> FoldOutcome:
+    rows = fold.rows(features.table)
+    everyone = features.table.of_subjects((*fold.train, *fold.test))
+    priors = feature_priors(features.select(everyone if settings.released else rows.train))
+    normal = normalised(features, priors, presented=not settings.released)
+    levels: dict[str, LevelOutcome] = {}
+    n_epochs = {}
+    for track, how in _TRACKS.items():
+        if settings.released and track != "smoothed":
+            continue
+        ready = smoothed(normal, how)
+        trained = train_head(
+            ready.select(rows.train),
+            ready.select(rows.test),
+            selection=settings.selects,
+            n_epochs=settings.n_epochs,
+            seed=settings.seed,
+        )
+        n_epochs[track or "causal"] = trained.n_epochs
+        levels |= _levels(ready, rows, trained.head, track)
+    return FoldOutcome(fold.name, len(fold.train), len(fold.test), levels, n_epochs)
+
+
+def _levels(ready: FeatureSet, rows: FoldRows, head: Head, track: str) -> dict[str, LevelOutcome]:
+    """Measure windows and clips of the test subjects, and the control where there is one."""
+    names = (track or "window", f"{track} clip".strip())
+    found = _measured(ready, rows.test, head, names)
+    if rows.seen_clips is not None:
+        seen = tuple(f"{name}, seen clips" for name in names)
+        found |= _measured(ready, rows.seen_clips, head, seen)
+    return found
+
+
+def _measured(
+    ready: FeatureSet, rows: NDArray[np.bool_], head: Head, names: tuple[str, ...]
+) -> dict[str, LevelOutcome]:
+    chosen = ready.select(rows)
+    probabilities = softmax(head.logits(chosen.features))
+    window, clip = names
+    return {
+        window: window_outcome(chosen.table, probabilities),
+        clip: clip_outcome(chosen.table, probabilities),
+    }
+
+
+def _choices(features: FeatureSet, settings: FewShotSettings) -> dict[str, str]:
+    released = settings.released
+    splits = (
+        "the released ones"
+        if released
+        else f"{settings.n_folds} random, {settings.train_share:.0%} of the subjects train, "
+        f"seed {settings.seed}"
+    )
+    return {
+        "protocol": settings.protocol,
+        "features": features.made_by,
+        "splits": splits,
+        "clips": "train and test share no clip"
+        if settings.clips == "unseen"
+        else "train and test may share clips",
+        "choice of the epoch": f"{_SELECTED[settings.selects]}, at most {settings.n_epochs}",
+        "running normalisation": "priors from all subjects (as released: optimistic), file order"
+        if released
+        else "priors from training subjects, order of presentation",
+    }
+
+
+def _notes(features: FeatureSet, settings: FewShotSettings) -> tuple[str, ...]:
+    notes = ["Samples were filtered and scaled over their whole recording, at every level."]
+    if not features.causal and not settings.released:
+        notes.append("The rows of the network were not normalised causally: no level is causal.")
+    if not features.table.order_known and not settings.released:
+        notes.append("The order of presentation is not known everywhere: the file's is taken.")
+    if settings.clips == "unseen":
+        notes.append('"Seen clips": the same heads on the same subjects, clips of the training.')
+    return tuple(notes)

@@ -1,0 +1,117 @@
+"""How good predictions are, by window and by clip."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    confusion_matrix,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from mdjpt.evaluation.outcome import LevelOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from mdjpt.evaluation.window_table import WindowTable
+
+    Int64 = NDArray[np.int64]
+    Float64 = NDArray[np.float64]
+
+__all__ = ["METRICS", "clip_outcome", "scores", "softmax", "window_outcome"]
+
+METRICS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "precision": "macro precision",
+    "f1": "macro F1",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+}
+"""Names of the metrics, and what a report calls them; macro recall is the balanced accuracy."""
+
+
+def softmax(logits: NDArray[np.floating]) -> Float64:
+    """Return probabilities of logits [n, n_classes]."""
+    weights = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probabilities: Float64 = weights / weights.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def scores(labels: Int64, class_scores: Float64) -> dict[str, float]:
+    """Return every metric.
+
+    Parameters
+    ----------
+    labels : ndarray of int64, shape (n,)
+        At least one.
+    class_scores : ndarray of float64, shape (n, n_classes)
+        The larger, the more likely; the largest is the prediction.
+
+    Returns
+    -------
+    dict of str to float
+        Keys of :data:`METRICS`. Averages are over the classes that occur in `labels`; AUROC and
+        AUPRC are one against the rest, and NaN where only one class occurs.
+    """
+    predicted, present = class_scores.argmax(axis=1), np.unique(labels)
+    precision, recall, f1, _ = precision_recall_fscore_support(
+        labels, predicted, labels=present, average="macro", zero_division=0
+    )
+    return {
+        "accuracy": float(accuracy_score(labels, predicted)),
+        "balanced_accuracy": float(recall),
+        "precision": float(precision),
+        "f1": float(f1),
+        "auroc": _one_against_rest(roc_auc_score, labels, class_scores),
+        "auprc": _one_against_rest(average_precision_score, labels, class_scores),
+    }
+
+
+def window_outcome(table: WindowTable, class_scores: Float64) -> LevelOutcome:
+    """Measure the predictions of single windows.
+
+    Parameters
+    ----------
+    table : WindowTable
+        Windows with labels.
+    class_scores : ndarray of float64, shape (n, n_classes)
+        As for :func:`scores`.
+    """
+    return _outcome(table.label, table.subject, class_scores)
+
+
+def clip_outcome(table: WindowTable, class_scores: Float64) -> LevelOutcome:
+    """Measure one prediction a trial: the mean of its windows' scores, see `window_outcome`."""
+    groups = table.groups("trial")
+    firsts = np.array([rows[0] for rows in groups])
+    means = np.stack([class_scores[rows].mean(axis=0) for rows in groups])
+    return _outcome(table.label[firsts], table.subject[firsts], means)
+
+
+def _outcome(labels: Int64, subjects: NDArray[np.str_], class_scores: Float64) -> LevelOutcome:
+    predicted, n_classes = class_scores.argmax(axis=1), class_scores.shape[1]
+    right = predicted == labels
+    return LevelOutcome(
+        scores=scores(labels, class_scores),
+        confusion=confusion_matrix(labels, predicted, labels=range(n_classes)).tolist(),
+        subject_accuracy={
+            str(name): float(right[subjects == name].mean()) for name in np.unique(subjects)
+        },
+    )
+
+
+def _one_against_rest(
+    metric: Callable[[NDArray[np.bool_], Float64], float], labels: Int64, class_scores: Float64
+) -> float:
+    present = np.unique(labels)
+    if len(present) < 2:
+        return float("nan")
+    return float(np.mean([metric(labels == k, class_scores[:, k]) for k in present]))

@@ -1,0 +1,192 @@
+"""What an evaluation found: by arm, fold and level. Plain data, which JSON can hold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.atomic_file import atomic_file
+from mdjpt.errors import MdjptError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "LEVELS",
+    "FoldOutcome",
+    "LevelOutcome",
+    "Outcome",
+    "read_outcomes",
+    "write_outcomes",
+]
+
+LEVELS = {
+    "window": "causal, by window",
+    "clip": "causal, by clip",
+    "smoothed": "smoothed over the clip, by window (the paper's measure)",
+    "smoothed clip": "smoothed over the clip, by clip",
+}
+"""What is measured, and what a report calls it. A smoothed window has seen its whole clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelOutcome:
+    """Measures of one level.
+
+    Attributes
+    ----------
+    scores : dict of str to float
+        By key of :data:`mdjpt.evaluation.metrics.METRICS`.
+    confusion : list of list of int
+        Rows are the labels, columns the predictions.
+    subject_accuracy : dict of str to float
+        Accuracy within each test subject.
+    """
+
+    scores: dict[str, float]
+    confusion: list[list[int]]
+    subject_accuracy: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FoldOutcome:
+    """One split of the subjects, or one subject where nothing is split.
+
+    Attributes
+    ----------
+    name : str
+        Of the fold.
+    n_train, n_test : int
+        Subjects.
+    levels : dict of str to LevelOutcome
+        By key of :data:`LEVELS`, with ", seen clips" behind it for the control of an evaluation
+        on unseen clips.
+    n_epochs : dict of str to int
+        Epochs that were chosen for the head of each kind of features.
+    """
+
+    name: str
+    n_train: int
+    n_test: int
+    levels: dict[str, LevelOutcome]
+    n_epochs: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One arm of an evaluation.
+
+    Attributes
+    ----------
+    arm : str
+        Short name: a model or a baseline.
+    protocol : str
+        "few-shot", "zero-shot" or "transfer".
+    dataset : str
+        What it was tested on.
+    class_names : tuple of str
+        Rows of the confusion matrices.
+    unit : str
+        What a fold is: "fold" or "subject".
+    choices : dict of str to str
+        Every choice that moves the figures, in words.
+    folds : tuple of FoldOutcome
+        At least one.
+    simulated : bool
+        True when data or model are simulated.
+    notes : tuple of str
+        What the reader must know.
+    """
+
+    arm: str
+    protocol: str
+    dataset: str
+    class_names: tuple[str, ...]
+    unit: str
+    choices: dict[str, str]
+    folds: tuple[FoldOutcome, ...]
+    simulated: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """Levels that were measured."""
+        return tuple(self.folds[0].levels)
+
+    def values(self, level: str, metric: str) -> NDArray[np.float64]:
+        """Return a metric of every fold, NaN where it has none."""
+        return np.array([fold.levels[level].scores[metric] for fold in self.folds])
+
+    def mean_std(self, level: str, metric: str) -> tuple[float, float]:
+        """Return mean and standard deviation (n - 1) over the folds that have the metric."""
+        values = self.values(level, metric)
+        known = values[np.isfinite(values)]
+        if not len(known):
+            return float("nan"), float("nan")
+        return float(known.mean()), float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+
+    def confusion(self, level: str) -> NDArray[np.int64]:
+        """Return the confusion matrix added over the folds."""
+        matrices = [fold.levels[level].confusion for fold in self.folds]
+        total: NDArray[np.int64] = np.sum(matrices, axis=0, dtype=np.int64)
+        return total
+
+    def subject_means(self, level: str) -> dict[str, float]:
+        """Return each subject's accuracy, averaged over the folds that test it."""
+        found: dict[str, list[float]] = {}
+        for fold in self.folds:
+            for subject, value in fold.levels[level].subject_accuracy.items():
+                found.setdefault(subject, []).append(value)
+        return {subject: float(np.mean(values)) for subject, values in found.items()}
+
+
+def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write outcomes as JSON, whole or not at all.
+
+    Raises
+    ------
+    MdjptError
+        When the file cannot be written.
+    """
+    content = [asdict(outcome) for outcome in outcomes]
+    try:
+        with atomic_file(path) as file:
+            file.write(json.dumps(content, indent=1).encode())
+    except OSError as error:
+        raise MdjptError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def read_outcomes(path: Path) -> list[Outcome]:
+    """Read what :func:`write_outcomes` wrote.
+
+    Raises
+    ------
+    MdjptError
+        The file is missing or damaged.
+    """
+    try:
+        return [_outcome(item) for item in json.loads(path.read_text(encoding="utf-8"))]
+    except OSError as error:
+        raise MdjptError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise MdjptError(
+            f"{path}: no outcomes of an evaluation, or damaged: run it again"
+        ) from None
+
+
+def _outcome(item: dict[str, Any]) -> Outcome:
+    folds = [
+        FoldOutcome(
+            **fold
+            | {"levels": {name: LevelOutcome(**level) for name, level in fold["levels"].items()}}
+        )
+        for fold in item["folds"]
+    ]
+    tuples = {name: tuple(item[name]) for name in ("class_names", "notes")}
+    return Outcome(**item | tuples | {"folds": tuple(folds)})

@@ -1,0 +1,168 @@
+"""Zero-shot as the paper has it: the label of the nearest neighbour in the same dataset.
+
+Every window takes the label of the window whose features have the largest cosine with its own. The
+labels are the target dataset's, so nothing is transferred between datasets; for that see
+:mod:`mdjpt.evaluation.transfer`. Which neighbours count is not said in the paper and decides much:
+windows of one trial overlap, and all who watch a clip share its course.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mdjpt.errors import DatasetError
+from mdjpt.evaluation.metrics import clip_outcome, window_outcome
+from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
+from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.window_table import WindowTable
+
+__all__ = ["Excluded", "ZeroShotSettings", "neighbour_scores", "zero_shot"]
+
+Excluded = Literal["trial", "subject", "stimulus"]
+_IN_WORDS = {"trial": "the same trial", "subject": "the same subject", "stimulus": "the same clip"}
+_TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "smoother"}
+_BLOCK = 512  # windows whose similarities to all others are in memory at a time
+_NO_NEIGHBOUR = -1.0  # the least cosine, for a class without a neighbour that counts
+
+
+@dataclass(frozen=True, slots=True)
+class ZeroShotSettings:
+    """How neighbours are chosen.
+
+    Attributes
+    ----------
+    exclude : tuple of {"trial", "subject", "stimulus"}
+        Neighbours of the same one do not count; empty: only the window itself does not.
+    """
+
+    exclude: tuple[Excluded, ...] = ("subject",)
+
+    @property
+    def in_words(self) -> str:
+        """What a report says."""
+        if not self.exclude:
+            return "only the window itself (overlapping windows of its trial count)"
+        return " and ".join(_IN_WORDS[name] for name in self.exclude)
+
+
+def zero_shot(
+    features: FeatureSet,
+    settings: ZeroShotSettings,
+    *,
+    arm: str,
+    priors: Priors | None = None,
+    simulated: bool = False,
+) -> Outcome:
+    """Evaluate features.
+
+    Parameters
+    ----------
+    features : FeatureSet
+        All windows of a dataset.
+    settings : ZeroShotSettings
+        Which neighbours count.
+    arm : str
+        Name of the encoder.
+    priors : Priors, optional
+        Of the pre-training's features; None: of the dataset itself, all subjects.
+    simulated : bool
+        Whether the encoder was trained on simulated data.
+
+    Returns
+    -------
+    Outcome
+        One fold a subject.
+
+    Raises
+    ------
+    DatasetError
+        Nobody is left to be a neighbour.
+    """
+    normal = normalised(features, feature_priors(features) if priors is None else priors)
+    levels: dict[str, dict[str, LevelOutcome]] = {name: {} for name in features.table.subjects}
+    labelled = features.label >= 0
+    for track, how in _TRACKS.items():
+        ready = smoothed(normal, how).select(labelled)
+        found = neighbour_scores(ready, settings.exclude)
+        for subject, per_subject in levels.items():
+            rows = ready.subject == subject
+            if rows.any():
+                table = ready.table.select(rows)
+                per_subject[track or "window"] = window_outcome(table, found[rows])
+                per_subject[f"{track} clip".strip()] = clip_outcome(table, found[rows])
+    n_others = len(levels) - 1
+    source = "of the dataset itself" if priors is None else "of the pre-training"
+    return Outcome(
+        arm=arm,
+        protocol="zero-shot",
+        dataset=features.table.dataset,
+        class_names=features.class_names,
+        unit="subject",
+        choices={
+            "protocol": "nearest neighbour by cosine among the target dataset's own windows",
+            "features": features.made_by,
+            "neighbours left out": settings.in_words,
+            "running normalisation": f"priors {source}, order of presentation",
+        },
+        folds=tuple(FoldOutcome(name, n_others, 1, own) for name, own in levels.items() if own),
+        simulated=simulated or features.table.simulated,
+        notes=(
+            "The labels are the target dataset's own: nothing is transferred between datasets.",
+        ),
+    )
+
+
+def neighbour_scores(features: FeatureSet, exclude: Sequence[Excluded]) -> NDArray[np.float64]:
+    """Return the cosine with the nearest neighbour of each class.
+
+    Parameters
+    ----------
+    features : FeatureSet
+        Labelled windows.
+    exclude : sequence of {"trial", "subject", "stimulus"}
+        As in the settings.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n_classes)
+        The largest is that of the nearest neighbour's class.
+
+    Raises
+    ------
+    DatasetError
+        A window has no neighbour that counts.
+    """
+    length = np.linalg.norm(features.features, axis=1, keepdims=True)
+    unit = features.features / np.maximum(length, np.finfo(np.float32).tiny)
+    by_class = np.argsort(features.label, kind="stable")
+    classes, firsts = np.unique(features.label[by_class], return_index=True)
+    codes = _codes(features.table, exclude)
+    out = np.full((len(features), len(features.class_names)), _NO_NEIGHBOUR)
+    for start in range(0, len(unit), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        cosines = unit[rows] @ unit[by_class].T
+        for code in codes:
+            cosines[code[rows, None] == code[None, by_class]] = -np.inf
+        out[rows, classes] = np.maximum.reduceat(cosines, firsts, axis=1)
+    if np.isneginf(out[:, classes]).all(axis=1).any():
+        raise DatasetError(
+            f"{features.table.dataset}: a window has no neighbour left: leave out fewer of them"
+        )
+    nearest: NDArray[np.float64] = np.maximum(out, _NO_NEIGHBOUR)
+    return nearest
+
+
+def _codes(table: WindowTable, exclude: Sequence[Excluded]) -> list[NDArray[np.intp]]:
+    """Return numbers that are equal where two windows must not be neighbours."""
+    itself = [np.arange(len(table))]
+    return itself + [np.unique(getattr(table, name), return_inverse=True)[1] for name in exclude]
