@@ -1,0 +1,139 @@
+"""Figures of a report, as PNG. Matplotlib is imported when the first one is drawn."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.evaluation.report_tables import level_name
+from mdjpt.extras import require_training_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.outcome import Outcome
+
+__all__ = ["confusion_figure", "embedding_figure", "scaling_figure"]
+
+_DPI = 110
+_MOST_POINTS = 1500  # of an embedding, which takes seconds with these and minutes with ten times
+_PERPLEXITY = 30.0
+
+
+def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
+    """Draw confusion matrices side by side, each row as shares of its label.
+
+    Raises
+    ------
+    MdjptError
+        matplotlib is not installed.
+    """
+    figure = _figure(4.2 * len(levels), 3.9)
+    axes = figure.subplots(1, len(levels), squeeze=False)[0]
+    for ax, level in zip(axes, levels, strict=True):
+        matrix = outcome.confusion(level)
+        shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+        ax.imshow(shares, vmin=0, vmax=1, cmap="Blues")
+        for (row, column), share in np.ndenumerate(shares):
+            colour = "white" if share > 0.5 else "black"
+            ax.text(column, row, f"{share:.2f}", ha="center", va="center", color=colour, size=7)
+        ticks = range(len(outcome.class_names))
+        ax.set_xticks(ticks, outcome.class_names, rotation=45, ha="right", size=8)
+        ax.set_yticks(ticks, outcome.class_names, size=8)
+        ax.set_xlabel("predicted")
+        ax.set_ylabel("label")
+        ax.set_title(level_name(level).partition(" (")[0], size=9)
+    return _png(figure)
+
+
+def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
+    """Draw features in two dimensions (t-SNE), by emotion, by subject, and by dataset if several.
+
+    Parameters
+    ----------
+    sets : sequence of FeatureSet
+        Of one kind of features; as many windows are drawn of each, 1500 in all at most.
+    seed : int
+        Of the draw and of the embedding.
+
+    Raises
+    ------
+    MdjptError
+        matplotlib is not installed.
+    """
+    from sklearn.manifold import TSNE
+
+    rng = np.random.default_rng(seed)
+    drawn = [_some(features, _MOST_POINTS // len(sets), rng) for features in sets]
+    values = np.concatenate([features.features for features in drawn])
+    perplexity = min(_PERPLEXITY, (len(values) - 1) / 3)
+    points = TSNE(init="pca", perplexity=perplexity, random_state=seed).fit_transform(
+        (values - values.mean(0)) / (values.std(0) + 1e-10)
+    )
+    colourings = {
+        "emotion": [name for one in drawn for name in _emotions(one)],
+        "subject": [f"{one.table.dataset}/{name}" for one in drawn for name in one.subject],
+    }
+    if len(drawn) > 1:
+        colourings["dataset"] = [one.table.dataset for one in drawn for _ in range(len(one))]
+    figure = _figure(4.6 * len(colourings), 4.2)
+    axes = figure.subplots(1, len(colourings), squeeze=False)[0]
+    for ax, (title, names) in zip(axes, colourings.items(), strict=True):
+        _scatter(ax, points, np.array(names), title)
+    return _png(figure)
+
+
+def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: str) -> bytes:
+    """Draw accuracy against the number of datasets in pre-training, with one std over the folds.
+
+    Raises
+    ------
+    MdjptError
+        matplotlib is not installed.
+    """
+    figure = _figure(4.6, 3.6)
+    ax = figure.subplots()
+    means, stds = zip(*(outcome.mean_std(level, "accuracy") for outcome in outcomes), strict=True)
+    ax.errorbar(counts, 100 * np.array(means), 100 * np.array(stds), fmt="o", capsize=3)
+    ax.set_xticks(sorted(set(counts)))
+    ax.set_xlabel("datasets in pre-training")
+    ax.set_ylabel("accuracy, percent")
+    ax.set_title(level_name(level).partition(" (")[0], size=9)
+    return _png(figure)
+
+
+def _figure(width: float, height: float) -> Any:
+    # Not pyplot: it keeps figures in a global state and may ask for a display.
+    figure_module = require_training_extra("matplotlib.figure")
+    return figure_module.Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+
+
+def _png(figure: Any) -> bytes:
+    out = io.BytesIO()
+    figure.savefig(out, format="png")
+    return out.getvalue()
+
+
+def _some(features: FeatureSet, n: int, rng: np.random.Generator) -> FeatureSet:
+    labelled = np.flatnonzero(features.label >= 0)
+    return features.select(np.sort(rng.permutation(labelled)[:n]))
+
+
+def _emotions(features: FeatureSet) -> NDArray[np.str_]:
+    return np.array(features.class_names)[features.label]
+
+
+def _scatter(ax: Any, points: NDArray[np.floating], names: NDArray[np.str_], title: str) -> None:
+    different = np.unique(names)
+    for name in different:
+        ax.scatter(*points[names == name].T, s=5, label=name, linewidths=0)
+    ax.set_title(f"by {title}", size=9)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    if len(different) <= 12:
+        ax.legend(fontsize=6, markerscale=2)
