@@ -146,4 +146,5 @@ def render(snapshot: Snapshot, newest: Prediction | None) -> RenderableType:
         f"latency p95 {snapshot.latency_p95_ms:.0f} ms"
     )
     footer = Text("research use, not a medical device · Ctrl-C ends", style="dim")
-    return Panel(Group(table, Text(health), footer), title=headline(snapshot), width=90)
+    title = Text(headline(snapshot), style="bold")
+    return Panel(Group(title, table, Text(health), footer), width=96)
