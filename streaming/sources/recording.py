@@ -189,7 +189,8 @@ class RecordingSource:
         wait_s = (int(self._positions[enough - 1]) + 1) / rate - (now - self._started)
         if wait_s > 0 and timeout_s > 0:
             self._wait(min(wait_s, timeout_s))
-        position = int((self._clock() - self._started) * rate)
+        # Rounding must not hold back a sample whose time has come.
+        position = int((self._clock() - self._started) * rate + 1e-6)
         longest = column + max(1, round(_LONGEST_S * self._sfreq))
         return max(column, min(run_end, longest, int(np.searchsorted(self._positions, position))))
 
