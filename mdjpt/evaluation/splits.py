@@ -161,8 +161,10 @@ def with_unseen_clips(folds: Sequence[Fold], table: WindowTable, seed: int = 0) 
     Raises
     ------
     DatasetError
-        A class has one clip only.
+        A class has one clip only, or it is not known which clip somebody saw.
     """
+    if not all(table.stimulus):
+        raise DatasetError(f"{table.dataset}: it is not known who saw which clip: use --clips any")
     by_class = _clips_by_class(table)
     rng = np.random.default_rng([seed, 1])
     return [replace(fold, train_clips=_half_of_each(by_class, rng)) for fold in folds]

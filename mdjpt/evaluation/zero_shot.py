@@ -86,8 +86,13 @@ def zero_shot(
     Raises
     ------
     DatasetError
-        Nobody is left to be a neighbour.
+        Nobody is left to be a neighbour, or clips are to be left out and are not known.
     """
+    if "stimulus" in settings.exclude and not all(features.table.stimulus):
+        raise DatasetError(
+            f"{features.table.dataset}: it is not known who saw which clip: --exclude stimulus "
+            "cannot be had"
+        )
     normal = normalised(features, feature_priors(features) if priors is None else priors)
     levels: dict[str, dict[str, LevelOutcome]] = {name: {} for name in features.table.subjects}
     labelled = features.label >= 0

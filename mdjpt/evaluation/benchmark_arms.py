@@ -1,0 +1,167 @@
+"""One arm of the simulated benchmark: pre-train, encode, evaluate."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+
+from mdjpt.encoder import Encoder
+from mdjpt.evaluation.benchmark_settings import HELD_OUT, SOURCES
+from mdjpt.evaluation.differential_entropy import entropy_features
+from mdjpt.evaluation.encoding import encoder_features
+from mdjpt.evaluation.few_shot import few_shot
+from mdjpt.evaluation.outcome import write_outcomes
+from mdjpt.evaluation.transfer import transfer
+from mdjpt.store import open_store
+from mdjpt.training.config import DatasetChoice, MachineSettings, OptimiserSettings, PretrainConfig
+from mdjpt.training.module import build_network
+from mdjpt.training.run import open_stores, train
+from mdjpt.training.statistics import sample_windows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mdjpt.encoder import RowStats
+    from mdjpt.evaluation.benchmark_settings import Arm, BenchmarkSettings
+    from mdjpt.evaluation.encoding import RowNormalisation
+    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.outcome import Outcome
+    from mdjpt.store import Store
+
+__all__ = ["PARTS", "arm_file", "run_arm", "store_folder"]
+
+PARTS = ("few-shot, rows", "few-shot, recording", "transfer")
+"""What is measured of an arm, in the order of its outcomes."""
+
+
+class _Features(Protocol):
+    """Makes the features of a store."""
+
+    def __call__(
+        self, store: Store, step: int, normalisation: RowNormalisation, *, shared: bool = False
+    ) -> FeatureSet:
+        """Return features; `shared`: such as all datasets have."""
+        ...
+
+
+def arm_file(out: Path, arm: Arm) -> Path:
+    """Return where the outcomes of an arm are kept."""
+    return out / "arms" / arm.name.replace(" ", "-") / "outcomes.json"
+
+
+def store_folder(out: Path, name: str) -> Path:
+    """Return where a dataset is kept."""
+    return out / "stores" / name
+
+
+def run_arm(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> str:
+    """Evaluate an arm on stores that are there, unless it has been, and say how long it took.
+
+    Parameters
+    ----------
+    arm : Arm
+        What to evaluate.
+    settings : BenchmarkSettings
+        Sizes.
+    seed : int
+        Of weights, pairs, splits and heads.
+    out : Path
+        Folder of the benchmark, with the stores in it.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    path = arm_file(out, arm)
+    if path.exists():
+        return f"{arm.name}: was there"
+    # One thread an arm: arms run beside each other.
+    torch.set_num_threads(1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    features = _entropy(settings) if arm.kind == "entropy" else _encoder(arm, settings, seed, out)
+    made = time.perf_counter()
+    write_outcomes(path, _outcomes(arm, settings, seed, out, features))
+    ended = time.perf_counter()
+    return f"{arm.name}: {made - began:.0f} s to make, {ended - made:.0f} s to evaluate"
+
+
+def _outcomes(
+    arm: Arm, settings: BenchmarkSettings, seed: int, out: Path, features: _Features
+) -> list[Outcome]:
+    """Return one outcome for each of :data:`PARTS`."""
+    held_out = open_store(store_folder(out, HELD_OUT))
+    sources = [open_store(store_folder(out, name)) for name in SOURCES]
+    heads = replace(settings.few_shot, seed=seed), replace(settings.transfer, seed=seed)
+    few_shots = [
+        few_shot(features(held_out, settings.step, way), heads[0], arm=arm.name)
+        for way in ("rows", "recording")
+    ]
+    learned = [features(one, settings.source_step, "rows", shared=True) for one in sources]
+    target = features(held_out, settings.step, "rows", shared=True)
+    return [*few_shots, transfer(learned, target, heads[1], arm=arm.name)]
+
+
+def _entropy(settings: BenchmarkSettings) -> _Features:
+    def make(
+        store: Store, step: int, normalisation: RowNormalisation, *, shared: bool = False
+    ) -> FeatureSet:
+        del normalisation  # there are no rows
+        return entropy_features(
+            store,
+            n_times=settings.network.n_times,
+            step=step,
+            channels="standard" if shared else "own",
+        )
+
+    return make
+
+
+def _encoder(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> _Features:
+    """Pre-train, or not, and measure the statistics of the rows."""
+    config = _training(arm, settings, seed, out)
+    stores = open_stores(config)
+    if arm.kind == "pretrained":
+        network = train(config, stores, arm_file(out, arm).parent / "training", resume=True)
+    else:
+        network = build_network(config)
+    encoder = Encoder(network)
+    n = settings.statistics_windows // len(stores)
+    windows = np.concatenate([sample_windows(store, n, config) for store in stores])
+    return partial(_encoded, encoder, encoder.row_stats(windows))
+
+
+def _encoded(
+    encoder: Encoder,
+    row_stats: RowStats,
+    store: Store,
+    step: int,
+    normalisation: RowNormalisation,
+    *,
+    shared: bool = False,
+) -> FeatureSet:
+    del shared  # an encoder's features always are
+    return encoder_features(store, encoder, row_stats, normalisation=normalisation, step=step)
+
+
+def _training(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> PretrainConfig:
+    n_steps = settings.steps * len(SOURCES) // len(arm.datasets)
+    return PretrainConfig(
+        datasets=tuple(DatasetChoice(store_folder(out, name)) for name in arm.datasets),
+        seed=seed,
+        network=settings.network,
+        windows=settings.windows,
+        loss=arm.loss,
+        optimiser=OptimiserSettings(
+            learning_rate=settings.learning_rate, steps_per_epoch=n_steps, epochs=1
+        ),
+        machine=MachineSettings(
+            accelerator="cpu", threads=1, rows_at_once=960, checkpoint_every=100
+        ),
+    )
