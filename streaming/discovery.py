@@ -34,7 +34,7 @@ class LslStream:
     sfreq : float
         Nominal rate in Hz, 0 when irregular.
     measured_sfreq : float
-        Samples that came per second, 0 when none did or the stream is irregular.
+        Samples per second of the stamps, 0 when none came or the stream is irregular.
     ch_names : tuple of str
         Labels of the columns, "" without one; empty when the stream did not answer.
     """
@@ -120,17 +120,15 @@ def _measured(info: Any, measure_s: float) -> LslStream:
 
 
 def _rate(connection: LSLConnection, measure_s: float) -> float:
-    """Return the samples per second from the first pull that brings some to the last."""
+    """Return the samples per second of the stream's own stamps."""
     deadline = time.monotonic() + measure_s
-    arrived: list[tuple[float, int]] = []
+    n_times, first, last = 0, 0.0, 0.0
     while time.monotonic() < deadline:
         _, stamps = connection.pull(_LONGEST_PULL_S)
         if len(stamps):
-            arrived.append((time.monotonic(), len(stamps)))
-    if len(arrived) < 2:
-        return 0.0
-    seconds = arrived[-1][0] - arrived[0][0]
-    return sum(n for _, n in arrived[1:]) / seconds
+            first = first if n_times else float(stamps[0])
+            last, n_times = float(stamps[-1]), n_times + len(stamps)
+    return (n_times - 1) / (last - first) if last > first else 0.0
 
 
 def list_boards() -> list[BrainFlowBoardInfo]:

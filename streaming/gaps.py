@@ -23,6 +23,7 @@ __all__ = ["GapDetector", "Run", "sample_positions"]
 _FILE_CHECK_S = 0.25
 _COUNTED_CHECK_S = 0.25
 _FEW_STEPS = 8
+_STEADY = 0.25  # of a sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +241,20 @@ def sample_positions(
     if counter is not None and counter_modulus:
         stamps = np.full(n_times, np.nan) if timestamps is None else timestamps
         steps = _Counter(sfreq, counter_modulus).steps(counter, stamps, None)
+    elif timestamps is not None and _is_steady(timestamps):
+        intervals = np.diff(timestamps)
+        steps[1:] = np.round(intervals / np.median(intervals))
     elif timestamps is not None and n_times > 1:
         tracker = StampTracker(sfreq, check_every_s=_FILE_CHECK_S)
         for hole in tracker.holes(timestamps):
             steps[min(hole.began_at, n_times - 1)] += hole.n_lost
     return np.cumsum(steps) - 1
+
+
+def _is_steady(timestamps: NDArray[np.float64]) -> bool:
+    """Tell stamps whose every interval counts its samples from those with jitter."""
+    if len(timestamps) < _FEW_STEPS or not np.isfinite(timestamps).all():
+        return False
+    in_samples = np.diff(timestamps) / max(np.median(np.diff(timestamps)), np.finfo(float).tiny)
+    is_one = np.abs(in_samples - 1) < _STEADY
+    return bool((is_one | (in_samples > 2 - _STEADY)).all())

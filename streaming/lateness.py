@@ -161,7 +161,7 @@ class Line:
         self._block = max(1, round(CHECK_EVERY_S * sfreq))
         blocks = self._scatter[: len(self._scatter) // self._block * self._block]
         means = blocks.reshape(-1, self._block).mean(axis=1)
-        self._block_scatter = _robust_std(means) * (1 + 1 / np.sqrt(len(means)))
+        self._block_scatter = _robust_std(means) * (1 + 2 / np.sqrt(len(means)))
         return next(
             filter(None, (self._step_in(seconds * sfreq, sfreq) for seconds in _WINDOWS_S)), None
         )
