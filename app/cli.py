@@ -302,16 +302,36 @@ def model_fetch() -> int:
     return _planned("model fetch")
 
 
-@cli.command("calibrate", context_settings=PASS_ON)
-def calibrate_command() -> int:
-    """Train a decoder for one person from a recording (not there yet)."""
-    return _planned("calibrate")
+@cli.command("calibrate")
+def calibrate_command(
+    recording: Annotated[Path, typer.Argument(help="EEG of the calibration.")],
+    labels: Annotated[
+        Path, typer.Option(help="CSV or TSV: onset_s, duration_s, label; or a .truth.json.")
+    ],
+    out: Annotated[Path, typer.Option(help="Profile to write, or to add a version to.")],
+    model: Model = None,
+    montage: Montage = None,
+) -> int:
+    """Train a decoder for one person from a recording with labelled trials."""
+    from app.commands.calibrate import calibrate
+
+    return calibrate(recording, labels, out, model, montage)
 
 
-@cli.command("pretrain", context_settings=PASS_ON)
-def pretrain_command() -> int:
-    """Pre-train the encoder on several datasets (not there yet)."""
-    return _planned("pretrain")
+@cli.command("pretrain")
+def pretrain_command(
+    config: Annotated[Path, typer.Argument(help="Settings (.toml).")],
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the run; runs/NAME by default.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the newest checkpoint.")
+    ] = False,
+) -> int:
+    """Pre-train the encoder jointly on prepared datasets."""
+    from app.commands.pretrain import pretrain
+
+    return pretrain(config, out, resume)
 
 
 @cli.command("evaluate", context_settings=PASS_ON)
