@@ -195,12 +195,15 @@ class PairSampler:
 
 
 def _long_trials(trials: Sequence[StoredTrial], n_times: int) -> dict[tuple[str, int], StoredTrial]:
-    """Return the trials that hold a window, by stimulus and how often it was shown before."""
+    """Return the trials that hold a window, by stimulus and how often it was shown before.
+
+    Where the stimulus is not known nobody else is known to have seen it.
+    """
     shown: defaultdict[str, int] = defaultdict(int)
     found = {}
     for trial in trials:
         occurrence = shown[trial.stimulus]
         shown[trial.stimulus] += 1
-        if trial.n_times >= n_times:
+        if trial.n_times >= n_times and trial.stimulus:
             found[trial.stimulus, occurrence] = trial
     return found

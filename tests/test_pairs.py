@@ -153,8 +153,9 @@ def test_trials_too_short_for_a_window_are_passed_over() -> None:
         [trials_of("a", "1", [2000, 2000]), trials_of("b", "2", [2000, 2000])],
         [trials_of("a", "1", [2000, 100]), trials_of("b", "1", [2000, 2000])],
         [trials_of(s, "1", [2000, 2000], [s + "x", s + "y"]) for s in "ab"],
+        [trials_of(s, "1", [2000, 2000], ["", ""]) for s in "ab"],
     ],
-    ids=["one subject", "one subject twice", "other sessions", "too short", "other clips"],
+    ids=["one subject", "one twice", "other sessions", "too short", "other clips", "unknown clips"],
 )
 def test_a_dataset_without_a_pair_is_refused(recordings: list[list[StoredTrial]]) -> None:
     with pytest.raises(DatasetError, match="SEED: no two subjects share two trials"):

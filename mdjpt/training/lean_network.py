@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from mdjpt.model import DepthwiseConv, MdjptNetwork, NetworkOutput, stratified_norm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    Encode = Callable[[Tensor], Tensor]
 
 __all__ = ["LeanNetwork", "ShiftedConv"]
 
@@ -75,6 +76,50 @@ class ShiftedConv(nn.Module):
         return cast("Tensor", y)
 
 
+class _Recomputed(torch.autograd.Function):
+    """Encode rows a few at a time; keep the rows alone, and encode again for the gradient.
+
+    One array takes all tokens: the library's own checkpoints would leave one small array a call
+    among the large ones that come and go, and the heap would be full of holes.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, encode: Encode, rows_at_once: int, rows: Tensor, *weights: Tensor
+    ) -> Tensor:
+        """[R, T] -> [R, N, D]."""
+        ctx.encode, ctx.rows_at_once = encode, rows_at_once
+        kind = rows.device.type
+        dtype, enabled = torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
+        ctx.autocast = {"device_type": kind, "dtype": dtype, "enabled": enabled}
+        ctx.save_for_backward(rows, *weights)
+        out: Tensor | None = None
+        for start, part in _parts(rows, rows_at_once):
+            tokens = encode(part)
+            if out is None:
+                out = tokens.new_empty(len(rows), *tokens.shape[1:])
+            out[start : start + len(part)] = tokens
+        return rows if out is None else out
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients of the weights; the rows are data and have none."""
+        rows, *weights = ctx.saved_tensors
+        totals = [torch.zeros_like(weight) for weight in weights]
+        for start, part in _parts(rows, ctx.rows_at_once):
+            with torch.enable_grad(), torch.autocast(**ctx.autocast):
+                tokens = ctx.encode(part)
+            grad = grads[0][start : start + len(part)]
+            for total, own in zip(totals, torch.autograd.grad(tokens, weights, grad), strict=True):
+                total += own
+        return None, None, None, *totals
+
+
+def _parts(rows: Tensor, rows_at_once: int) -> Iterator[tuple[int, Tensor]]:
+    for start in range(0, len(rows), rows_at_once):
+        yield start, rows[start : start + rows_at_once]
+
+
 class LeanNetwork(nn.Module):
     """A network that is trained in little memory.
 
@@ -105,7 +150,7 @@ class LeanNetwork(nn.Module):
         if shifted:
             _shift_convolutions(network.channel_encoder)
         # The method rather than the module, which would be registered a second time.
-        encode: Callable[[Tensor], Tensor] = network.channel_encoder.forward
+        encode: Encode = network.channel_encoder.forward
         self._encode_rows = torch.compile(encode, dynamic=True) if compiled else encode
 
     def forward(self, windows: Tensor, group_size: int) -> NetworkOutput:
@@ -127,16 +172,9 @@ class LeanNetwork(nn.Module):
         """[rows, T] -> [rows, N, D], a few rows at a time."""
         if not self._rows_at_once or not torch.is_grad_enabled():
             return self._encode_rows(rows)
-        parts = torch.split(rows, self._rows_at_once)
-        return torch.cat([self._recomputed(part) for part in parts])
-
-    def _recomputed(self, rows: Tensor) -> Tensor:
-        """Encode rows and keep nothing but them for the backward pass."""
-        # No state of random numbers to restore: the encoder draws none.
-        tokens: Tensor = checkpoint(
-            self._encode_rows, rows, use_reentrant=False, preserve_rng_state=False
-        )
-        return tokens
+        weights = tuple(self.network.channel_encoder.parameters())
+        tokens = _Recomputed.apply(self._encode_rows, self._rows_at_once, rows, *weights)  # type: ignore[no-untyped-call]
+        return cast("Tensor", tokens)
 
 
 def _shift_convolutions(module: nn.Module) -> None:
