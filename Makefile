@@ -3,12 +3,14 @@
 #
 # PYTHON=python3.12     another interpreter (3.11 or newer)
 # TORCH_INDEX=URL       take torch from this package index, e.g. one with CPU wheels only
+# WORKERS=2             processes that run the tests
 # SOURCE=lsl:MyHeadset  another source for `make run`
 
 PYTHON ?= python3
 VENV ?= .venv
 SOURCE ?=
 TORCH_INDEX ?=
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -35,7 +37,7 @@ spelling: $(VENV)/.test
 	$(BIN)/codespell app mdjpt streaming tests README.md CONTRIBUTING.md CHANGELOG.md
 
 unit: $(VENV)/.test
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
