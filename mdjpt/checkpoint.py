@@ -7,28 +7,25 @@ own and hands back arrays of the names and shapes asked for.
 from __future__ import annotations
 
 import hashlib
-import json
-import math
-import os
 import re
-import subprocess
-import sys
-import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import safetensors
 
 from mdjpt.bundle import Bundle, save_bundle
 from mdjpt.bundle_rules import weight_shapes
 from mdjpt.errors import ModelError
+from mdjpt.guarded_process import GuardedReader, Limits
 from mdjpt.model import EncoderConfig
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.model import Variant
+
+    Weights = dict[str, NDArray[np.float32]]
 
 __all__ = ["LICENCE", "RELEASED_BLOBS", "import_checkpoint", "released_name"]
 
@@ -45,8 +42,10 @@ RELEASED_BLOBS = {
 DATASETS = ["SEED", "SEED-IV", "SEED-VII", "FACED", "DEAP"]
 
 MAX_BYTES = 256 << 20
-MAX_HEADER_BYTES = 1 << 20
+MEMORY_BYTES = 768 << 20
+CPU_S = 30
 TIMEOUT_S = 60.0
+_READER = GuardedReader("mdjpt.checkpoint_process", ModelError)
 
 _BLOCK = {
     "cpe1": "cpe1",
@@ -166,51 +165,15 @@ def _content(path: Path) -> bytes:
 
 def _opened(
     path: Path, content: bytes, shapes: dict[str, tuple[int, ...]]
-) -> tuple[dict[str, NDArray[np.float32]], dict[str, Any]]:
+) -> tuple[Weights, dict[str, Any]]:
     """Have the arrays read in a process of its own, and believe nothing of its answer."""
     theirs = {released_name(name): _shape(name, shape) for name, shape in shapes.items()}
-    most = 4 * sum(math.prod(shape) for shape in shapes.values()) + MAX_HEADER_BYTES
-    answer = _answer(path, content, json.dumps(theirs), most)
-    try:
-        views = dict(safetensors.deserialize(answer))  # type: ignore[no-untyped-call]
-        header = json.loads(answer[8 : 8 + int.from_bytes(answer[:8], "little")])
-        metadata = header["__metadata__"]
-        if error := metadata.get("error"):
-            raise ModelError(f"{path}: {error}")
-        arrays = {n: np.frombuffer(views[released_name(n)]["data"], "<f4") for n in shapes}
-        weights = {name: arrays[name].reshape(shape) for name, shape in shapes.items()}
-        return weights, json.loads(metadata["facts"])
-    except ModelError:
-        raise
-    except Exception:  # its parser has several kinds of error
-        raise ModelError(f"{path}: damaged: the process that read it gave no answer") from None
+    limits = Limits(MEMORY_BYTES, CPU_S, TIMEOUT_S)
+    return _READER.read(path, limits, partial(_ours, shapes), content=content, shapes=theirs)
 
 
-def _answer(path: Path, content: bytes, request: str, most: int) -> bytes:
-    """Run the process to its end; a ModelError when it has to be killed or crashes."""
-    # -P: the working directory, full of someone's files, is no place to import from.
-    command = [sys.executable, "-P", "-m", "mdjpt.checkpoint_process", request]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    here = str(Path(__file__).parents[1])
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, (here, os.getenv("PYTHONPATH"))))
-    with tempfile.TemporaryFile() as question, tempfile.TemporaryFile() as answer:
-        question.write(content)
-        question.seek(0)
-        with subprocess.Popen(
-            command,
-            stdin=question,
-            stdout=answer,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        ) as process:
-            try:
-                code = process.wait(TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                raise ModelError(f"{path}: damaged: not read after {TIMEOUT_S:.0f} s") from None
-            finally:
-                process.kill()
-        if code:
-            raise ModelError(f"{path}: damaged: the process that read it died")
-        answer.seek(0)
-        return answer.read(most)
+def _ours(shapes: dict[str, tuple[int, ...]], value: Any) -> tuple[Weights, dict[str, Any]]:
+    """Give the arrays of the published checkpoint our names and shapes."""
+    arrays = {n: np.asarray(value["arrays"][released_name(n)], np.float32) for n in shapes}
+    weights = {name: arrays[name].reshape(shape) for name, shape in shapes.items()}
+    return weights, dict(value["facts"])

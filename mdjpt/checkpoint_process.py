@@ -1,36 +1,32 @@
-"""Entry module (``python -m``) of the process that opens one checkpoint: standard input to output.
+"""Entry module of the process that opens one checkpoint: see `mdjpt.guarded_process`.
 
 A checkpoint is a pickle, and a pickle is a program. This is the only place where one is opened,
-with torch's restricted unpickler and never anything else, in a process of its own with a memory and
-a time limit. What leaves it is a safetensors file of the arrays asked for, or one line of text.
+with torch's restricted unpickler and never anything else. What leaves the process are the arrays
+asked for, or one line of text.
 """
 
 from __future__ import annotations
 
 import io
-import json
 import re
 import sys
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors.numpy import save
 from torch import Tensor
 
 from mdjpt.errors import ModelError
+from mdjpt.guarded_process import serve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["main", "read_state_dict"]
-
-MEMORY_BYTES = 768 << 20  # on top of what the interpreter and torch have mapped
-CPU_S = 30
+__all__ = ["read_standard_input", "read_state_dict"]
 
 
 def read_state_dict(
@@ -120,38 +116,20 @@ def _array(name: str, tensor: object, shape: tuple[int, ...]) -> NDArray[np.floa
     return array
 
 
-def _limit() -> None:
-    """Cap address space, CPU seconds and core dumps where the platform can."""
-    try:
-        import resource
-    except ImportError:  # Windows: the parent's time limit is the only one.
-        return
-    try:
-        pages = Path("/proc/self/statm").read_text("ascii").split()[0]
-        mapped = int(pages) * resource.getpagesize()
-    except (OSError, ValueError):
-        mapped = 0
-    limits = [(resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_CORE, 0)]
-    if mapped:  # elsewhere RLIMIT_AS is refused or without effect
-        limits.append((resource.RLIMIT_AS, mapped + MEMORY_BYTES))
-    for kind, limit in limits:
-        hard = resource.getrlimit(kind)[1]
-        allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (allowed, hard))
+def read_standard_input(_path: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """Return the named arrays, and the facts, of the checkpoint in the standard input.
 
-
-def main(argument: str) -> None:
-    """Read a checkpoint from standard input; `argument` is JSON, the shapes to look for."""
-    shapes = {name: tuple(shape) for name, shape in json.loads(argument).items()}
-    content = sys.stdin.buffer.read()
-    _limit()
-    try:
-        arrays, facts = read_state_dict(content, shapes)
-        answer = save(arrays, {"facts": json.dumps(facts)})
-    except ModelError as error:
-        answer = save({}, {"error": str(error)})
-    sys.stdout.buffer.write(answer)
+    Parameters
+    ----------
+    _path : Path
+        Where the application found it, unread here.
+    shapes : mapping of str to sequence of int
+        As for `read_state_dict`.
+    """
+    wanted = {name: tuple(shape) for name, shape in shapes.items()}
+    arrays, facts = read_state_dict(sys.stdin.buffer.read(), wanted)
+    return {"arrays": arrays, "facts": facts}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(read_standard_input)

@@ -29,6 +29,7 @@ __all__ = [
     "SourceError",
     "SourceLost",
     "SourceNotFound",
+    "one_line",
 ]
 
 
@@ -84,3 +85,18 @@ class DatasetError(MdjptError):
 
 class NotEnoughDataError(MdjptError):
     """The samples asked for have not arrived yet."""
+
+
+def one_line(error: object, at_most: int = 160) -> str:
+    """Return the message of someone else's exception on one printable line.
+
+    Parameters
+    ----------
+    error : Exception or str
+        What was raised, or its text; an exception without a text is named by its type.
+    at_most : int
+        Longest line, in characters.
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    return text if len(text) <= at_most else text[: at_most - 1] + "…"

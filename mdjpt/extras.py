@@ -7,7 +7,12 @@ from typing import Any
 
 from mdjpt.errors import MdjptError
 
-__all__ = ["require_training_extra"]
+__all__ = ["how_to_install", "require_training_extra"]
+
+
+def how_to_install(error: ModuleNotFoundError) -> str:
+    """Say in one line which module is missing and how to install it."""
+    return f'this needs {error.name}, which is not installed: pip install "mdjpt-live[train]"'
 
 
 def require_training_extra(*modules: str) -> Any:
@@ -31,7 +36,5 @@ def require_training_extra(*modules: str) -> Any:
     try:
         imported = tuple(import_module(name) for name in modules)
     except ModuleNotFoundError as error:
-        raise MdjptError(
-            f'this needs {error.name}, which is not installed: pip install "mdjpt-live[train]"'
-        ) from None
+        raise MdjptError(how_to_install(error)) from None
     return imported[0] if len(imported) == 1 else imported

@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from mdjpt.datasets.file_process import read_here
-from mdjpt.datasets.guarded_file import RESULT, taken_over
+from mdjpt.datasets.file_process import read_file
+from mdjpt.datasets.guarded_file import READER, as_it_is
 from mdjpt.errors import DatasetError
+from mdjpt.guarded_process import leave_result
+from mdjpt.guarded_result import RESULT
 from tests.recording_mutants import CPU_S, MEMORY_BYTES, mutant
 
 
@@ -32,7 +34,7 @@ def _forked(path: Path, kind: str, options: dict[str, Any], folder: Path) -> str
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
             resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, resource.RLIM_INFINITY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            read_here(path, kind, options, folder)
+            leave_result(folder, read_file, path, kind=kind, options=options)
         finally:
             os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -44,7 +46,7 @@ def _outcome(path: Path, kind: str, options: dict[str, Any], folder: Path) -> st
     if died_of:
         return died_of
     try:
-        taken_over(path, folder)
+        READER.taken_over(path, folder, as_it_is)
     except DatasetError as error:
         is_clear = str(error).startswith(f"{path}: ") and "\n" not in str(error)
         return "refused" if is_clear else f"unclear: {error}"
@@ -59,7 +61,8 @@ def run(path: Path, kind: str, options: dict[str, Any], seed: int, n: int) -> di
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copy = folder / path.name
-        read_here(path, kind, options, folder)  # imports what every fork then has
+        # Imports what every fork then has.
+        leave_result(folder, read_file, path, kind=kind, options=options)
         for k in range(n):
             copy.write_bytes(mutant(content, np.random.default_rng((seed, k))))
             (folder / RESULT).unlink(missing_ok=True)

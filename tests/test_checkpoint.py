@@ -130,7 +130,7 @@ def test_a_process_that_takes_too_long_is_ended(checkpoint, tmp_path, monkeypatc
 
 def test_a_process_that_dies_is_an_error(checkpoint, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONHOME", str(tmp_path / "nowhere"))
-    _refused(checkpoint, tmp_path, "the process that read it died")
+    _refused(checkpoint, tmp_path, "damaged: its reader crashed")
 
 
 def test_a_checkpoint_that_would_run_code_is_refused_by_the_process(tmp_path):

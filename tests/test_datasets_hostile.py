@@ -9,14 +9,13 @@ import zipfile
 from pathlib import Path
 
 import h5py
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import Workbook
 from scipy.io import savemat
 
-from mdjpt.datasets.guarded_file import ARRAY_MARK, ARRAYS, RESULT, read_guarded, taken_over
+from mdjpt.datasets.guarded_file import read_guarded
 from mdjpt.datasets.table_file import read_sheet
 from mdjpt.errors import DatasetError
 from tests.dataset_files import cells, cnt, eeg
@@ -103,7 +102,7 @@ def test_a_thousand_damaged_files_of_each_format_are_read_or_refused(tmp_path):
 
 def test_a_reader_that_takes_too_long_is_stopped(tmp_path):
     path, kind, options = plain_mat(tmp_path)
-    with pytest.raises(DatasetError, match=r"a\.mat: not read after 0 s"):
+    with pytest.raises(DatasetError, match=r"a\.mat: not read after 0\.01 s"):
         read_guarded(path, kind, timeout_s=0.01, **options)
 
 
@@ -127,13 +126,13 @@ def test_a_workbook_that_unfolds_to_gigabytes_is_refused(tmp_path):
         for name, content in parts.items():
             book.writestr(name, content)
     assert path.stat().st_size < 3_000_000
-    with pytest.raises(DatasetError, match=r"bomb\.xlsx: damaged"):
+    with pytest.raises(DatasetError, match=r"bomb\.xlsx: damaged, or too large"):
         read_guarded(path, "xlsx", memory_bytes=400 << 20)
 
 
 def test_a_file_that_is_no_workbook_is_named(tmp_path):
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04 no workbook")
-    with pytest.raises(DatasetError, match=r"a\.xlsx: damaged or cut off"):
+    with pytest.raises(DatasetError, match=r"a\.xlsx: cannot be read, damaged or cut off"):
         read_sheet(tmp_path / "a.xlsx")
 
 
@@ -144,20 +143,3 @@ def test_a_missing_or_empty_file_is_named_before_any_process_starts(tmp_path, co
         path.write_bytes(content)
     with pytest.raises(DatasetError, match=r"a\.mat: (cannot be opened|empty file)"):
         read_guarded(path, "mat", pattern="x")
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        {ARRAY_MARK: ["|O", [1], 0]},
-        {ARRAY_MARK: ["<f8", [10], 0]},
-        {ARRAY_MARK: ["<f8", [-1], 0]},
-        {ARRAY_MARK: "text"},
-        [[[[[[[[[[[[[[1]]]]]]]]]]]]]],
-    ],
-)
-def test_a_result_that_makes_no_sense_is_refused(tmp_path, value):
-    (tmp_path / RESULT).write_text(json.dumps({"value": value}))
-    np.zeros(3).tofile(tmp_path / ARRAYS)
-    with pytest.raises(DatasetError, match=r"a\.mat: damaged: its reader left no usable result"):
-        taken_over(Path("a.mat"), tmp_path)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import RecordingError
+from mdjpt.guarded_result import ARRAY_MARK, ARRAYS, RESULT
 from mdjpt.recordings import read_recording, write_recording_edf
 from mdjpt.recordings.reader_process import read_here
 from tests.recording_files import (
@@ -181,17 +182,19 @@ def _reader_that(does: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def _result(**changes: object) -> str:
     """Code that leaves a result of 2 channels and 4 samples, with changes."""
-    result = {
+    value = {
+        "samples": {ARRAY_MARK: ["<f4", [2, 4]]},
         "sfreq": 250.0,
         "ch_names": ["Fz", "Cz"],
-        "n_times": 4,
+        "timestamps": None,
+        "counter": None,
         "counter_modulus": 0,
         "markers": [[0.5, "x"]],
         "notes": [],
     } | changes
     return (
-        "(folder / 'samples').write_bytes(bytes(32)); "
-        f"(folder / 'recording.json').write_text({json.dumps(result)!r}); os._exit(0)"
+        f"(folder / '{ARRAYS}').write_bytes(bytes(32)); "
+        f"(folder / '{RESULT}').write_text({json.dumps({'value': value})!r}); os._exit(0)"
     )
 
 
@@ -208,12 +211,15 @@ def test_a_well_formed_result_is_taken_over(
     "does",
     [
         "os._exit(0)",
-        "(folder / 'recording.json').write_text('[1, 2'); os._exit(0)",
-        "(folder / 'recording.json').write_text('[1, 2]'); os._exit(0)",
-        "(folder / 'recording.json').write_bytes(bytes([255, 254])); os._exit(0)",
-        _result(n_times=5),
-        _result(n_times=-1),
-        _result(n_times="many"),
+        f"(folder / '{RESULT}').write_text('[1, 2'); os._exit(0)",
+        f"(folder / '{RESULT}').write_text('[1, 2]'); os._exit(0)",
+        f"(folder / '{RESULT}').write_bytes(bytes([255, 254])); os._exit(0)",
+        _result(samples={ARRAY_MARK: ["<f4", [2, 5]]}),
+        _result(samples={ARRAY_MARK: ["<f4", [2, 0]]}),
+        _result(samples={ARRAY_MARK: ["<f4", [8]]}),
+        _result(samples="many"),
+        _result(timestamps=[0.0, 0.004]),
+        _result(counter_modulus=1e999),
         _result(sfreq=0),
         _result(sfreq=None),
         _result(ch_names=7),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.errors import DatasetError
+from mdjpt.errors import DatasetError, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,16 +98,10 @@ def unpickled(data: bytes, where: str) -> Any:
         _check_opcodes(data)
         return _built(_ArrayUnpickler(BytesIO(data), encoding="latin1").load(), {})
     except pickle.UnpicklingError as error:
-        raise DatasetError(f"{where}: {_one_line(error)}") from None
+        raise DatasetError(f"{where}: {one_line(error)}") from None
     except Exception as error:  # a damaged pickle raises nearly every exception there is
-        raise DatasetError(
-            f"{where}: damaged or cut off: {type(error).__name__}: {_one_line(error)}"
-        ) from None
-
-
-def _one_line(error: BaseException, at_most: int = 160) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= at_most else text[: at_most - 1] + "…"
+        text = one_line(f"{type(error).__name__}: {error}")
+        raise DatasetError(f"{where}: damaged or cut off: {text}") from None
 
 
 def _check_opcodes(data: bytes) -> None:
