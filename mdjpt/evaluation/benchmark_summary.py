@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,12 @@ def summarise(folders: Sequence[Path], out: Path) -> list[Path]:
             "p: Wilcoxon's signed-rank test over the held-out subjects of all seeds.",
         ),
     )
-    every = [one for by_part in found for outcomes in by_part.values() for one in outcomes]
+    every = [
+        replace(one, arm=f"{one.arm}; {part}; seed {seed}")
+        for seed, by_part in zip(seeds, found, strict=True)
+        for part, outcomes in by_part.items()
+        for one in outcomes
+    ]
     return write_report(out, report, every)
 
 

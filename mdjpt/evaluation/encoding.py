@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Float32 = NDArray[np.float32]
     Encode = Callable[[Float32], Float32]
+    OnEncoded = Callable[[int, int], None]
 
 __all__ = ["RowNormalisation", "bundle_features", "encoder_features", "released_batch_features"]
 
@@ -38,6 +39,10 @@ _MADE_BY = {
 }
 
 
+def _ignore(_done: int, _total: int) -> None:
+    """Take no notice."""
+
+
 def bundle_features(
     store: Store,
     bundle: Bundle,
@@ -45,11 +50,16 @@ def bundle_features(
     variant: Variant | None = None,
     normalisation: RowNormalisation = "auto",
     step: int = STEP,
+    on_encoded: OnEncoded = _ignore,
 ) -> FeatureSet:
     """Encode all windows of a store with a bundle: see :func:`encoder_features`."""
-    encoder = bundle.encoder(variant)
     return encoder_features(
-        store, encoder, bundle.row_stats, normalisation=normalisation, step=step
+        store,
+        bundle.encoder(variant),
+        bundle.row_stats,
+        normalisation=normalisation,
+        step=step,
+        on_encoded=on_encoded,
     )
 
 
@@ -60,6 +70,7 @@ def encoder_features(
     *,
     normalisation: RowNormalisation = "auto",
     step: int = STEP,
+    on_encoded: OnEncoded = _ignore,
 ) -> FeatureSet:
     """Encode all windows of a store.
 
@@ -78,6 +89,8 @@ def encoder_features(
         are statistics, else ``window``, which are the two that a live system can do.
     step : int
         Samples from one window to the next.
+    on_encoded : callable
+        Takes how many windows are encoded, and of how many.
 
     Returns
     -------
@@ -94,11 +107,13 @@ def encoder_features(
     if normalisation == "auto":
         normalisation = "window" if row_stats is None else "rows"
     table = window_table(store, encoder.config.n_times, step)
-    features = np.empty((len(table), encoder.config.n_maps), np.float32)
+    features, done = np.empty((len(table), encoder.config.n_maps), np.float32), 0
     for rows, encode in _parts(store, table, encoder, row_stats, normalisation):
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
             features[part] = encode(_read(store, table, part))
+            done += len(part)
+            on_encoded(done, len(table))
     made_by = f"mdJPT {encoder.variant}, {_MADE_BY[normalisation]}"
     return FeatureSet(features, table, made_by, causal=normalisation in ("rows", "window"))
 

@@ -1,0 +1,126 @@
+"""The arms of an evaluation: models from their files, and the baseline without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.bundle import load_bundle
+from mdjpt.errors import MdjptError
+from mdjpt.evaluation.differential_entropy import entropy_features
+from mdjpt.evaluation.encoding import bundle_features
+from mdjpt.evaluation.postprocessing import Priors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from mdjpt.bundle import Bundle
+    from mdjpt.evaluation.encoding import OnEncoded, RowNormalisation
+    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.model import Variant
+    from mdjpt.store import Store
+
+__all__ = ["EvaluatedModel", "entropy_baseline", "load_models"]
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluatedModel:
+    """A bundle under the name that it has in a report.
+
+    Attributes
+    ----------
+    arm : str
+        The file's name, with its folder's where two files have the same.
+    bundle : Bundle
+        The model.
+    variant : {"released", "paper"} or None
+        Of its network; None: its own.
+    normalisation : {"auto", "rows", "window", "recording", "released"}
+        Of its rows, see :func:`mdjpt.evaluation.encoding.encoder_features`.
+    """
+
+    arm: str
+    bundle: Bundle
+    variant: Variant | None = None
+    normalisation: RowNormalisation = "auto"
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it was trained on simulated data."""
+        return self.bundle.simulated
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """What it was pre-trained on, as far as it says."""
+        named = self.bundle.provenance.get("datasets", ())
+        return tuple(map(str, named)) if isinstance(named, (list, tuple)) else ()
+
+    @property
+    def priors(self) -> Priors | None:
+        """Mean and variance of the features in pre-training; None when they do not apply.
+
+        They were measured under the stored statistics of the rows.
+        """
+        bundle = self.bundle
+        by_rows = self.normalisation in ("auto", "rows") and bundle.row_stats is not None
+        if not by_rows or bundle.feature_mean is None or bundle.feature_var is None:
+            return None
+        mean, var = bundle.feature_mean, bundle.feature_var
+        return Priors(mean.astype(np.float64), var.astype(np.float64))
+
+    def features(self, store: Store, step: int, on_encoded: OnEncoded) -> FeatureSet:
+        """Encode all windows of a store: see :func:`mdjpt.evaluation.encoding.bundle_features`."""
+        return bundle_features(
+            store,
+            self.bundle,
+            variant=self.variant,
+            normalisation=self.normalisation,
+            step=step,
+            on_encoded=on_encoded,
+        )
+
+
+def load_models(
+    paths: Sequence[Path],
+    *,
+    variant: Variant | None = None,
+    normalisation: RowNormalisation = "auto",
+) -> list[EvaluatedModel]:
+    """Load bundles and name them.
+
+    Raises
+    ------
+    ModelError
+        A bundle cannot be used.
+    MdjptError
+        A bundle is named twice.
+    """
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise MdjptError("a model is named twice: compare different ones")
+    stems = [path.stem for path in paths]
+    names = [
+        stem if stems.count(stem) == 1 else f"{path.resolve().parent.name}/{stem}"
+        for path, stem in zip(paths, stems, strict=True)
+    ]
+    return [
+        EvaluatedModel(name, load_bundle(path), variant, normalisation)
+        for name, path in zip(names, paths, strict=True)
+    ]
+
+
+def entropy_baseline(store: Store, step: int, *, shared: bool = False) -> FeatureSet:
+    """Return the differential entropy of a store's windows of 5 s.
+
+    Parameters
+    ----------
+    store : Store
+        The dataset.
+    step : int
+        Samples from one window to the next.
+    shared : bool
+        Of the 60 standard channels, which all datasets share, rather than of its own.
+    """
+    return entropy_features(store, step=step, channels="standard" if shared else "own")
