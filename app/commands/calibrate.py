@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle import Bundle
+    from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.label_file import LabelledInterval
     from mdjpt.calibration.labelled import LabelledFeatures
     from mdjpt.calibration.profile import Profile
@@ -173,7 +174,9 @@ def calibrate_recording(
     collected = list(_features(recording, trials, encoder, learn=False))
     simulated = bundle.simulated or recording_is_simulated(recording)
     data = _labelled(collected, trials, bundle)
-    decoder = train_personal_decoder(data, before=_before(data, bundle))
+    general = _general_head(data, bundle)
+    before = None if general is None else _accuracy(general, data, bundle)
+    decoder = train_personal_decoder(data, general=general, before=before)
     inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
     return CalibrationResult(
         replace(decoder, alignment=alignment, alignment_state=inside), simulated
@@ -266,9 +269,9 @@ def _labelled(
     )
 
 
-def _before(data: LabelledFeatures, bundle: Bundle) -> float | None:
-    """Return the bundle's own accuracy on the trials, read in its classes; None without a head."""
-    from mdjpt.calibration.confidence import softmax
+def _general_head(data: LabelledFeatures, bundle: Bundle) -> GeneralHead | None:
+    """Return the bundle's head read in the person's classes; None where it cannot be."""
+    from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.label_sets import mapping_matrix
 
     if bundle.head is None:
@@ -276,7 +279,12 @@ def _before(data: LabelledFeatures, bundle: Bundle) -> float | None:
     matrix = mapping_matrix(bundle.class_names, data.class_names)
     if not matrix.any(axis=1).all():
         return None
-    probabilities = softmax(bundle.head.logits(bundle.standardise(data.features))) @ matrix.T
+    return GeneralHead(bundle.head, matrix, bundle.temperature)
+
+
+def _accuracy(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> float:
+    """Return the share of trials that the model gets right without calibration."""
+    probabilities = general.probabilities(bundle.standardise(data.features))
     sums = np.zeros((data.n_trials, data.n_classes))
     np.add.at(sums, data.trial, probabilities)
     return float((sums.argmax(axis=1) == data.label).mean())

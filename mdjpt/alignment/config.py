@@ -13,6 +13,7 @@ from mdjpt.alignment.moments import MomentAligner
 from mdjpt.alignment.rows import RowAligner
 from mdjpt.alignment.unaligned import NoAlignment
 from mdjpt.errors import ModelError
+from mdjpt.montage import STANDARD_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -229,7 +230,7 @@ def _feature_stats(bundle: Bundle) -> tuple[NDArray[Any], NDArray[Any]]:
 def _row_aligners(bundle: Bundle, settings: dict[str, float]) -> tuple[RowAligner, RowAligner]:
     config, rows = bundle.config, bundle.row_stats
     n_mixed = config.n_dims * config.n_mixed
-    n_tokens = config.n_dims * 60
+    n_tokens = config.n_dims * len(STANDARD_CHANNELS)
     if rows is None:
         return RowAligner(n_tokens, **settings), RowAligner(n_mixed, **settings)
     first, second = (rows.norm1_mean, rows.norm1_std), (rows.norm2_mean, rows.norm2_std)

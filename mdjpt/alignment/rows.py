@@ -124,13 +124,20 @@ class RowAligner:
         if not np.isfinite(value).all():
             self._n_rejected += 1
             return
-        mean, deviation = self.transform(value).astype(np.float64)
+        mean, deviation = self._usual(value)
         size = np.sqrt(value[1] ** 2 + (value[0] - mean) ** 2) / (deviation + _EPS)
         kept = weight_s * bounded_weight(float(np.sqrt(np.mean(size**2))), _OUTLIER)
         for statistic, row in ((self._means, value[0]), (self._variances, value[1] ** 2)):
             statistic.fade(weight_s)
             statistic.add(row, kept)
         self._pace.step(self._means.mean, deviation + _EPS, weight_s)
+
+    def _usual(self, x: Float64) -> Float64:
+        """Return what a window is compared with: without a prior, the windows before it."""
+        if self._prior is None and self._means.weight_s > 0:
+            variance = self._variances.mean + self._means.variance
+            return np.stack([self._means.mean, np.sqrt(variance)])
+        return self.transform(x).astype(np.float64)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the statistics of the stream."""

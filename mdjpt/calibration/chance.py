@@ -86,16 +86,19 @@ def balanced_accuracy(answers: Labels, labels: Labels) -> float:
     return float(np.mean([(answers[labels == k] == k).mean() for k in np.unique(labels)]))
 
 
-def permutation_p(answers: Labels, labels: Labels, chosen: int, seed: int = 0) -> float:
+def permutation_p(shares: Float64, labels: Labels, chosen: int, seed: int = 0) -> float:
     """Test held-out answers against chance, the choice among several decoders allowed for.
 
-    The labels of the trials are permuted; what the chosen decoder reached is compared with the
-    best that any candidate reaches by chance (maximum statistic, Westfall and Young 1993).
+    The statistic is the mean probability that a decoder gave to the true class, each class with
+    the same weight. The labels of the trials are permuted, every decoder's statistic is brought to
+    the mean and deviation it has by chance, and the chosen one's is compared with the largest of
+    all (studentised maximum, Westfall and Young 1993). Probabilities tell more of few trials than
+    right and wrong do.
 
     Parameters
     ----------
-    answers : ndarray of int, shape (n_candidates, n_trials)
-        Held-out answers of every decoder that was compared.
+    shares : ndarray of float64, shape (n_candidates, n_trials, n_classes)
+        Mean held-out probabilities of each trial, of every decoder that was compared.
     labels : ndarray of int, shape (n_trials,)
         True classes.
     chosen : int
@@ -104,11 +107,12 @@ def permutation_p(answers: Labels, labels: Labels, chosen: int, seed: int = 0) -
         Of the permutations.
     """
     rng = np.random.default_rng(seed)
-    n_classes = int(labels.max()) + 1
-    answered = np.eye(n_classes)[answers]  # [candidates, trials, classes]
+    n_classes = shares.shape[2]
+    weight = np.eye(n_classes) / np.bincount(labels, minlength=n_classes).clip(1)[:, None]
     permuted = np.stack([rng.permutation(labels) for _ in range(N_PERMUTATIONS)])
-    shares = np.eye(n_classes) / np.bincount(labels, minlength=n_classes).clip(1)[:, None]
-    by_chance = np.einsum("ctk,ptk->pc", answered, shares[permuted], optimize=True)
-    observed = np.einsum("tk,tk->", answered[chosen], shares[labels])
-    at_least = (by_chance.max(axis=1) >= observed - 1e-9).sum()
+    by_chance = np.einsum("ctk,ptk->pc", shares, weight[permuted], optimize=True)
+    observed = np.einsum("tk,tk->", shares[chosen], weight[labels])
+    mean, spread = by_chance.mean(axis=0), np.maximum(by_chance.std(axis=0), 1e-9)
+    largest = ((by_chance - mean) / spread).max(axis=1)
+    at_least = (largest >= (observed - mean[chosen]) / spread[chosen] - 1e-9).sum()
     return float((1 + at_least) / (1 + N_PERMUTATIONS))

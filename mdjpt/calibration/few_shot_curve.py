@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import (
     coverage_accuracy,
@@ -14,7 +15,7 @@ from mdjpt.calibration.confidence import (
     softmax,
 )
 from mdjpt.calibration.labelled import LabelledFeatures
-from mdjpt.calibration.selection import CANDIDATES, fit_candidate
+from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.sessions import CONDITIONS, REST_S, calibration_schedule, make_session
 from mdjpt.calibration.training import SMOOTHING_S, train_personal_decoder
 from mdjpt.errors import ProfileError
@@ -111,6 +112,10 @@ class _Run:
         self._bundle, self._features, self._label = bundle, features, label
         self._segment, self._is_test = segment, is_test
         self._keep = float(np.exp(-HOP_S / SMOOTHING_S))
+        assert bundle.head is not None
+        self._general = GeneralHead(
+            bundle.head, np.eye(len(bundle.class_names)), bundle.temperature
+        )
 
     def general(self) -> float:
         """Return the accuracy of the bundle's own head."""
@@ -129,14 +134,14 @@ class _Run:
         train = (raw - mean) / deviation
         test = (self._features[self._is_test] - mean) / deviation
         row: dict[str, Any] = {}
-        for candidate in CANDIDATES:
-            head = fit_candidate(candidate, train, data.trial, data.label)
+        for candidate in (*ANCHORED, *CANDIDATES):
+            head = fit_candidate(candidate, train, data.trial, data.label, self._general)
             row[candidate.name] = self._accuracy(softmax(head.logits(test)))
         return row | self._chosen(data)
 
     def _chosen(self, data: LabelledFeatures) -> dict[str, Any]:
         try:
-            decoder = train_personal_decoder(data)
+            decoder = train_personal_decoder(data, general=self._general)
         except ProfileError:
             return {}
         shown = self._smoothed(decoder.probabilities(self._features[self._is_test]))

@@ -29,7 +29,7 @@ __all__ = [
     "head_from",
 ]
 
-HeadKind = Literal["lda", "ridge", "prototypes", "mlp"]
+HeadKind = Literal["anchored", "lda", "ridge", "prototypes", "mlp"]
 HEAD_KINDS: tuple[HeadKind, ...] = get_args(HeadKind)
 
 COSINE_SCALE = 10.0  # brings cosines to the range of logits; the temperature does the rest
@@ -146,6 +146,10 @@ def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
     """
     if kind not in HEAD_KINDS:
         raise ValueError(f"unknown kind of head {kind!r:.40}")
+    if kind == "anchored":
+        from mdjpt.calibration.anchored import AnchoredHead
+
+        return AnchoredHead.from_arrays(arrays)
     if kind == "mlp":
         from mdjpt.head import Head
 
@@ -157,7 +161,7 @@ def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
 
 
 def fit_head(
-    kind: HeadKind,
+    kind: Literal["lda", "ridge", "prototypes", "mlp"],
     features: Float64,
     labels: NDArray[np.intp],
     weights: Float64,
@@ -165,7 +169,7 @@ def fit_head(
     strength: float | None = None,
     seed: int = 0,
 ) -> PersonalHead:
-    """Train a head.
+    """Train a head from nothing; :func:`~mdjpt.calibration.anchored.fit_anchored` has a start.
 
     Parameters
     ----------

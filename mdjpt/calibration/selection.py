@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mdjpt.calibration.anchored import fit_anchored
 from mdjpt.calibration.confidence import best_temperature, log_loss, smoothed, softmax
 from mdjpt.calibration.heads import fit_head
 from mdjpt.calibration.labelled import balanced_weights
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.heads import HeadKind, PersonalHead
     from mdjpt.calibration.labelled import LabelledFeatures
 
     Float64 = NDArray[np.float64]
 
-__all__ = ["CANDIDATES", "Candidate", "HeldOut", "select_head", "trial_folds"]
+__all__ = ["ANCHORED", "CANDIDATES", "Candidate", "HeldOut", "select_head", "trial_folds"]
 
 MAX_FOLDS = 6
 
@@ -32,10 +34,11 @@ class Candidate(NamedTuple):
 
     Attributes
     ----------
-    kind : {"lda", "ridge", "prototypes", "mlp"}
+    kind : {"anchored", "lda", "ridge", "prototypes", "mlp"}
         Which head.
     strength : float or None
-        As :func:`~mdjpt.calibration.heads.fit_head` takes it.
+        As :func:`~mdjpt.calibration.heads.fit_head` and
+        :func:`~mdjpt.calibration.anchored.fit_anchored` take it.
     """
 
     kind: HeadKind
@@ -47,16 +50,25 @@ class Candidate(NamedTuple):
         return self.kind if self.strength is None else f"{self.kind} {self.strength:g}"
 
 
+ANCHORED: tuple[Candidate, ...] = (
+    Candidate("anchored", float("inf")),
+    Candidate("anchored", 100.0),
+    Candidate("anchored", 30.0),
+    Candidate("anchored", 10.0),
+)
+"""Heads that begin as the model's own, from the most cautious on."""
+
 CANDIDATES: tuple[Candidate, ...] = (
-    Candidate("lda"),
-    # Overlapping windows of few trials look like more data than they are, to Ledoit and Wolf too.
-    Candidate("lda", 0.5),
-    Candidate("lda", 0.9),
-    Candidate("ridge", 1.0),
     Candidate("ridge", 10.0),
+    # Overlapping windows of few trials look like more data than they are, to Ledoit and Wolf too.
+    Candidate("lda", 0.9),
     Candidate("prototypes"),
+    Candidate("ridge", 1.0),
+    Candidate("lda", 0.5),
+    Candidate("lda"),
     Candidate("mlp"),
 )
+"""Heads that begin from nothing, from the most cautious on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,17 +83,28 @@ class HeldOut:
         Each by the head that was trained without the window's trial.
     temperature : float
         Best for these logits.
-    loss : float
-        Log loss of the smoothed probabilities at that temperature.
-    answers : ndarray of int, shape (n_trials,)
-        Class of the largest mean logit of each trial.
+    trial_losses : ndarray of float64, shape (n_trials,)
+        Mean log loss of each trial's smoothed probabilities at that temperature.
+    shares : ndarray of float64, shape (n_trials, n_classes)
+        Mean probabilities of each trial's windows.
     """
 
     candidate: Candidate
     logits: Float64
     temperature: float
-    loss: float
-    answers: NDArray[np.intp]
+    trial_losses: Float64
+    shares: Float64
+
+    @property
+    def answers(self) -> NDArray[np.intp]:
+        """Class of each trial, shape (n_trials,)."""
+        answers: NDArray[np.intp] = self.shares.argmax(axis=1)
+        return answers
+
+    @property
+    def loss(self) -> float:
+        """Mean log loss of the trials."""
+        return float(self.trial_losses.mean())
 
 
 def trial_folds(label: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -124,9 +147,14 @@ def select_head(
     *,
     keep: float,
     candidates: Sequence[Candidate] = CANDIDATES,
+    general: GeneralHead | None = None,
     seed: int = 0,
 ) -> tuple[list[HeldOut], int]:
     """Compare heads by the log loss of held-out trials.
+
+    Of the heads whose loss is within one standard error of the lowest, the first is taken: few
+    trials cannot tell good heads apart, and the cautious one fails less (Breiman et al. 1984,
+    Classification and Regression Trees, section 3.4.3, with the error of the paired difference).
 
     Parameters
     ----------
@@ -137,7 +165,9 @@ def select_head(
     keep : float
         Share of the past in the smoothing, see :func:`~mdjpt.calibration.confidence.smoothed`.
     candidates : sequence of Candidate
-        What to compare.
+        What to compare, the most cautious first.
+    general : GeneralHead, optional
+        The model's own head, which anchored candidates begin from.
     seed : int
         Of the MLP.
 
@@ -145,12 +175,17 @@ def select_head(
     -------
     held_out : list of HeldOut
         One a candidate.
-    best : int
-        Which has the lowest loss.
+    taken : int
+        Which one is taken.
     """
     folds = trial_folds(data.label)
-    results = [_held_out(c, data, standardised, folds, keep, seed) for c in candidates]
-    return results, int(np.argmin([result.loss for result in results]))
+    results = [_held_out(c, data, standardised, folds, keep, general, seed) for c in candidates]
+    lowest = min(results, key=lambda result: result.loss)
+    for k, result in enumerate(results):
+        worse = result.trial_losses - lowest.trial_losses
+        if worse.mean() <= worse.std(ddof=1) / np.sqrt(len(worse)):
+            return results, k
+    raise AssertionError("the lowest loss is within any error of itself")
 
 
 def fit_candidate(
@@ -158,6 +193,7 @@ def fit_candidate(
     standardised: Float64,
     trial: NDArray[np.intp],
     label: NDArray[np.intp],
+    general: GeneralHead | None = None,
     seed: int = 0,
 ) -> PersonalHead:
     """Train a candidate on windows of some of the trials.
@@ -172,12 +208,24 @@ def fit_candidate(
         Trial of each.
     label : ndarray of int, shape (n_trials,)
         Class of each trial, those that are not there included.
+    general : GeneralHead, optional
+        The model's own head, for anchored candidates.
     seed : int
         Of the MLP.
+
+    Raises
+    ------
+    ValueError
+        When an anchored candidate has no general head to begin from.
     """
     weights = balanced_weights(trial, label)
     kind, strength = candidate
-    return fit_head(kind, standardised, label[trial], weights, strength=strength, seed=seed)
+    if kind != "anchored":
+        return fit_head(kind, standardised, label[trial], weights, strength=strength, seed=seed)
+    if general is None or strength is None:
+        raise ValueError("an anchored head begins from a general one, with a penalty")
+    targets = np.eye(general.n_classes)[label[trial]]
+    return fit_anchored(standardised, targets, weights, general, strength)
 
 
 def _held_out(
@@ -186,17 +234,21 @@ def _held_out(
     standardised: Float64,
     folds: NDArray[np.intp],
     keep: float,
+    general: GeneralHead | None,
     seed: int,
 ) -> HeldOut:
     logits = np.empty((len(standardised), data.n_classes))
     for fold in range(folds.max() + 1):
         test = folds[data.trial] == fold
-        head = fit_candidate(candidate, standardised[~test], data.trial[~test], data.label, seed)
+        head = fit_candidate(
+            candidate, standardised[~test], data.trial[~test], data.label, general, seed
+        )
         logits[test] = head.logits(standardised[test])
     labels, weights = data.window_label, data.weights
     temperature = best_temperature(logits, labels, data.trial, weights, keep)
-    shown = smoothed(softmax(logits, temperature), data.trial, keep)
-    sums = np.zeros((data.n_trials, data.n_classes))
-    np.add.at(sums, data.trial, logits)
-    loss = log_loss(shown, labels, weights)
-    return HeldOut(candidate, logits, temperature, loss, sums.argmax(axis=1))
+    probabilities = softmax(logits, temperature)
+    shown = smoothed(probabilities, data.trial, keep)
+    windows_of = [np.flatnonzero(data.trial == k) for k in range(data.n_trials)]
+    losses = [log_loss(shown[rows], labels[rows]) for rows in windows_of]
+    shares = np.stack([probabilities[rows].mean(axis=0) for rows in windows_of])
+    return HeldOut(candidate, logits, temperature, np.array(losses), shares)

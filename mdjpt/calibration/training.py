@@ -18,7 +18,7 @@ from mdjpt.calibration.confidence import (
     smoothed,
     softmax,
 )
-from mdjpt.calibration.selection import CANDIDATES, fit_candidate, select_head
+from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.calibration.affect import AffectHead
+    from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.heads import HeadKind, PersonalHead
     from mdjpt.calibration.labelled import LabelledFeatures
     from mdjpt.calibration.selection import Candidate, HeldOut
@@ -48,7 +49,7 @@ class PersonalDecoder:
     ----------
     class_names : tuple of str
         The person's classes, in the order of the logits.
-    kind : {"lda", "ridge", "prototypes", "mlp"}
+    kind : {"anchored", "lda", "ridge", "prototypes", "mlp"}
         Which head was chosen.
     head : PersonalHead
         From standardised features to logits.
@@ -105,6 +106,7 @@ def train_personal_decoder(
     data: LabelledFeatures,
     *,
     candidates: Sequence[Candidate] = CANDIDATES,
+    general: GeneralHead | None = None,
     before: float | None = None,
     seed: int = 0,
 ) -> PersonalDecoder:
@@ -117,7 +119,9 @@ def train_personal_decoder(
     data : LabelledFeatures
         The trials of one person, at least two of each class.
     candidates : sequence of Candidate
-        Heads to compare.
+        Heads to compare, the most cautious first.
+    general : GeneralHead, optional
+        The model's own head in the person's classes; heads that begin from it are compared too.
     before : float, optional
         Accuracy of the general model on the same trials.
     seed : int
@@ -131,13 +135,14 @@ def train_personal_decoder(
     mean, var = _balanced_moments(data)
     x = _standardised(data.features, mean, var)
     keep = float(np.exp(-data.hop_s / SMOOTHING_S))
-    results, best = select_head(data, x, keep=keep, candidates=candidates, seed=seed)
+    compared = (*(ANCHORED if general is not None else ()), *candidates)
+    results, best = select_head(data, x, keep=keep, candidates=compared, general=general, seed=seed)
     chosen = results[best]
     shown = smoothed(softmax(chosen.logits, chosen.temperature), data.trial, keep)
     return PersonalDecoder(
         class_names=data.class_names,
         kind=chosen.candidate.kind,
-        head=fit_candidate(chosen.candidate, x, data.trial, data.label, seed),
+        head=fit_candidate(chosen.candidate, x, data.trial, data.label, general, seed),
         feature_mean=mean,
         feature_var=var,
         temperature=chosen.temperature,
@@ -192,7 +197,7 @@ def _evidence(
         low=low,
         high=high,
         chance=float(np.bincount(data.label).max() / data.n_trials),
-        p_value=permutation_p(np.stack([r.answers for r in results]), data.label, best, seed),
+        p_value=permutation_p(np.stack([r.shares for r in results]), data.label, best, seed),
         window_accuracy=balanced_accuracy(shown.argmax(axis=1), labels),
         calibration_error=expected_calibration_error(shown, labels),
         before=before,
