@@ -12,6 +12,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 __all__ = ["CHECK_EVERY_S", "LatenessHistory", "Line"]
@@ -29,6 +31,8 @@ _BEFORE_S = 0.5
 # Scatters that a step must have: means scatter normally, extremes of bounded jitter exponentially.
 _Z_MEAN, _Z_EXTREME = 5.2, (12.0, 10.0)
 _FEW_WINDOWS = 8
+_MOST = 0.7
+_BEND = 0.125
 _MAD_TO_STD = 1.4826
 _RATE_TOLERANCE = 0.01
 
@@ -175,7 +179,8 @@ class Line:
             return None
         rise = self._residual - self._residual[known].mean()
         after = rise[numbers > numbers[-1] - n_window]
-        if not self._is_step(after, int(known.sum()), sfreq):
+        # A sender that catches up leaves few samples near the line, and those fall towards it.
+        if len(after) < _MOST * n_window or not self._is_step(after, int(known.sum()), sfreq):
             return None
         recent = rise[numbers > numbers[-1] - longest]
         n_behind = np.arange(len(recent), 0, -1)
@@ -195,12 +200,7 @@ class Line:
             jitter / np.sqrt(n_window),
             _robust_std(self._scatter) / np.sqrt(n_window),
         )
-        half = n_window // 2
-        bend = abs(float(after[half:].mean() - after[:half].mean()))
-        if (
-            bend > abs(rise) / 4 + 6 * mean_std
-            or abs(np.median(after)) < abs(rise) / 2 - 5 * mean_std
-        ):
+        if not _stays(after, rise, mean_std):
             return False
         away = (self._numbers[-1] - n_window / 2 - self._centre) ** 2 / self._spread
         line_std = jitter * np.sqrt(1.0 / n_known + away)
@@ -208,12 +208,31 @@ class Line:
             return True
         if abs(rise) < few or len(self._scatter) < _FEW_WINDOWS * n_window:
             return False
-        for z, extreme in zip(_Z_EXTREME, (_least, _middle), strict=True):
-            usual = extreme(windows)
-            step = float(extreme(after) - np.median(usual))
-            if step * np.sign(rise) > max(few, z * float(usual.std()), _Z_MEAN * line_std):
-                return True
+        return any(
+            _rises(extreme, after, windows, z) * np.sign(rise) > max(few, _Z_MEAN * line_std)
+            for z, extreme in zip(_Z_EXTREME, (_least, _middle), strict=True)
+        )
+
+
+def _stays(after: NDArray[np.float64], rise: float, mean_std: float) -> bool:
+    """Tell a window that is as late at its end as at its beginning from a passing delay."""
+    half = len(after) // 2
+    bend = abs(float(after[half:].mean() - after[:half].mean()))
+    if bend > _BEND * abs(rise) + 6 * mean_std:
         return False
+    return bool(abs(np.median(after)) >= abs(rise) / 2 - 5 * mean_std)
+
+
+def _rises(
+    extreme: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    after: NDArray[np.float64],
+    windows: NDArray[np.float64],
+    z: float,
+) -> float:
+    """Return by how much an extreme rises above what it usually is, 0 within its scatter."""
+    usual = extreme(windows)
+    step = float(extreme(after) - np.median(usual))
+    return step if abs(step) > z * float(usual.std()) else 0.0
 
 
 def _least(windows: NDArray[np.float64]) -> NDArray[np.float64]:

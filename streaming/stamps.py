@@ -115,7 +115,7 @@ class StampTracker:
         late = lateness - self._history.expected(numbers)
         at = self._clear_step(late, finite, n_own)
         n_taken = n_own if at is None else at
-        usual = finite[:n_taken] & (np.abs(late[:n_taken]) < CLEAR_S)
+        usual = finite[:n_taken] & (np.abs(late[:n_taken]) <= CLEAR_S)
         self._history.append(numbers[:n_taken][usual], lateness[:n_taken][usual])
         self._n_seen += n_taken
         if arrival_s is not None and usual.any():

@@ -64,9 +64,7 @@ class LslSender:
         self._outlet: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
         self._sfreq = sfreq
         self._n_chunk = max(1, round(chunk_s * sfreq))
-        self._dtype = np.dtype(
-            "int32" if dtype == "int32" else dtype.replace("double64", "float64")
-        )
+        self._dtype = np.dtype({"double64": "float64"}.get(dtype, dtype))
         self._scale = scale
         self.number = first
         """Number of the next sample."""

@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 import streaming.sources
 from mdjpt.errors import SourceError
-from streaming.stream import Chunk, Source
 from tests.contract_source import SOURCES, Opener
 from tests.fakes import ScriptedSource
+
+if TYPE_CHECKING:
+    from streaming.stream import Chunk, Source
 
 OPENERS = [opener for openers in SOURCES.values() for opener in openers]
 every_source = pytest.mark.parametrize("opener", OPENERS, ids=lambda opener: opener.__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording
 from streaming.sources.recording import RecordingSource
-from streaming.stream import Chunk
 from tests.hand_clock import HandClock
+
+if TYPE_CHECKING:
+    from streaming.stream import Chunk
 
 SFREQ = 200.0
 
