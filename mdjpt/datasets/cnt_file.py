@@ -8,6 +8,7 @@ import numpy as np
 
 from mdjpt.datasets.guarded_file import read_guarded
 from mdjpt.errors import DatasetError
+from mdjpt.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CntTrials", "load", "read_cnt_trials"]
 
-MICROVOLTS_PER_VOLT = 1e6
 PROBE_S = 10.0
 # A scalp electrode's spread without filter and with drift, microvolts.
 PLAUSIBLE_STD = (0.5, 5_000.0)

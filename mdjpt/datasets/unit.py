@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.errors import DatasetError
+from mdjpt.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["in_microvolts"]
 
-MICROVOLTS_PER_VOLT = 1e6
 # No scalp electrode stays below a nanovolt or above a tenth of a volt.
 PLAUSIBLE_MICROVOLTS = (1e-3, 1e5)
 VOLTS_BELOW = 1e-3

@@ -12,6 +12,7 @@ import numpy as np
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.recording import Recording
+from mdjpt.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-MICROVOLTS_PER_VOLT = 1e6
 BLOCK_VALUES = 1 << 22
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
 CNT_2GB = 2e9  # above, MNE does not count the samples itself

@@ -13,6 +13,7 @@ from mdjpt.recordings.counters import find_counter
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.recording import Recording
 from mdjpt.recordings.xdf_content import load_streams
+from mdjpt.units import MICROVOLTS_PER_VOLT, microvolts_per
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,19 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 MAX_LABEL = 1000
-
-_UNITS = {
-    "v": 1e6,
-    "volt": 1e6,
-    "mv": 1e3,
-    "millivolt": 1e3,
-    "uv": 1.0,
-    "µv": 1.0,
-    "μv": 1.0,
-    "microvolt": 1.0,
-    "nv": 1e-3,
-    "nanovolt": 1e-3,
-}
+VOLTS_OF_MNE = "0"  # the power of ten of a volt
 _EEG_TYPES = ("", "eeg", "exg")
 
 
@@ -122,7 +111,7 @@ def _electrodes(
 def _scale(channels: list[dict[str, str]]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return microvolts per unit, one a channel, as a column."""
     units = [channel.get("unit", "") for channel in channels]
-    known = [_microvolts(unit) for unit in units]
+    known = [MICROVOLTS_PER_VOLT if u == VOLTS_OF_MNE else microvolts_per(u) for u in units]
     scale = np.array([[1.0 if factor is None else factor] for factor in known])
     if None not in known:
         return scale, ()
@@ -130,13 +119,6 @@ def _scale(channels: list[dict[str, str]]) -> tuple[NDArray[np.float64], tuple[s
     which = ", ".join(repr(unit) for unit in unknown if unit)
     what = f"unknown unit {which}" if which else "the stream declares no unit"
     return scale, (f"{what}: microvolts assumed",)
-
-
-def _microvolts(unit: str) -> float | None:
-    """Return microvolts per unit; None when the unit is unknown."""
-    if re.fullmatch(r"-?\d", unit):  # MNE's notation: the power of ten of volts
-        return float(10.0 ** (6 + int(unit)))
-    return _UNITS.get(unit.lower().removesuffix("s"))
 
 
 def _clock(eeg: XdfStream) -> tuple[float, NDArray[np.float64] | None, tuple[str, ...]]:

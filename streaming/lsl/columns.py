@@ -9,7 +9,7 @@ import numpy as np
 
 from mdjpt.errors import RecordingError, SourceError
 from mdjpt.recordings.electrodes import select_electrodes
-from streaming.units import looks_like_volts, microvolts_per
+from mdjpt.units import looks_like_volts, microvolts_per
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
-__all__ = ["looks_like_volts", "microvolts_per"]
+__all__ = ["MICROVOLTS_PER_VOLT", "looks_like_volts", "microvolts_per"]
 
-# Lower case, without blanks. "0", "-3", "-6": the power of ten that mne-lsl writes.
+MICROVOLTS_PER_VOLT = 1e6
+
+# Lower case, without blanks.
 _FACTORS = {
-    1e6: ("v", "volt", "volts"),
-    1e3: ("mv", "millivolt", "millivolts", "-3"),
-    1.0: ("uv", "µv", "μv", "muv", "microv", "microvolt", "microvolts", "-6"),
-    1e-3: ("nv", "nanovolt", "nanovolts", "-9"),
+    MICROVOLTS_PER_VOLT: ("v", "volt", "volts"),
+    1e3: ("mv", "millivolt", "millivolts"),
+    1.0: ("uv", "µv", "μv", "muv", "microv", "microvolt", "microvolts"),
+    1e-3: ("nv", "nanovolt", "nanovolts"),
 }
 _MICROVOLTS = {name: factor for factor, names in _FACTORS.items() for name in names}
 
@@ -20,8 +24,23 @@ _VOLTS_BELOW = 1e-3
 
 
 def microvolts_per(unit: str) -> float | None:
-    """Return how many microvolts one `unit` is; None when it names no unit of potential."""
-    return _MICROVOLTS.get(unit.strip().replace(" ", "").lower())
+    """Return how many microvolts one unit is.
+
+    Parameters
+    ----------
+    unit : str
+        A name ("uV", "millivolts"), or the negative power of ten of a volt that MNE writes ("-6").
+        Its "0" means nothing here: that is volts, and also what is written of an unset unit.
+
+    Returns
+    -------
+    float or None
+        None when it names no unit of potential.
+    """
+    unit = unit.replace(" ", "").strip().lower()
+    if re.fullmatch(r"-[1-9]", unit):
+        return float(MICROVOLTS_PER_VOLT * 10.0 ** int(unit))
+    return _MICROVOLTS.get(unit)
 
 
 def looks_like_volts(samples: np.ndarray) -> bool:
