@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from app.research_cli import data_cli, evaluate_cli, pretrain_command
 from mdjpt.errors import MdjptError
 
 __all__ = ["cli", "run_command_line"]
@@ -27,9 +28,10 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 model_cli = typer.Typer(help="Import, inspect and check model bundles.", no_args_is_help=True)
-data_cli = typer.Typer(help="List and prepare datasets.", no_args_is_help=True)
 cli.add_typer(model_cli, name="model")
 cli.add_typer(data_cli, name="data")
+cli.add_typer(evaluate_cli, name="evaluate")
+cli.command("pretrain")(pretrain_command)
 
 SOURCE_HELP = (
     "sim:[?seed=7] | file:PATH | lsl:[NAME][?source_id=..&type=EEG] | brainflow:synthetic | "
@@ -238,15 +240,27 @@ def features_command(
 
 @cli.command("simulate")
 def simulate_command(
-    out: Annotated[Path, typer.Option(help="Recording to write (.edf).")],
-    duration: Annotated[float, typer.Option(help="Seconds.")] = 300.0,
-    seed: Annotated[int, typer.Option(help="Participant and schedule.")] = 7,
-    sfreq: Annotated[float, typer.Option(help="Sampling rate in Hz.")] = 250.0,
+    out: Annotated[Path, typer.Option(help="Recording to write (.edf), or a folder for a corpus.")],
+    duration: Annotated[float, typer.Option(help="Recording: seconds.")] = 300.0,
+    sfreq: Annotated[float, typer.Option(help="Recording: sampling rate in Hz.")] = 250.0,
+    seed: Annotated[int, typer.Option(help="Participants and schedule.")] = 7,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="Corpus: a dataset such as SEED-like; several times.")
+    ] = None,
+    subjects: Annotated[int | None, typer.Option(help="Corpus: participants a dataset.")] = None,
+    difficulty: Annotated[float, typer.Option(help="Corpus: 0 (easiest) to 1.")] = 0.5,
+    jobs: Annotated[int, typer.Option(help="Corpus: recordings at a time.")] = 1,
 ) -> int:
-    """Write a recording of a simulated participant with its true emotions as annotations."""
-    from app.commands.simulate import simulate
+    """Simulate a recording with its true emotions, or a corpus of several prepared datasets."""
+    if out.suffix:
+        from app.commands.simulate import simulate
 
-    return simulate(out, _positive(duration, "--duration") or duration, seed, sfreq)
+        return simulate(out, _positive(duration, "--duration") or duration, seed, sfreq)
+    from app.commands.data import simulate_data
+
+    return simulate_data(
+        out, preset or (), seed=seed, difficulty=difficulty, n_subjects=subjects, jobs=jobs
+    )
 
 
 @cli.command("bench")
@@ -316,40 +330,6 @@ def calibrate_command(
     from app.commands.calibrate import calibrate
 
     return calibrate(recording, labels, out, model, montage)
-
-
-@cli.command("pretrain")
-def pretrain_command(
-    config: Annotated[Path, typer.Argument(help="Settings (.toml).")],
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; runs/NAME by default.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the newest checkpoint.")
-    ] = False,
-) -> int:
-    """Pre-train the encoder jointly on prepared datasets."""
-    from app.commands.pretrain import pretrain
-
-    return pretrain(config, out, resume)
-
-
-@cli.command("evaluate", context_settings=PASS_ON)
-def evaluate_command() -> int:
-    """Evaluate a model on a dataset (not there yet)."""
-    return _planned("evaluate")
-
-
-@data_cli.command("list", context_settings=PASS_ON)
-def data_list() -> int:
-    """List the datasets (not there yet)."""
-    return _planned("data list")
-
-
-@data_cli.command("prepare", context_settings=PASS_ON)
-def data_prepare() -> int:
-    """Prepare a dataset into a store (not there yet)."""
-    return _planned("data prepare")
 
 
 @cli.command("doctor", context_settings=PASS_ON)
