@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdjpt.errors import MdjptError
+from mdjpt.recordings import montage_names
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 __all__ = ["read_montage", "save_features"]
@@ -18,28 +20,19 @@ N_FEATURES = 512
 
 
 def read_montage(text: str | None) -> tuple[str, ...]:
-    """Return the electrode names of a ``--montage`` option.
+    """Return the electrode names of a ``--montage`` option, none without it.
 
     Parameters
     ----------
     text : str or None
-        Names separated by commas, or the path of a text file with names separated by commas or
-        lines; None gives no names.
+        Names separated by commas, or the path of a text file of names: see `montage_names`.
 
     Raises
     ------
-    MdjptError
-        When no name is in it.
+    RecordingError
+        No such file, or no name in it.
     """
-    if text is None:
-        return ()
-    path = Path(text)
-    if path.is_file():
-        text = path.read_text(encoding="utf-8", errors="replace")
-    names = tuple(name.strip() for name in text.replace("\n", ",").split(",") if name.strip())
-    if not names:
-        raise MdjptError("--montage holds no name: write e.g. --montage Fp1,Fp2,C3,C4")
-    return names
+    return montage_names(text) or ()
 
 
 def save_features(path: Path, features: NDArray[np.float32], start_s: NDArray[np.float64]) -> None:

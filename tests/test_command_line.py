@@ -59,6 +59,7 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["model", "import", "none.ckpt", "--out", "x.safetensors"], 4, "none.ckpt"),
         (["simulate", "--out", "x.csv"], 2, ".edf"),
         (["replay", "none.edf"], 2, "none.edf"),
+        (["replay", "none.edf", "--montage", "nowhere.txt"], 2, "neither a file nor names"),
     ],
 )
 def test_a_mistake_is_one_line_and_its_exit_code(
