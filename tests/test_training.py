@@ -19,6 +19,7 @@ from mdjpt.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError, ModelError
 from mdjpt.losses import cda_loss, isa_loss
 from mdjpt.pairs import PairSettings
+from mdjpt.training.ablation import Ablation, plain_features
 from mdjpt.training.batches import PairBatches, pair_samplers
 from mdjpt.training.checkpoint import load_trained_network, read_checkpoint
 from mdjpt.training.config import LossSettings, MachineSettings, OptimiserSettings
@@ -207,6 +208,23 @@ def test_windows_of_another_length_give_a_checkpoint_that_can_be_loaded(
     path = pretrain(config, tmp_path)
     assert path.name == "checkpoint.safetensors"
     assert load_trained_network(path).config == network
+
+
+@pytest.mark.parametrize("half", ["channel_encoder", "spatiotemporal"])
+def test_either_half_of_the_encoder_can_be_a_transformer(
+    folder: Path, tmp_path: Path, half: str
+) -> None:
+    config = tiny_config(folder, n_steps=2, ablation=Ablation(**{half: "transformer"}))
+    path = pretrain(config, tmp_path)
+    assert path.name == "checkpoint.safetensors"
+    trained, fresh = load_trained_network(path), build_network(config)
+    assert type(getattr(trained, half)).__name__.startswith("Transformer")
+    for name, weight in fresh.named_parameters():
+        assert not torch.equal(trained.get_parameter(name), weight), name
+    windows = np.random.default_rng(0).standard_normal((6, 60, 625), np.float32)
+    features = plain_features(trained, windows, group_size=3)
+    assert features.shape == (6, TINY.n_maps)
+    assert np.allclose(features[3:], plain_features(trained, windows[3:], group_size=3))
 
 
 def test_windows_can_be_read_ahead_and_watched_in_tensorboard(

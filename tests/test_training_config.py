@@ -39,6 +39,8 @@ epochs = 2
 [machine]
 precision = "bf16-mixed"
 compile = true
+[ablation]
+spatiotemporal = "transformer"
 """
 LEAST = '[[dataset]]\npath = "store"\n'
 
@@ -61,6 +63,7 @@ def test_every_setting_of_the_file_arrives(tmp_path: Path) -> None:
     assert config.loss.cda_factor == 0.0
     assert (config.optimiser.learning_rate, config.optimiser.n_steps) == (1e-3, 2048)
     assert config.machine.compile
+    assert config.ablation.any
 
 
 def test_the_defaults_are_those_of_the_paper(tmp_path: Path) -> None:
@@ -89,7 +92,7 @@ def test_what_decides_the_result_can_be_stored_as_json(tmp_path: Path) -> None:
         ("[[dataset]]\npath = 3", r"\[dataset\] path must be a text, got 3"),
         (LEAST + 'subjects = "1"', r"\[dataset\] subjects must be a list"),
         (LEAST + "subjects = [1]", r"\[dataset\] subjects must be a text, got 1"),
-        ("sed = 1\n" + LEAST, "unknown setting 'sed'; there are dataset, loss"),
+        ("sed = 1\n" + LEAST, "unknown setting 'sed'; there are ablation, dataset, loss"),
         ("seed = -1\n" + LEAST, "seed must not be negative"),
         ("seed = 1.5\n" + LEAST, "seed must be an integer, got 1.5"),
         (LEAST + "[loss]\ntemprature = 1", r"\[loss\] unknown setting 'temprature'; there are"),
@@ -105,6 +108,7 @@ def test_what_decides_the_result_can_be_stored_as_json(tmp_path: Path) -> None:
         (LEAST + "[optimiser]\nepochs = 0", "epochs must be 1 or more"),
         (LEAST + "[machine]\ndevices = 0", "devices must be 1 or more"),
         ("machine = 3\n" + LEAST, r"\[machine\] must be a table"),
+        (LEAST + '[ablation]\nchannel_encoder = "x"', "channel_encoder must be one of mdjpt, tr"),
         (LEAST + "[machine", "no TOML"),
     ],
 )

@@ -16,12 +16,15 @@ from safetensors.torch import save
 
 from mdjpt.atomic_file import atomic_file
 from mdjpt.errors import MdjptError, ModelError
-from mdjpt.model import EncoderConfig, MdjptNetwork
+from mdjpt.model import EncoderConfig
+from mdjpt.training.ablation import Ablation, ablated_network
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import Tensor
+
+    from mdjpt.model import MdjptNetwork
 
 __all__ = ["Checkpoint", "load_trained_network", "read_checkpoint", "write_checkpoint"]
 
@@ -142,7 +145,8 @@ def load_trained_network(path: Path) -> MdjptNetwork:
     """
     checkpoint = read_checkpoint(path)
     try:
-        network = MdjptNetwork(EncoderConfig.from_dict(checkpoint.science["network"]))
+        config = EncoderConfig.from_dict(checkpoint.science["network"])
+        network = ablated_network(config, Ablation(**checkpoint.science.get("ablation", {})))
         network.load_state_dict(checkpoint.network)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         reason = str(error).splitlines()[0]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from mdjpt.losses import Covariance  # noqa: TC001 as above
 from mdjpt.model import EncoderConfig
 from mdjpt.pairs import PairSettings
+from mdjpt.training.ablation import Ablation
 
 __all__ = [
     "DatasetChoice",
@@ -165,7 +166,7 @@ class PretrainConfig:
         Sizes and variant.
     windows : PairSettings
         Its ``n_times`` is the network's.
-    loss, optimiser, machine
+    loss, optimiser, machine, ablation
         See their classes.
     """
 
@@ -176,6 +177,7 @@ class PretrainConfig:
     loss: LossSettings = field(default_factory=LossSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     machine: MachineSettings = field(default_factory=MachineSettings)
+    ablation: Ablation = field(default_factory=Ablation)
 
     def __post_init__(self) -> None:
         _require(len(self.datasets) > 0, "there must be at least one [[dataset]]", 0)
@@ -196,7 +198,8 @@ class PretrainConfig:
             }
             for choice in self.datasets
         ]
-        return {
+        replaced = {"ablation": asdict(self.ablation)} if self.ablation.any else {}
+        return replaced | {
             "datasets": datasets,
             "seed": self.seed,
             "network": self.network.to_dict(),

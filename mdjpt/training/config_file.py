@@ -15,6 +15,7 @@
     [loss]                        # fields of LossSettings
     [optimiser]                   # fields of OptimiserSettings
     [machine]                     # fields of MachineSettings
+    [ablation]                    # fields of mdjpt.training.ablation.Ablation
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, g
 from mdjpt.errors import MdjptError
 from mdjpt.model import EncoderConfig
 from mdjpt.pairs import PairSettings
+from mdjpt.training.ablation import Ablation
 from mdjpt.training.config import (
     DatasetChoice,
     LossSettings,
@@ -71,7 +73,7 @@ def read_config(path: str | Path) -> PretrainConfig:
 
 
 def _config_of(content: Mapping[str, Any], folder: Path) -> PretrainConfig:
-    known = {"seed", "dataset", "network", "windows", "loss", "optimiser", "machine"}
+    known = {"seed", "dataset", "network", "windows", "loss", "optimiser", "machine", "ablation"}
     if unknown := sorted(content.keys() - known):
         raise ValueError(f"unknown setting {unknown[0]!r}; there are {', '.join(sorted(known))}")
     listed = content.get("dataset", [])
@@ -89,6 +91,7 @@ def _config_of(content: Mapping[str, Any], folder: Path) -> PretrainConfig:
         loss=_settings(LossSettings(), content, "loss"),
         optimiser=_settings(OptimiserSettings(), content, "optimiser"),
         machine=_settings(MachineSettings(), content, "machine"),
+        ablation=_settings(Ablation(), content, "ablation"),
     )
 
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from mdjpt.losses import cda_loss, isa_accuracy, isa_loss, supervised_contrastive_loss
-from mdjpt.model import MdjptNetwork
+from mdjpt.training.ablation import ablated_network
 
 if TYPE_CHECKING:
+    from mdjpt.model import MdjptNetwork
     from mdjpt.training.batches import DatasetBatch
     from mdjpt.training.config import PretrainConfig
     from mdjpt.training.lean_network import LeanNetwork
@@ -23,7 +24,7 @@ def build_network(config: PretrainConfig) -> MdjptNetwork:
     """Return an untrained network whose weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return MdjptNetwork(config.network)
+        return ablated_network(config.network, config.ablation)
 
 
 class PretrainModule(lightning.LightningModule):  # type: ignore[misc]

@@ -65,8 +65,8 @@ def pretrain(
     Returns
     -------
     Path
-        The bundle; of a network for windows of another length than 5 s, which live systems do not
-        take, the checkpoint.
+        The bundle; the checkpoint of a network that live systems do not take: for windows of
+        another length than 5 s, or with a half of its encoder replaced.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def pretrain(
     """
     stores = open_stores(config)
     network = train(config, stores, out, resume=resume, on_step=on_step)
-    if config.network.n_times != N_TIMES:
+    if config.network.n_times != N_TIMES or config.ablation.any:
         return out / CHECKPOINT_FILE
     if not is_main_process():
         return out / BUNDLE_FILE
@@ -148,9 +148,9 @@ def _prepare_folder(config: PretrainConfig, out: Path, *, resume: bool) -> Check
 def _refuse_other_settings(path: Path, then: dict[str, Any], now: dict[str, Any]) -> None:
     # Lists and tuples are the same in JSON.
     present = json.loads(json.dumps(now))
-    if changed := [key for key in present if present[key] != then.get(key)]:
+    if changed := {key for key in present | then if present.get(key) != then.get(key)}:
         raise MdjptError(
-            f"{path}: begun with other settings of {changed[0]!r}: restore them to resume, or "
+            f"{path}: begun with other settings of {min(changed)!r}: restore them to resume, or "
             "choose another --out"
         )
 
