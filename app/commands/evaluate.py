@@ -250,12 +250,14 @@ def evaluate_scaling(
     return print_report(out, outcomes, [], drawn)
 
 
-def evaluate_benchmark(seed: int, out: Path, *, quick: bool = False, n_jobs: int = 1) -> int:
+def evaluate_benchmark(
+    seed: int, out: Path, *, quick: bool = False, extra: bool = False, n_jobs: int = 1
+) -> int:
     """Run the simulated benchmark for one seed.
 
     Parameters
     ----------
-    seed, out, n_jobs
+    seed, out, extra, n_jobs
         See :func:`mdjpt.evaluation.benchmark.run_benchmark`.
     quick : bool
         Seconds instead of minutes, which shows only that it runs.
@@ -269,6 +271,7 @@ def evaluate_benchmark(seed: int, out: Path, *, quick: bool = False, n_jobs: int
     from mdjpt.evaluation.benchmark_settings import QUICK, REDUCED
 
     settings = QUICK if quick else REDUCED
-    for path in run_benchmark(seed, out, settings, n_jobs=positive("--jobs", n_jobs)):
+    n_jobs = positive("--jobs", n_jobs)
+    for path in run_benchmark(seed, out, settings, extra=extra, n_jobs=n_jobs):
         sys.stdout.write(f"{path}\n")
     return 0

@@ -144,7 +144,7 @@ def print_report(
     drawn: Sequence[FeatureSet],
     figures: dict[str, bytes] | None = None,
 ) -> int:
-    """Write the report to a folder and its first table to stdout.
+    """Write the report to a folder, and its scores and the published ones to stdout.
 
     Parameters
     ----------
@@ -158,6 +158,7 @@ def print_report(
         PNG images that are there already.
     """
     from mdjpt.evaluation.report import report_of, write_report
+    from mdjpt.evaluation.report_tables import published_table
 
     images = dict(figures or {})
     if drawn:
@@ -167,7 +168,8 @@ def print_report(
         images[f"Confusion, {first.arm}"] = confusion_figure(first, first.levels)
         images[f"Features (t-SNE), {first.arm}"] = embedding_figure(drawn)
     report = report_of(outcomes, figures=images)
-    sys.stdout.write(report.tables[0].markdown())
+    for table in (report.tables[0], published_table(outcomes[0])):
+        sys.stdout.write("" if table is None else table.markdown() + "\n")
     for path in write_report(out, report, outcomes):
         sys.stdout.write(f"{path}\n")
     return 0

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from app.files import read_montage
-from app.interruption import stop_on_signal
+from app.interruption import stopped_by_signal
 from mdjpt.recordings import read_recording
 from streaming.replay import Replayer, parse_faults
 
@@ -70,7 +70,8 @@ def replay(
     for note in recording.notes:
         sys.stderr.write(f"note: {note}\n")
     sys.stderr.write(_introduction(replayer, recording))
-    replayer.run(stop_on_signal())
+    with stopped_by_signal() as stopped:
+        replayer.run(stopped)
     sys.stderr.write(f"sent {replayer.n_sent / recording.sfreq:.1f} s\n")
     return 0
 

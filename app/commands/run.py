@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.files import read_montage, save_features
-from app.interruption import stop_on_signal
+from app.interruption import stopped_by_signal
 from app.session import SessionConfig, default_bundle, engine_config
 from streaming.engine import Engine
 from streaming.source_spec import parse_source
 
 if TYPE_CHECKING:
+    import threading
+
     from app.terminal import TerminalView
     from streaming.decoder_process import Predicted
     from streaming.snapshot import Snapshot
@@ -72,8 +74,8 @@ def run_headless(request: RunRequest) -> int:
         with_features=request.features is not None,
     )
     collected: list[Predicted] = []
-    with terminal_view(quiet=request.out == "-") as view:
-        outcome = _run(Engine(engine_config(config)), view, collected)
+    with stopped_by_signal() as stopped, terminal_view(quiet=request.out == "-") as view:
+        outcome = _run(Engine(engine_config(config)), view, collected, stopped)
     if request.features is not None:
         save_features(
             request.features,
@@ -107,8 +109,9 @@ class _Outcome:
         return ", ".join(parts)
 
 
-def _run(engine: Engine, view: TerminalView, collected: list[Predicted]) -> _Outcome:
-    stopped = stop_on_signal()
+def _run(
+    engine: Engine, view: TerminalView, collected: list[Predicted], stopped: threading.Event
+) -> _Outcome:
     engine.start()
     try:
         while not engine.done and not stopped.is_set():

@@ -1,235 +1,299 @@
-"""The last minutes as a picture: probabilities over what was decoded and what was true."""
+"""The last minutes as a plot: probabilities over what was decoded and what was true."""
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from pyqtgraph import BarGraphItem, InfiniteLine, PlotCurveItem, mkBrush, mkPen
+from PySide6.QtCore import QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.dashboard.painting import painting, polygon
+from app.dashboard.history_series import NO_LABEL, Span, label_spans, readout, stacked
+from app.dashboard.plot_look import TEXT, Readout, TextPool, bare_plot, dress
 from app.dashboard.theme import DARK, Palette, class_colours, font, ink_on
-from app.dashboard.timeline import Timeline
+from app.dashboard.timeline import KEEP_S, Timeline
 from app.dashboard.words import clock_text, titled
 
 if TYPE_CHECKING:
-    from streaming.prediction import Prediction
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QEvent
 
 __all__ = ["HistoryPlot"]
 
-BAND = 16
-AXIS = 16
-LEFT = 64
+BAND, GAP, ABOVE = 16, 4, 7  # pixels: ribbons, the gap over each, and the room over 100 %
+LEFT, AXIS = 64, 18  # pixels
 REDRAW_S = 0.25
+SHORTEST_S = 5.0
+TICKS_S = (1, 2, 5, 10, 15, 30, 60)
+VEIL = 165  # opacity out of 255
 
 
 class HistoryPlot(QWidget):
-    """Stacked probabilities; hatched where no label was given; ribbons of labels and truth."""
+    """Stacked probabilities, veiled where no label was given, over ribbons of labels and truth.
+
+    The mouse moves and zooms along time, which ends the following of the newest answer.
+
+    Attributes
+    ----------
+    live_changed : Signal(bool)
+        Whether the right edge is the newest moment.
+    """
+
+    live_changed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Emotion probabilities over the last minutes")
         self._timeline = Timeline()
         self._classes: tuple[str, ...] = ()
-        self._now_s = 0.0
-        self._span_s = 120.0
+        self._drawn: object = None
+        self._now_s, self._span_s = 0.0, 120.0
+        self._live = True
         self._palette = DARK
+        self._labels: list[Span] = []
+        self._pointer: QPointF | None = None
+        self._metrics = QFontMetricsF(font(TEXT))
+        self.plot = bare_plot(LEFT, AXIS)
+        self._view = self.plot.getPlotItem().vb
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.plot)
+        self._add_items()
+        self._view.sigResized.connect(self._place)
+        self._view.sigRangeChangedManually.connect(self._hold)
+        self._view.sigXRangeChanged.connect(self._annotate)
+        self.plot.scene().sigMouseMoved.connect(self._point)
+        self.set_palette(DARK)
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         """Prefer a wide strip."""
         return QSize(900, 150)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Stay readable."""
         return QSize(300, 84)
 
-    def show_timeline(self, timeline: Timeline, class_names: tuple[str, ...], now_s: float) -> None:
-        """Show `timeline` up to `now_s`."""
-        other = timeline is not self._timeline or class_names != self._classes
-        if other or abs(now_s - self._now_s) >= REDRAW_S:
-            self._timeline, self._classes, self._now_s = timeline, class_names, now_s
-            self.update()
+    def leaveEvent(self, event: QEvent) -> None:
+        """Take the readout away."""
+        self._pointer = None
+        self._read()
+        super().leaveEvent(event)
+
+    @property
+    def live(self) -> bool:
+        """Whether the right edge is the newest moment."""
+        return self._live
+
+    def set_live(self, live: bool) -> None:
+        """Follow the newest moment, or hold what is shown."""
+        if live != self._live:
+            self._live = live
+            self.live_changed.emit(live)
+        if live:
+            self._follow()
 
     def set_span(self, span_s: float) -> None:
-        """Set the seconds from edge to edge."""
+        """Set the seconds from edge to edge, and follow the newest moment."""
         self._span_s = span_s
-        self.update()
+        self.set_live(True)
+
+    def show_timeline(self, timeline: Timeline, class_names: tuple[str, ...], now_s: float) -> None:
+        """Show `timeline` up to `now_s`; draws only what has changed."""
+        other = timeline is not self._timeline or class_names != self._classes
+        if not other and abs(now_s - self._now_s) < REDRAW_S:
+            return
+        self._timeline, self._classes, self._now_s = timeline, class_names, now_s
+        if other:
+            self.set_live(True)
+        newest = timeline.predictions[-1].index if timeline.predictions else None
+        drawn = (id(timeline), class_names, newest, bool(timeline.truth))
+        if drawn != self._drawn:
+            self._drawn = drawn
+            self._draw()
+        self._follow() if self._live else self._annotate()
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
         self._palette = palette
-        self.update()
+        dress(self.plot, palette)
+        self._readout.set_palette(palette)
+        for line in self._grid:
+            line.setPen(mkPen(palette.grid))
+        veil = QColor(palette.card)
+        veil.setAlpha(VEIL)
+        self._veil.setBrush(mkBrush(veil))
+        self._markers.setPen(mkPen(palette.text, style=Qt.PenStyle.DashLine))
+        self._hatched.setOpts(
+            brush=QBrush(QColor(palette.faint), Qt.BrushStyle.BDiagPattern), pen=mkPen(None)
+        )
+        self._draw()
+        self._place()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
-        """Draw everything; about 2 ms, four times a second."""
-        with painting(self, smooth=False) as painter:
-            painter.setFont(font(11))
-            self._draw_axis(painter)
-            if self._now_s > 0:
-                painter.setClipRect(QRectF(LEFT, 0, self.width() - LEFT, self._ribbon_bottom))
-                self._draw_probabilities(painter)
-                self._draw_ribbons(painter)
-                self._draw_markers(painter)
+    # Items: made once, filled again and again.
 
-    # Geometry.
+    def _add_items(self) -> None:
+        self._stack: list[Any] = []
+        self._grid = [InfiniteLine(share, angle=0) for share in (0.0, 0.5, 1.0)]
+        self._veil = PlotCurveItem(pen=None, fillLevel=0)
+        self._ribbons, self._hatched = (
+            BarGraphItem(x0=[], x1=[], y0=[], y1=[], pen=None, brushes=[]),
+            BarGraphItem(x0=[], x1=[], y0=[], y1=[], pen=None),
+        )
+        self._markers = PlotCurveItem(connect="pairs")
+        layers = (*self._grid, self._veil, self._ribbons, self._hatched, self._markers)
+        for z, item in zip((0, 0, 0, 20, 20, 21, 30), layers, strict=True):
+            item.setZValue(z)
+            self.plot.addItem(item, ignoreBounds=True)
+        self._names = TextPool(self.plot, (0.5, 0.5), 22)
+        self._notes = TextPool(self.plot, (0, 0), 31)
+        self._readout = Readout(self.plot)
+
+    def _layer(self, i: int) -> Any:
+        """Return the filled curve of class `i`; lower classes cover the foot of higher ones."""
+        while len(self._stack) <= i:
+            curve = PlotCurveItem(pen=None, fillLevel=0, antialias=True)
+            curve.setZValue(19 - len(self._stack))
+            self.plot.addItem(curve, ignoreBounds=True)
+            self._stack.append(curve)
+        return self._stack[i]
+
+    def _draw(self) -> None:
+        """Fill the items that depend on the answers; about 3 ms, at every answer."""
+        colours = class_colours(self._classes, self._palette)
+        predictions = list(self._timeline.predictions)
+        times, tops = stacked(predictions, self._classes)
+        # A whole-number array: pyqtgraph cuts fills of other curves into pieces with seams.
+        joined = np.ones(times.size, np.int32)
+        for i, name in enumerate(self._classes):
+            self._layer(i).setData(times, tops[i], connect=joined, brush=mkBrush(colours[name]))
+        for curve in self._stack[len(self._classes) :]:
+            curve.clear()
+        self._labels = label_spans(predictions)
+        silent = [(begin, end) for begin, end, name in self._labels if not name]
+        edges = np.repeat(np.array(silent, float).reshape(-1, 2), 2, axis=1).ravel()
+        self._veil.setData(edges, np.tile([0.0, 1.0, 1.0, 0.0], len(silent)))
+
+    # Geometry: heights are pixels whatever the size, so the scale of y is a result.
+
+    @property
+    def _pixel(self) -> float:
+        """Share that one pixel is high."""
+        ribbons = self._n_ribbons * (BAND + GAP)
+        return 1 / max(20.0, self._view.height() - ribbons - ABOVE)
 
     @property
     def _n_ribbons(self) -> int:
         return 2 if self._timeline.truth else 1
 
-    @property
-    def _plot_bottom(self) -> float:
-        return max(20.0, self.height() - AXIS - self._n_ribbons * (BAND + 2) - 2)
+    def _ribbon_top(self, i: int) -> float:
+        return -(GAP + i * (BAND + GAP)) * self._pixel
 
-    @property
-    def _ribbon_bottom(self) -> float:
-        return self.height() - AXIS
+    def _place(self) -> None:
+        """Give ribbons and axis their places in the height there is."""
+        pixel, middle = self._pixel, BAND / 2 * self._pixel
+        low = -self._n_ribbons * (BAND + GAP) * pixel
+        self._view.setYRange(low, 1 + ABOVE * pixel, padding=0)
+        names = [
+            (self._ribbon_top(i) - middle, text)
+            for i, text in enumerate(("Decoded", "True")[: self._n_ribbons])
+        ]
+        shares = [(0.0, "0"), (0.5, "50"), (1.0, "100%")]
+        self.plot.getPlotItem().getAxis("left").setTicks([shares + names])
+        self._annotate()
 
-    @property
-    def _first_s(self) -> float:
-        return max(0.0, self._now_s - self._span_s)
+    def _follow(self) -> None:
+        first_s = max(0.0, self._now_s - self._span_s)
+        self._set_limits()
+        self._view.setXRange(first_s, first_s + self._span_s, padding=0)
+        self._annotate()
 
-    def _x(self, time_s: float) -> float:
-        return LEFT + (time_s - self._first_s) / self._span_s * (self.width() - LEFT)
+    def _set_limits(self) -> None:
+        self._view.setLimits(
+            xMin=max(0.0, self._now_s - KEEP_S),
+            xMax=max(self._now_s, self._span_s),
+            minXRange=SHORTEST_S,
+        )
 
-    # Layers.
+    def _hold(self, *_: object) -> None:
+        self.set_live(False)
 
-    def _draw_axis(self, painter: QPainter) -> None:
-        palette, middle = self._palette, Qt.AlignmentFlag.AlignVCenter
-        for share, text in ((1.0, "100%"), (0.5, "50"), (0.0, "0")):
-            y = self._plot_bottom * (1 - share)
-            painter.setPen(QColor(palette.grid))
-            painter.drawLine(QPointF(LEFT, round(y) + 0.5), QPointF(self.width(), round(y) + 0.5))
-            painter.setPen(QColor(palette.muted))
-            box = QRectF(0, min(max(0.0, y - 8), self._plot_bottom - 14), LEFT - 8, 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, text)
-        painter.setPen(QColor(palette.muted))
-        for i, text in enumerate(("Decoded", "True")[: self._n_ribbons]):
-            box = QRectF(0, self._plot_bottom + 3 + i * (BAND + 2), LEFT - 8, BAND)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | middle, text)
-        step = 15 if self._span_s <= 120 else 30
-        for time_s in np.arange(
-            -(-self._first_s // step) * step, self._first_s + self._span_s, step
-        ):
-            x = self._x(float(time_s))
-            painter.setPen(QColor(palette.border))
-            painter.drawLine(QPointF(x, self._ribbon_bottom), QPointF(x, self._ribbon_bottom + 3))
-            painter.setPen(QColor(palette.muted))
-            box = QRectF(x - 30, self._ribbon_bottom + 2, 60, AXIS - 2)
-            if box.right() <= self.width() + 24:
-                painter.drawText(
-                    box.translated(max(0.0, LEFT - box.left() - 30), 0),
-                    Qt.AlignmentFlag.AlignHCenter | middle,
-                    clock_text(float(time_s)),
-                )
+    # What depends on the part of time that is shown.
 
-    def _visible(self) -> list[Prediction]:
-        return [p for p in self._timeline.predictions if p.end_s >= self._first_s - 5]
+    def _annotate(self, *_: object) -> None:
+        """Draw ribbons, markers and ticks of the time shown."""
+        first_s, stop_s = self._view.viewRange()[0]
+        step = next((s for s in TICKS_S if (stop_s - first_s) / s <= 11), TICKS_S[-1])
+        ticks = range(-int(-first_s // step) * step, int(stop_s) + 1, step)
+        axis = self.plot.getPlotItem().getAxis("bottom")
+        axis.setTicks([[(t, clock_text(t)) for t in ticks]])
+        self._draw_ribbons(first_s, stop_s)
+        self._draw_markers(first_s, stop_s)
+        self._read()
 
-    def _draw_probabilities(self, painter: QPainter) -> None:
+    def _draw_ribbons(self, first_s: float, stop_s: float) -> None:
         colours = class_colours(self._classes, self._palette)
-        run: list[Prediction] = []
-        for prediction in [*self._visible(), None]:
-            joined = prediction is not None and set(prediction.probabilities) >= set(self._classes)
-            late = run and prediction is not None and prediction.end_s - run[-1].end_s > 3.0
-            if run and (not joined or late):
-                self._draw_stack(painter, run, colours)
-                run = []
-            if joined and prediction is not None and self._classes:
-                run.append(prediction)
-
-    def _draw_stack(
-        self, painter: QPainter, run: list[Prediction], colours: dict[str, QColor]
-    ) -> None:
-        x = np.array([self._x(p.end_s) for p in run])
-        if x.size == 1:
-            x = np.append(x, x[0] + 2)
-            run = run * 2
-        shares = np.array([[p.probabilities[name] for name in self._classes] for p in run])
-        tops = np.cumsum(shares, axis=1)
-        tops /= np.maximum(tops[:, -1:], 1e-9)
-        bottom = np.zeros(x.size)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for i, name in enumerate(self._classes):
-            outline = np.concatenate([bottom, tops[::-1, i]])
-            painter.setBrush(colours[name])
-            painter.drawPolygon(
-                polygon(np.concatenate([x, x[::-1]]), self._plot_bottom * (1 - outline))
-            )
-            bottom = tops[:, i]
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-    def _draw_ribbons(self, painter: QPainter) -> None:
-        colours = class_colours(self._classes, self._palette)
-        top = self._plot_bottom + 3
-        for begin, end, name in self._labels():
-            self._draw_ribbon(painter, top, begin, end, name, colours.get(name))
-            if not name:
-                self._fade(painter, begin, end)
+        truth = self._timeline.truth.segments(first_s, min(stop_s, self._now_s))
+        rows = [(0, *span) for span in self._labels] + [(1, *span) for span in truth]
+        shown = [
+            (row, max(begin, first_s), min(end, stop_s), name)
+            for row, begin, end, name in rows
+            if end > first_s and begin < stop_s
+        ]
         unknown = QColor(self._palette.raised)
-        for begin, end, name in self._timeline.truth.segments(self._first_s, self._now_s):
-            ground = colours.get(name, unknown)
-            self._draw_ribbon(painter, top + BAND + 2, begin, end, name, ground)
+        grounds = [colours.get(name, unknown) for *_, name in shown]
+        self._set_bars(self._ribbons, shown, [QBrush(ground) for ground in grounds])
+        self._set_bars(self._hatched, [bar for bar in shown if not bar[3]])
+        self._names.begin()
+        seconds = self._view.viewPixelSize()[0]
+        for (row, begin, end, name), ground in zip(shown, grounds, strict=True):
+            text = titled(name) if name else NO_LABEL
+            if self._metrics.horizontalAdvance(text) + 8 < (end - begin) / seconds:
+                middle = self._ribbon_top(row) - BAND / 2 * self._pixel
+                ink = ink_on(ground) if name else QColor(self._palette.text)
+                self._names.put(text, (begin + end) / 2, middle, ink)
+        self._names.end()
 
-    def _labels(self) -> list[tuple[float, float, str]]:
-        """Return (begin, end, text) of equal neighbouring answers; "" where none was given."""
-        merged: list[tuple[float, float, str]] = []
-        shown = self._visible()
-        hop_s = min((b.end_s - a.end_s for a, b in itertools.pairwise(shown)), default=0.5)
-        for p in shown:
-            name = p.label or ""
-            if merged and merged[-1][2] == name and p.end_s - merged[-1][1] <= 1.5 * hop_s:
-                merged[-1] = (merged[-1][0], p.end_s, name)
-            else:
-                merged.append((p.end_s - hop_s, p.end_s, name))
-        return merged
-
-    def _draw_ribbon(
+    def _set_bars(
         self,
-        painter: QPainter,
-        top: float,
-        begin: float,
-        end: float,
-        name: str,
-        colour: QColor | None,
+        bars: Any,
+        shown: Sequence[tuple[int, float, float, str]],
+        brushes: list[QBrush] | None = None,
     ) -> None:
-        left = max(self._x(begin), float(LEFT))
-        box = QRectF(left, top, self._x(end) - left, BAND)
-        if colour is None:
-            painter.fillRect(box, QColor(self._palette.grid))
-            painter.fillRect(box, QBrush(QColor(self._palette.faint), Qt.BrushStyle.BDiagPattern))
-            ink, text = QColor(self._palette.text), "no label"
-        else:
-            painter.fillRect(box, colour)
-            ink, text = ink_on(colour), titled(name)
-        if painter.fontMetrics().horizontalAdvance(text) + 8 < box.width():
-            painter.setPen(ink)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        tops = np.array([self._ribbon_top(bar[0]) for bar in shown])
+        bars.setOpts(
+            x0=np.array([bar[1] for bar in shown]),
+            x1=np.array([bar[2] for bar in shown]),
+            y0=tops - BAND * self._pixel,
+            y1=tops,
+            **({} if brushes is None else {"brushes": brushes}),
+        )
 
-    def _fade(self, painter: QPainter, begin: float, end: float) -> None:
-        """Push probabilities back that were not worth a label."""
-        veil = QColor(self._palette.card)
-        veil.setAlpha(165)
-        left = self._x(begin)
-        painter.fillRect(QRectF(left, 0, self._x(end) - left, self._plot_bottom), veil)
-
-    def _draw_markers(self, painter: QPainter) -> None:
+    def _draw_markers(self, first_s: float, stop_s: float) -> None:
         """Draw the markers; labels only where they hide no earlier label."""
-        painter.setPen(QPen(QColor(self._palette.text), 1, Qt.PenStyle.DashLine))
-        taken = -1.0
-        for time_s, text in self._timeline.markers:
-            if not self._first_s <= time_s <= self._now_s:
-                continue
-            x = self._x(time_s)
-            painter.drawLine(QPointF(x, 0), QPointF(x, self._plot_bottom))
-            width = painter.fontMetrics().horizontalAdvance(text) + 8
-            box = QRectF(min(x + 2, self.width() - width), 2, width, 15)
-            if box.left() >= taken:
-                taken = box.right()
-                painter.fillRect(box, QColor(self._palette.card))
-                painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        shown = [m for m in self._timeline.markers if first_s <= m[0] <= stop_s]
+        times = np.repeat([time_s for time_s, _ in shown], 2)
+        self._markers.setData(times, np.tile([0.0, 1.0], len(shown)))
+        seconds, taken = self._view.viewPixelSize()[0], first_s
+        self._notes.begin(QColor(self._palette.card))
+        for time_s, text in shown:
+            width_s = (self._metrics.horizontalAdvance(text) + 10) * seconds
+            left = min(time_s, stop_s - width_s)
+            if left >= taken:
+                taken = left + width_s
+                self._notes.put(text, left, 1.0, QColor(self._palette.text))
+        self._notes.end()
+
+    def _point(self, where: QPointF) -> None:
+        self._pointer = where if self._view.sceneBoundingRect().contains(where) else None
+        self._read()
+
+    def _read(self) -> None:
+        """Say what holds under the pointer."""
+        if self._pointer is None or self._now_s <= 0:
+            self._readout.hide()
+            return
+        time_s = self._view.mapSceneToView(self._pointer).x()
+        self._readout.show(time_s, readout(self._timeline, min(time_s, self._now_s)))

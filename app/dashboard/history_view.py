@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from app.dashboard.controls import Card, Segments
-from app.dashboard.history_plot import HistoryPlot
+from app.dashboard.controls import Card, Segments, label
 from app.dashboard.painting import painting
 from app.dashboard.theme import DARK, Palette, class_colours, font
 from app.dashboard.words import titled
 
 if TYPE_CHECKING:
+    from app.dashboard.history_plot import HistoryPlot
     from app.dashboard.timeline import Timeline
 
 __all__ = ["HistoryView"]
 
 
 class HistoryView(Card):
-    """History of the emotions with its legend and span."""
+    """History of the emotions with its legend and span; the plot is added when it is imported."""
 
     mark_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("History", parent)
-        self.plot = HistoryPlot()
+        self.plot: HistoryPlot | None = None
+        self._palette = DARK
         self.legend = _Legend()
         self.span = Segments([(f"{n} min", 60.0 * n) for n in (2, 3, 5)], "History")
-        self.span.chosen.connect(self.plot.set_span)
+        self.live = QToolButton()
+        self.live.setText("Live")
+        self.live.setCheckable(True)
+        self.live.setChecked(True)
+        self.live.setEnabled(False)
+        self.live.setProperty("segment", "true")
+        self.live.setToolTip("Follow the newest answer; drag or turn the wheel to look back")
+        self.live.setAccessibleName("Follow the newest answer")
         mark = QToolButton()
         mark.setText("Mark")
         mark.setProperty("segment", "true")
@@ -41,8 +49,23 @@ class HistoryView(Card):
         self.head.addWidget(self.legend, 1)
         self.head.addWidget(mark)
         self.head.addSpacing(6)
+        self.head.addWidget(self.live)
         self.head.addWidget(self.span)
-        self.body.addWidget(self.plot, 1)
+        self._waiting = label("Begins with the first signal", "muted")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.body.addWidget(self._waiting, 1)
+
+    def add_plot(self, plot: HistoryPlot) -> None:
+        """Show the timeline in `plot` from now on."""
+        self.plot = plot
+        self._waiting.hide()
+        self.body.addWidget(plot, 1)
+        plot.set_palette(self._palette)
+        plot.set_span(cast("float", self.span.value))
+        self.span.chosen.connect(plot.set_span)
+        self.live.setEnabled(True)
+        self.live.toggled.connect(plot.set_live)
+        plot.live_changed.connect(self.live.setChecked)
 
     def show_timeline(self, timeline: Timeline, class_names: tuple[str, ...], now_s: float) -> None:
         """Draw anew when there is something new or a quarter of a second has gone by.
@@ -57,12 +80,15 @@ class HistoryView(Card):
             Stream time at the right edge.
         """
         self.legend.set_classes(class_names)
-        self.plot.show_timeline(timeline, class_names, now_s)
+        if self.plot is not None:
+            self.plot.show_timeline(timeline, class_names, now_s)
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
+        self._palette = palette
         self.legend.set_palette(palette)
-        self.plot.set_palette(palette)
+        if self.plot is not None:
+            self.plot.set_palette(palette)
 
 
 class _Legend(QWidget):
