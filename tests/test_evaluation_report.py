@@ -20,7 +20,13 @@ from mdjpt.encoder import Encoder
 from mdjpt.errors import DatasetError, MdjptError, ModelError
 from mdjpt.evaluation.benchmark import main as benchmark_main
 from mdjpt.evaluation.benchmark import run_benchmark
-from mdjpt.evaluation.benchmark_settings import ARMS, QUICK, REDUCED, SOURCES
+from mdjpt.evaluation.benchmark_settings import (
+    ARMS,
+    EXTRA_ARMS,
+    QUICK,
+    REDUCED,
+    SOURCES,
+)
 from mdjpt.evaluation.benchmark_summary import interval
 from mdjpt.evaluation.benchmark_summary import main as summary_main
 from mdjpt.evaluation.comparison_encoders import COMPARISON_ENCODERS, comparison_encoder_class
@@ -208,9 +214,9 @@ def test_without_braindecode_the_error_says_what_to_install(monkeypatch):
 
 
 def test_every_arm_of_the_benchmark_differs_from_the_joint_one():
-    joint, *others = ARMS
+    joint, *others = (*ARMS, *EXTRA_ARMS)
     assert joint.datasets == SOURCES
-    assert len({arm.name for arm in ARMS}) == len(ARMS)
+    assert len({arm.name for arm in others}) == len(others)
     for arm in others:
         assert replace(arm, name=joint.name) != joint
 
@@ -237,7 +243,7 @@ def test_the_benchmark_refuses_a_folder_of_another_seed(tmp_path):
 @pytest.mark.slow
 def test_a_quick_benchmark_runs_is_taken_up_and_summed_up(tmp_path, capsys):
     for seed in ("1", "2"):
-        arguments = ["--quick", "--seed", seed, "--out", str(tmp_path / seed)]
+        arguments = ["--quick", "--extra", "--seed", seed, "--out", str(tmp_path / seed)]
         assert benchmark_main(arguments) == 0
     assert benchmark_main(arguments) == 0
     assert "joint: was there" in capsys.readouterr().err
@@ -245,5 +251,5 @@ def test_a_quick_benchmark_runs_is_taken_up_and_summed_up(tmp_path, capsys):
     assert summary_main([*folders, "--out", str(tmp_path / "summary")]) == 0
     text = (tmp_path / "summary" / "report.md").read_text()
     assert "joint minus it" in text
-    for arm in ARMS:
+    for arm in (*ARMS, *EXTRA_ARMS):
         assert f"| {arm.name} |" in text

@@ -23,6 +23,7 @@ from mdjpt.errors import MdjptError
 from mdjpt.evaluation.benchmark_arms import PARTS, arm_file, run_arm, store_folder
 from mdjpt.evaluation.benchmark_settings import (
     ARMS,
+    EXTRA_ARMS,
     HELD_OUT,
     QUICK,
     REDUCED,
@@ -56,6 +57,7 @@ def run_benchmark(
     out: Path,
     settings: BenchmarkSettings = REDUCED,
     *,
+    extra: bool = False,
     n_jobs: int = 1,
     say: Callable[[str], None] = _say,
 ) -> list[Path]:
@@ -69,6 +71,8 @@ def run_benchmark(
         Folder, made when missing.
     settings : BenchmarkSettings
         Sizes.
+    extra : bool
+        Whether the further ablations are run, too.
     n_jobs : int
         Arms at a time, one thread each.
     say : callable
@@ -90,7 +94,8 @@ def run_benchmark(
         source = SimulatedDataset(settings.dataset(name, seed))
         prepare_dataset(source, store_folder(out, name), _PREPARATION, n_jobs=n_jobs, reports=False)
     say(f"simulated and prepared: {time.perf_counter() - began:.0f} s")
-    work = (joblib.delayed(run_arm)(arm, settings, seed, out) for arm in ARMS)
+    arms = (*ARMS, *EXTRA_ARMS) if extra else ARMS
+    work = (joblib.delayed(run_arm)(arm, settings, seed, out) for arm in arms)
     for line in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work):
         say(line)
     written = [
@@ -105,14 +110,15 @@ def run_benchmark(
 
 
 def outcomes_by_part(out: Path) -> dict[str, list[Outcome]]:
-    """Return the outcomes of a finished benchmark, for each part one of every arm.
+    """Return the outcomes of a finished benchmark, for each part one of every arm that was run.
 
     Raises
     ------
     MdjptError
         An arm has not been run.
     """
-    arms = [read_outcomes(arm_file(out, arm)) for arm in ARMS]
+    extra = [arm for arm in EXTRA_ARMS if arm_file(out, arm).exists()]
+    arms = [read_outcomes(arm_file(out, arm)) for arm in (*ARMS, *extra)]
     return {part: [arm[place] for arm in arms] for place, part in enumerate(PARTS)}
 
 
@@ -153,11 +159,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="folder of the benchmark")
     parser.add_argument("--jobs", type=int, default=1, help="arms at a time, one core each")
     parser.add_argument("--quick", action="store_true", help="seconds, to see that it runs")
+    parser.add_argument("--extra", action="store_true", help="further ablations, too")
     chosen = parser.parse_args(arguments)
+    settings = QUICK if chosen.quick else REDUCED
     try:
-        run_benchmark(
-            chosen.seed, chosen.out, QUICK if chosen.quick else REDUCED, n_jobs=chosen.jobs
-        )
+        run_benchmark(chosen.seed, chosen.out, settings, extra=chosen.extra, n_jobs=chosen.jobs)
     except MdjptError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code

@@ -157,7 +157,7 @@ def _training(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> Pr
         datasets=tuple(DatasetChoice(store_folder(out, name)) for name in arm.datasets),
         seed=seed,
         network=settings.network,
-        windows=settings.windows,
+        windows=replace(settings.windows, time_locked=arm.time_locked),
         loss=arm.loss,
         optimiser=OptimiserSettings(
             learning_rate=settings.learning_rate, steps_per_epoch=n_steps, epochs=1

@@ -19,7 +19,7 @@ from mdjpt.training.config import LossSettings
 if TYPE_CHECKING:
     from mdjpt.simulation.corpus import DatasetConfig
 
-__all__ = ["ARMS", "QUICK", "REDUCED", "Arm", "BenchmarkSettings"]
+__all__ = ["ARMS", "EXTRA_ARMS", "QUICK", "REDUCED", "Arm", "BenchmarkSettings"]
 
 SOURCES = ("SEED-like", "SEED-VII-like", "FACED-like", "DEAP-like")
 HELD_OUT = "SEED-V-like"  # the paper's, too, is the one that it left out of pre-training
@@ -39,12 +39,15 @@ class Arm:
         What it is pre-trained on; a single dataset is trained on for as many windows as all.
     loss : LossSettings
         Of its pre-training.
+    time_locked : bool
+        Whether both subjects of a pair are taken at the same time of a clip.
     """
 
     name: str
     kind: Literal["pretrained", "untrained", "entropy"] = "pretrained"
     datasets: tuple[str, ...] = SOURCES
     loss: LossSettings = LossSettings()  # noqa: RUF009 it is frozen
+    time_locked: bool = True
 
 
 ARMS = (
@@ -57,6 +60,14 @@ ARMS = (
     Arm("random encoder", kind="untrained"),
 )
 """The first is compared with each other one; its CDA takes the true covariance."""
+
+EXTRA_ARMS = (
+    Arm("not time-locked", time_locked=False),
+    Arm("supervised contrast", loss=LossSettings(contrast="labels")),
+    Arm("two datasets", datasets=SOURCES[:2]),
+    Arm("three datasets", datasets=SOURCES[:3]),
+)
+"""Further ablations, and the way from one dataset to all; run when they are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,7 +59,7 @@ def summarise(folders: Sequence[Path], out: Path) -> list[Path]:
     found = [outcomes_by_part(folder) for folder in folders]
     tables = []
     for part in PARTS:
-        arms = list(zip(*(by_part[part] for by_part in found), strict=True))
+        arms = _arms_of_all([by_part[part] for by_part in found])
         tables += [_table(part, level, arms) for level in _LEVELS]
     report = Report(
         title=f"Simulated benchmark, seeds {', '.join(map(str, seeds))}",
@@ -87,6 +87,13 @@ def interval(values: ArrayLike) -> tuple[float, float]:
         return float(x.mean()), float("nan")
     quantile = stats.t.ppf((1 + _CONFIDENCE) / 2, len(x) - 1)
     return float(x.mean()), float(quantile * x.std(ddof=1) / np.sqrt(len(x)))
+
+
+def _arms_of_all(by_seed: Sequence[Sequence[Outcome]]) -> list[tuple[Outcome, ...]]:
+    """Return the outcomes of each arm that was run with every seed, seed by seed."""
+    named = [{outcome.arm: outcome for outcome in outcomes} for outcomes in by_seed]
+    shared = [name for name in named[0] if all(name in one for one in named)]
+    return [tuple(one[name] for one in named) for name in shared]
 
 
 def _table(part: str, level: str, arms: Sequence[tuple[Outcome, ...]]) -> Table:
