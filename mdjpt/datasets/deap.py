@@ -8,8 +8,7 @@ import numpy as np
 
 from mdjpt.datasets.electrodes import DEAP_32
 from mdjpt.datasets.mat_file import read_matrices
-from mdjpt.datasets.ratings import RatingScheme
-from mdjpt.datasets.reader import DatasetReader
+from mdjpt.datasets.ratings import RatedReader
 from mdjpt.datasets.table_file import number, read_table
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.datasets.unpickle import read_pickled
@@ -30,20 +29,11 @@ N_TRIALS = 40
 N_SIGNALS = 40  # eight others follow the electrodes
 
 
-class DeapReader(DatasetReader):
+class DeapReader(RatedReader):
     """DEAP: 32 subjects, 40 music videos of 60 s, rated from 1 to 9.
 
     The 3 s of baseline in front of every trial are cut off. metadata_csv/participant_ratings.csv
     tells the order of presentation.
-
-    Parameters
-    ----------
-    root : path-like
-        Folder of the dataset, or of its recordings.
-    target : {"ratings", "valence", "arousal", "dominance", "liking"}
-        All ratings as label, or one of them as two classes.
-    threshold : float
-        Ratings above it are high.
     """
 
     card = DatasetCard(
@@ -59,10 +49,7 @@ class DeapReader(DatasetReader):
         layout="data_preprocessed_python/s{01-32}.dat or data_preprocessed_matlab/s{01-32}.mat",
     )
 
-    def __init__(self, root: str | Path, target: str = "ratings", threshold: float = 5.0) -> None:
-        self._scheme = RatingScheme(DEAP_RATINGS, target, threshold)
-        super().__init__(root)
-        self.card = self._scheme.described(self.card)
+    ratings = DEAP_RATINGS
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the 40 trials of a subject in the order of the videos' numbers."""

@@ -9,14 +9,12 @@ import numpy as np
 
 from mdjpt.datasets.electrodes import EMOTIV_14
 from mdjpt.datasets.mat_file import read_variables
-from mdjpt.datasets.ratings import RatingScheme
-from mdjpt.datasets.reader import DatasetReader
+from mdjpt.datasets.ratings import RatedReader
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -52,19 +50,10 @@ AMIGOS_SESSIONS = {"1": range(16), "2": range(16, 20)}
 AMIGOS_DOUBTFUL = frozenset({"P09", "P12", "P21", "P22", "P23", "P24", "P33"})
 
 
-class DreamerReader(DatasetReader):
+class DreamerReader(RatedReader):
     """DREAMER: 23 subjects, 18 film clips, rated from 1 to 5; all in one file.
 
     The file is read once and the EEG of all subjects kept (about 0.6 GB for the complete set).
-
-    Parameters
-    ----------
-    root : path-like
-        Folder of DREAMER.mat.
-    target : {"ratings", "valence", "arousal", "dominance"}
-        All ratings as label, or one of them as two classes.
-    threshold : float
-        Ratings above it are high.
     """
 
     card = DatasetCard(
@@ -80,10 +69,8 @@ class DreamerReader(DatasetReader):
         layout="DREAMER.mat",
     )
 
-    def __init__(self, root: str | Path, target: str = "ratings", threshold: float = 3.0) -> None:
-        self._scheme = RatingScheme(DREAMER_RATINGS, target, threshold)
-        super().__init__(root)
-        self.card = self._scheme.described(self.card)
+    ratings = DREAMER_RATINGS
+    middle = 3.0
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a subject, without their baselines: see `DatasetReader.trials`."""
@@ -119,20 +106,11 @@ class DreamerReader(DatasetReader):
         return _cells(_field(found, "Data", f"{self._path}: key DREAMER"))
 
 
-class AmigosReader(DatasetReader):
+class AmigosReader(RatedReader):
     """AMIGOS: 40 subjects, 16 short and 4 long film clips, rated from 1 to 9.
 
     The short clips are session 1, the long ones session 2. The 5 s of baseline in front of every
     trial are cut off. Clips without EEG or rating, of which there are some, are left out.
-
-    Parameters
-    ----------
-    root : path-like
-        Folder of the dataset, or of its recordings.
-    target : {"ratings", "arousal", "valence", ...}
-        All 12 ratings as label, or one of them as two classes.
-    threshold : float
-        Ratings above it are high.
     """
 
     card = DatasetCard(
@@ -148,10 +126,7 @@ class AmigosReader(DatasetReader):
         layout="data_preprocessed/Data_Preprocessed_P{01-40}.mat",
     )
 
-    def __init__(self, root: str | Path, target: str = "ratings", threshold: float = 5.0) -> None:
-        self._scheme = RatingScheme(AMIGOS_RATINGS, target, threshold)
-        super().__init__(root)
-        self.card = self._scheme.described(self.card)
+    ratings = AMIGOS_RATINGS
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a session that have EEG and rating: see `DatasetReader.trials`."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from mdjpt.datasets.reader import DatasetReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from mdjpt.datasets.trials import DatasetCard, Label
 
-__all__ = ["ALL_RATINGS", "RatingScheme"]
+__all__ = ["ALL_RATINGS", "RatedReader", "RatingScheme"]
 
 ALL_RATINGS = "ratings"
 
@@ -57,3 +60,35 @@ class RatingScheme:
             class_names=(f"low {self.target}", f"high {self.target}"),
             label_scheme=f"self-reported {self.target}, high above {self.threshold:g}",
         )
+
+
+class RatedReader(DatasetReader):
+    """Reads a dataset whose subjects rated what they saw.
+
+    Parameters
+    ----------
+    root : path-like
+        Folder of the dataset, or of its recordings.
+    target : str
+        "ratings": all ratings as label; or one of `ratings`, as two classes.
+    threshold : float, optional
+        Ratings above it are high; default the middle of the scale.
+
+    Attributes
+    ----------
+    ratings : tuple of str
+        What was rated, in the order of the file.
+    middle : float
+        Middle of the scale.
+    """
+
+    ratings: ClassVar[tuple[str, ...]]
+    middle: ClassVar[float] = 5.0
+
+    def __init__(
+        self, root: str | Path, target: str = ALL_RATINGS, threshold: float | None = None
+    ) -> None:
+        high_above = self.middle if threshold is None else threshold
+        self._scheme = RatingScheme(self.ratings, target, high_above)
+        super().__init__(root)
+        self.card = self._scheme.described(self.card)

@@ -67,19 +67,7 @@ class SeedReader(DatasetReader):
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the 15 clips of a session: see `DatasetReader.trials`."""
-        labels = self._labels()
-        for index, samples in enumerate(_clips(key.path, len(labels))):
-            yield Trial(
-                samples=samples,
-                sfreq=SFREQ,
-                ch_names=SEED_62,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=labels[index],
-                stimulus=f"{index + 1:02d}",
-                order=index,
-            )
+        yield from _trials(key, self._labels())
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         folder = self._folder("Preprocessed_EEG")
@@ -123,19 +111,7 @@ class SeedIVReader(DatasetReader):
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the 24 clips of a session: see `DatasetReader.trials`."""
-        labels = SEED_IV_LABELS[key.session]
-        for index, samples in enumerate(_clips(key.path, len(labels))):
-            yield Trial(
-                samples=samples,
-                sfreq=SFREQ,
-                ch_names=SEED_62,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=labels[index],
-                stimulus=f"{key.session}-{index + 1:02d}",
-                order=index,
-            )
+        yield from _trials(key, SEED_IV_LABELS[key.session], f"{key.session}-")
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         folder = self._folder("eeg_raw_data")
@@ -143,6 +119,22 @@ class SeedIVReader(DatasetReader):
             if (folder / session).is_dir():
                 for path, match in self._matching(folder / session, ".mat", _NAME):
                     yield RecordingKey(match["subject"], session, path)
+
+
+def _trials(key: RecordingKey, labels: tuple[int, ...], prefix: str = "") -> Iterator[Trial]:
+    """Yield the clips of a session; `prefix` tells those of the same number apart."""
+    for index, samples in enumerate(_clips(key.path, len(labels))):
+        yield Trial(
+            samples=samples,
+            sfreq=SFREQ,
+            ch_names=SEED_62,
+            subject=key.subject,
+            session=key.session,
+            trial=index,
+            label=labels[index],
+            stimulus=f"{prefix}{index + 1:02d}",
+            order=index,
+        )
 
 
 def _clips(path: Path, n_clips: int) -> Iterator[NDArray[np.float32]]:
