@@ -158,6 +158,15 @@ def test_a_killed_training_is_taken_up_with_the_result_of_an_undisturbed_one(
     assert np.allclose(bundles[0].feature_mean, bundles[1].feature_mean, atol=1e-5)
 
 
+def test_the_user_can_interrupt_a_training(folder: Path, tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    config = tiny_config(folder)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(config, tmp_path, on_step=lambda _: signal.raise_signal(signal.SIGINT))
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(rows_of(tmp_path)) == 1
+
+
 def test_a_finished_training_is_not_trained_further(folder: Path, whole: Path) -> None:
     before = (whole / "checkpoint.safetensors").read_bytes()
     seen = []

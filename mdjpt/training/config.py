@@ -135,7 +135,7 @@ class MachineSettings:
     rows_at_once: int = -1
     threads: int = 0
     workers: int = 0
-    checkpoint_every: int = 100
+    checkpoint_every: int = 20
     log: Literal["csv", "tensorboard"] = "csv"
     statistics_windows: int = 1024
 

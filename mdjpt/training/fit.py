@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -103,9 +104,8 @@ def fit(
             shifted=on_cpu,
             compiled=config.machine.compile,
         )
-        trainer.fit(PretrainModule(lean, config), steps)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        with _interruptible():
+            trainer.fit(PretrainModule(lean, config), steps)
 
 
 def _trainer(config: PretrainConfig, progress: TrainingProgress, out: Path) -> Any:
@@ -149,6 +149,21 @@ def _logger(config: PretrainConfig, out: Path) -> Any:
         return False
     loggers = require_training_extra("lightning.pytorch.loggers", "tensorboard")[0]
     return loggers.TensorBoardLogger(out, name="", version="tensorboard")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the user's interruption through, which Lightning turns into an exit, deaf to a second."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        if signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
