@@ -21,7 +21,7 @@ Models = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the report.")]
 Entropy = Annotated[bool, typer.Option("--entropy", help="Add the differential-entropy baseline.")]
-Normalisation = Annotated[str, typer.Option(help="auto, rows or groups: see the report.")]
+Normalisation = Annotated[str, typer.Option(help="auto, rows, window, recording or released.")]
 Variant = Annotated[str | None, typer.Option(help="released or paper; the bundle's own if none.")]
 Step = Annotated[float, typer.Option("--step", help="Seconds from window to window.")]
 Figures = Annotated[bool, typer.Option("--figures", help="Draw confusion matrices and t-SNE.")]
@@ -142,7 +142,8 @@ def zero_shot_command(
     model: Models = None,
     entropy: Entropy = False,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="Neighbours left out: subject, trial, or none.")
+        list[str] | None,
+        typer.Option(help="Neighbours left out: subject, trial, stimulus or none."),
     ] = None,
     normalisation: Normalisation = "auto",
     variant: Variant = None,
@@ -173,7 +174,9 @@ def transfer_command(
     out: Out,
     model: Models = None,
     entropy: Entropy = False,
-    classes: Annotated[str, typer.Option(help="Shared classes: auto, valence, ...")] = "auto",
+    classes: Annotated[
+        str, typer.Option(help="Shared classes: auto, emotion or valence.")
+    ] = "auto",
     selection: Annotated[str, typer.Option(help="Epoch chosen on: training or none.")] = "training",
     epochs: Epochs = 8,
     seed: Seed = 0,
@@ -233,9 +236,10 @@ def benchmark_command(
     out: Out,
     seed: Seed = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Shows only that it runs.")] = False,
+    extra: Annotated[bool, typer.Option("--extra", help="More ablations.")] = False,
     jobs: Jobs = 1,
 ) -> int:
     """Ask on simulated datasets whether joint pre-training is worth it, for one seed."""
     from app.commands.evaluate import evaluate_benchmark
 
-    return evaluate_benchmark(seed, out, quick=quick, n_jobs=jobs)
+    return evaluate_benchmark(seed, out, quick=quick, extra=extra, n_jobs=jobs)
