@@ -25,7 +25,7 @@ ANSWER_S = 2.0
 """Longest wait for each answer of a sender that came back."""
 SILENT_S = 2.0
 """After this long without a sample, the same stream sent anew from elsewhere takes over."""
-_POLL_S = 0.01
+_POLL_S = 0.05
 
 
 class LSLLink:
@@ -127,6 +127,7 @@ class LSLLink:
     def _come_back(self, timeout_s: float) -> None:
         """Get on with a new connection, for at most `timeout_s`."""
         self._give_up_when_too_long()
+        deadline = time.monotonic() + timeout_s
         if self._returning is None:
             found = self._same_streams()
             if not found:
@@ -135,16 +136,16 @@ class LSLLink:
             newest = max(found, key=lambda info: info.created_at())
             self._returning = self._worker.submit(LSLConnection, newest, ANSWER_S)
         wait([self._returning], timeout_s)
-        if self._returning.done():
-            self._adopt(self._returning)
+        if self._returning.done() and not self._adopt(self._returning):
+            time.sleep(max(0.0, min(_POLL_S, deadline - time.monotonic())))
 
-    def _adopt(self, made: Future[LSLConnection]) -> None:
-        """Take over a connection that was made, if it is to the same kind of stream."""
+    def _adopt(self, made: Future[LSLConnection]) -> bool:
+        """Take over a connection that was made, if it was and is to the same kind of stream."""
         self._returning = None
         try:
             connection = made.result()
         except SourceLost:
-            return
+            return False
         changed = self.description.difference(connection.description)
         if changed:
             connection.close()
@@ -155,6 +156,7 @@ class LSLLink:
         self._connection = connection
         self.description = connection.description
         self.n_connections += 1
+        return True
 
     def _give_up_when_too_long(self) -> None:
         if self.silent_s > self._lost_after_s:

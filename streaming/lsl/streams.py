@@ -33,8 +33,8 @@ __all__ = [
 
 FORGET_AFTER_S = 2.0
 """A stream that answers no more is taken off the list after this time."""
-SETTLE_S = 0.3
-"""Time for a second stream of the same name to answer after the first."""
+SETTLE_S = 0.8
+"""Time for every stream to answer: those that multicast does not reach are asked after 0.5 s."""
 _POLL_S = 0.01
 
 
@@ -180,6 +180,7 @@ class StreamWatch:
 
     def __init__(self) -> None:
         quieten()
+        self._began = time.monotonic()
         self._resolver = pylsl.ContinuousResolver(forget_after=FORGET_AFTER_S)
 
     def visible(self) -> list[Any]:
@@ -187,7 +188,7 @@ class StreamWatch:
         return list(self._resolver.results())
 
     def find(self, query: StreamQuery, timeout_s: float) -> Any:
-        """Wait for the one stream that is meant.
+        """Wait for a stream that is meant; `confirm` tells later whether it is the only one.
 
         Raises
         ------
@@ -201,8 +202,13 @@ class StreamWatch:
             if time.monotonic() > deadline:
                 raise SourceNotFound(self._nothing_found(query, timeout_s))
             time.sleep(_POLL_S)
-        time.sleep(SETTLE_S)
         return only_one(query, self.visible())
+
+    def confirm(self, query: StreamQuery) -> None:
+        """Wait until every stream had the time to answer; SourceError when several are meant."""
+        time.sleep(max(0.0, self._began + SETTLE_S - time.monotonic()))
+        if len(query.select(self.visible())) > 1:
+            only_one(query, self.visible())
 
     def _nothing_found(self, query: StreamQuery, timeout_s: float) -> str:
         seen = "; ".join(str(describe(info)) for info in self.visible())

@@ -102,6 +102,7 @@ class LSLSource:
             connection, watch, self._worker, lost_after_s=self._lost_after_s, clock=self._clock
         )
         try:
+            watch.confirm(self._query)
             self._columns = Columns.of(connection.description, names)
             self._begin(watch)
         except BaseException:

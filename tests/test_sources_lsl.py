@@ -1,0 +1,276 @@
+"""An LSL stream as a source: found or refused, complete, and back when its sender returns."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pylsl
+import pytest
+
+from mdjpt.errors import SourceChanged, SourceError, SourceLost, SourceNotFound
+from streaming.discovery import list_boards, list_lsl
+from streaming.lsl.streams import StreamQuery
+from streaming.sources.lsl import LSLSource
+from tests.hand_clock import HandClock
+from tests.lsl_sender import NAMES, LslSender
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from streaming.stream import Chunk
+
+
+@pytest.fixture
+def sources() -> Iterator[list[LSLSource]]:
+    """Sources that are closed at the end of the test."""
+    opened: list[LSLSource] = []
+    yield opened
+    for source in opened:
+        source.close()
+
+
+def read(source: LSLSource, n_times: int, at_most: int = 400) -> list[Chunk]:
+    """Read chunks until there are `n_times` samples."""
+    chunks: list[Chunk] = []
+    for _ in range(at_most):
+        chunk = source.read(0.2)
+        if chunk.n_times:
+            chunks.append(chunk)
+        if sum(c.n_times for c in chunks) >= n_times:
+            return chunks
+    raise AssertionError(f"only {sum(c.n_times for c in chunks)} samples came")
+
+
+def numbers(chunks: list[Chunk]) -> np.ndarray:
+    return np.concatenate([chunk.samples[0] for chunk in chunks])
+
+
+def test_every_sample_comes_once_in_microvolts_on_the_lsl_clock(sources: list[LSLSource]) -> None:
+    with LslSender("all", sfreq=500.0):
+        source = LSLSource("all")
+        sources.append(source)
+        info = source.open()
+        assert (info.name, info.ch_names, info.sfreq, info.clock) == ("all", NAMES, 500.0, "lsl")
+        assert (info.source_id, info.lossless) == ("sender-1", False)
+        chunks = read(source, 800)
+        np.testing.assert_array_equal(np.diff(numbers(chunks)), 1)
+        assert [c.first_sample for c in chunks[1:]] == [c.stop_sample for c in chunks[:-1]]
+        stamps = np.concatenate([chunk.timestamps for chunk in chunks])
+        assert abs(pylsl.local_clock() - stamps[-1]) < 1.0
+        np.testing.assert_allclose(np.diff(stamps), 1 / 500.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("unit", "scale", "dtype"),
+    [
+        ("volts", 1e-6, "double64"),
+        ("mV", 1e-3, "float32"),
+        ("µV", 1.0, "int32"),
+        ("-6", 1.0, "float32"),
+    ],
+)
+def test_units_and_formats_become_microvolts(
+    sources: list[LSLSource], unit: str, scale: float, dtype: str
+) -> None:
+    with LslSender("units", unit=unit, scale=scale, dtype=dtype):
+        source = LSLSource("units", markers=False)
+        sources.append(source)
+        assert source.open().ch_units == (unit,) * 8
+        np.testing.assert_allclose(np.diff(numbers(read(source, 50))), 1.0, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("scale", "says"), [(1e-6, "taken as volts"), (1.0, "taken as microvolts")]
+)
+def test_an_unnamed_unit_is_told_by_the_size_of_the_signal(
+    sources: list[LSLSource], scale: float, says: str
+) -> None:
+    with LslSender("unitless", unit="", scale=scale, dtype="double64"):
+        source = LSLSource("unitless", markers=False)
+        sources.append(source)
+        assert says in source.open().notes[-1]
+        chunks = read(source, 100)
+        assert chunks[0].first_sample == 0
+        np.testing.assert_allclose(np.diff(numbers(chunks)), 1.0, rtol=1e-3)
+
+
+def test_only_the_electrodes_are_kept(sources: list[LSLSource]) -> None:
+    labels = ("Timestamp", "Counter", "Interpolate", "AF3", "F7", "O1", "HardwareMarker", "Markers")
+    with LslSender("EmotivDataStream-EEG", ch_names=labels, dtype="double64"):
+        source = LSLSource("EmotivDataStream-EEG", markers=False)
+        sources.append(source)
+        info = source.open()
+        assert info.ch_names == ("AF3", "F7", "O1")
+        assert "Counter" in info.notes[0]
+        assert read(source, 20)[0].samples.shape[0] == 3
+
+
+def test_a_stream_without_labels_needs_a_montage(sources: list[LSLSource]) -> None:
+    with LslSender("bare", ch_names=(), n_channels=2):
+        with pytest.raises(SourceError, match="--montage"):
+            LSLSource("bare", markers=False).open()
+        with pytest.raises(SourceError, match="names 3 electrodes"):
+            LSLSource("bare", markers=False, montage=("Fz", "Cz", "Pz")).open()
+        source = LSLSource("bare", markers=False, montage=("Fz", "Oz"))
+        sources.append(source)
+        assert source.open().ch_names == ("Fz", "Oz")
+
+
+def test_no_such_stream_is_told_with_those_that_are_there() -> None:
+    with LslSender("another"), pytest.raises(SourceNotFound) as raised:
+        LSLSource("missing", timeout_s=0.4).open()
+    assert "no LSL stream of EEG named 'missing' within 0.4 s" in str(raised.value)
+    assert "another (EEG, 8 ch, 250 Hz, source_id=sender-1)" in str(raised.value)
+    assert raised.value.exit_code == 3
+
+
+def test_several_streams_are_refused_and_listed(sources: list[LSLSource]) -> None:
+    with LslSender("twin", source_id="left"), LslSender("twin", source_id="right"):
+        with pytest.raises(SourceError, match="2 LSL streams match") as raised:
+            LSLSource("twin").open()
+        assert "source_id=left" in str(raised.value)
+        assert "source_id=right" in str(raised.value)
+        source = LSLSource("twin", source_id="right", markers=False)
+        sources.append(source)
+        assert source.open().source_id == "right"
+
+
+def test_of_streams_with_one_name_that_of_type_eeg_is_meant(sources: list[LSLSource]) -> None:
+    with (
+        LslSender("Muse", stream_type="ACC", source_id="acc", ch_names=("X", "Y", "Z")),
+        LslSender("Muse", source_id="eeg"),
+    ):
+        source = LSLSource("Muse", markers=False)
+        sources.append(source)
+        assert source.open().source_id == "eeg"
+
+
+def test_a_query_prints_as_it_was_asked() -> None:
+    query = StreamQuery("demo", "EEG", "id-1")
+    assert str(query) == " named 'demo', type=EEG, source_id=id-1"
+
+
+def test_lost_samples_are_a_gap_and_the_rest_is_in_its_place(sources: list[LSLSource]) -> None:
+    with LslSender("holes") as sender:
+        source = LSLSource("holes", markers=False)
+        sources.append(source)
+        source.open()
+        first = read(source, 500)
+        sender.drop(200)
+        chunks = first + read(source, 500)
+        offset = numbers(chunks)[0]
+        for chunk in chunks:
+            assert chunk.samples[0, 0] - offset == chunk.first_sample
+        assert max(c.first_sample - b.stop_sample for b, c in itertools.pairwise(chunks)) == 200
+
+
+def test_a_stream_that_returns_is_taken_up_where_its_clock_is(sources: list[LSLSource]) -> None:
+    source = LSLSource("back", markers=False)
+    sources.append(source)
+    with LslSender("back"):
+        source.open()
+        before = read(source, 250)
+    with LslSender("back", first=10_000):
+        after = read(source, 250)
+    lost = after[0].first_sample - before[-1].stop_sample
+    away_s = after[0].timestamps[0] - before[-1].timestamps[-1]
+    assert lost == pytest.approx(away_s * 250.0 - 1, abs=2)
+    assert after[0].samples[0, 0] >= 10_000
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"ch_names": NAMES[:4]}, "channels 8 -> 4"),
+        ({"sfreq": 500.0}, "rate 250 Hz -> 500 Hz"),
+        ({"ch_names": ("Fz", *NAMES[1:])}, "labels Fp1"),
+        ({"unit": "volts"}, "units microvolts"),
+    ],
+)
+def test_a_stream_that_returns_changed_is_refused(
+    sources: list[LSLSource], changed: dict, says: str
+) -> None:
+    source = LSLSource("other", markers=False)
+    sources.append(source)
+    with LslSender("other"):
+        source.open()
+        read(source, 100)
+    with LslSender("other", **changed), pytest.raises(SourceChanged, match=says):
+        read(source, 100)
+
+
+def test_a_silent_stream_is_left_for_the_same_one_started_anew(sources: list[LSLSource]) -> None:
+    source = LSLSource("silent", markers=False)
+    sources.append(source)
+    with LslSender("silent") as sender:
+        source.open()
+        read(source, 100)
+        sender.pause()
+        with LslSender("silent", first=50_000):
+            assert numbers(read(source, 100))[-1] >= 50_000
+
+
+def test_a_stream_that_stays_away_is_lost_for_good(sources: list[LSLSource]) -> None:
+    clock = HandClock()
+    source = LSLSource("gone", markers=False, lost_after_s=60.0, clock=clock)
+    sources.append(source)
+    with LslSender("gone"):
+        source.open()
+        read(source, 50)
+    clock.now += 61.0
+    with pytest.raises(SourceLost, match="silent for"):
+        read(source, 1000)
+
+
+def test_events_come_with_the_samples_of_their_time(sources: list[LSLSource]) -> None:
+    events = pylsl.StreamOutlet(pylsl.StreamInfo("paradigm", "Markers", 1, 0, "string", "events"))
+    with LslSender("marked"):
+        source = LSLSource("marked")
+        sources.append(source)
+        source.open()
+        read(source, 100)
+        now = pylsl.local_clock()
+        events.push_sample(["happy"], now + 0.1)
+        events.push_sample(["sad"], now)
+        chunks = read(source, 250)
+        marked = [(m, chunk) for chunk in chunks for m in chunk.markers]
+        assert [marker.label for marker, _ in marked] == ["sad", "happy"]
+        marker, chunk = marked[1]
+        assert chunk.timestamps[0] - 0.02 <= marker.timestamp <= chunk.timestamps[-1]
+        assert marker.timestamp == pytest.approx(now + 0.1, abs=1e-3)
+
+
+def test_a_stream_whose_events_begin_later_is_marked_all_the_same(sources: list[LSLSource]) -> None:
+    with LslSender("early"):
+        source = LSLSource("early")
+        sources.append(source)
+        source.open()
+        info = pylsl.StreamInfo("late paradigm", "Markers", 1, 0, "string", "late-events")
+        events = pylsl.StreamOutlet(info)
+        for _ in range(100):
+            (_chunk,) = read(source, 1)[:1]
+            if events.have_consumers():
+                break
+        events.push_sample(["now"])
+        labels = [m.label for chunk in read(source, 250) for m in chunk.markers]
+        assert labels == ["now"]
+
+
+def test_streams_are_listed_with_their_measured_rate() -> None:
+    events = pylsl.StreamOutlet(pylsl.StreamInfo("what happens", "Markers", 1, 0, "string", "ev"))
+    with LslSender("listed", sfreq=100.0):
+        found = {stream.name: stream for stream in list_lsl(1.0, measure_s=0.5)}
+    listed = found["listed"]
+    assert (listed.n_channels, listed.sfreq, listed.ch_names) == (8, 100.0, NAMES)
+    assert listed.measured_sfreq == pytest.approx(100.0, rel=0.02)
+    assert (found["what happens"].type, found["what happens"].measured_sfreq) == ("Markers", 0.0)
+    assert events.channel_count == 1
+
+
+def test_boards_are_listed_with_their_inputs() -> None:
+    boards = {board.name: board for board in list_boards()}
+    assert boards["cyton_daisy"].n_channels == 16
+    assert boards["synthetic"].sfreq == 250.0
+    assert boards["ganglion"].ch_names == ()
