@@ -1,0 +1,181 @@
+"""A BrainFlow board as a source."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mdjpt.errors import MdjptError, SourceError, SourceLost, SourceNotFound
+from streaming.boards import BrainFlowBoard, board_names
+from streaming.source_spec import parse_source
+from streaming.sources.brainflow import BrainFlowSource
+from tests.fake_board import SFREQ, FakeBoard
+from tests.hand_clock import HandClock
+
+
+def opened(board: FakeBoard, **options: object) -> tuple[BrainFlowSource, HandClock]:
+    clock = HandClock()
+    source = BrainFlowSource(board, clock=clock, wait=clock.wait, **options)
+    source.open()
+    return source, clock
+
+
+def step(board: FakeBoard, clock: HandClock, n_times: int, marker: float = 0.0) -> None:
+    """Let time pass and the board sample."""
+    clock.now += n_times / SFREQ
+    board.sample(n_times, marker)
+
+
+def test_the_synthetic_board_loses_nothing_and_says_that_it_is_simulated() -> None:
+    source = BrainFlowSource.from_spec(parse_source("brainflow:synthetic"))
+    info = source.open()
+    try:
+        assert info.simulated
+        assert info.n_channels == 16
+        assert (info.sfreq, info.clock) == (250.0, "unix")
+        stop = 0
+        while stop < 600:
+            chunk = source.read(0.2)
+            assert chunk.first_sample == stop
+            stop = chunk.stop_sample
+    finally:
+        source.close()
+
+
+def test_a_board_is_opened_once_in_a_program() -> None:
+    first, second = (BrainFlowSource(BrainFlowBoard("synthetic")) for _ in range(2))
+    first.open()
+    try:
+        with pytest.raises(SourceError, match="already open in this program"):
+            second.open()
+        second.close()
+        assert first.read(0.5).n_times > 0
+    finally:
+        first.close()
+    second.open()
+    second.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("brainflow:cyton?serial_port=/dev/no-such-port", SourceNotFound, "is it plugged in"),
+        ("brainflow:cyton", SourceNotFound, "serial_port="),
+        ("brainflow:ganglion", SourceError, "--montage"),
+        ("brainflow:playback_file", SourceError, "no EEG"),
+        ("brainflow:cytn", MdjptError, "do you mean cyton"),
+    ],
+)
+def test_a_board_that_cannot_be_used_is_one_line(text: str, error: type, says: str) -> None:
+    with pytest.raises(error, match=says) as raised:
+        BrainFlowSource.from_spec(parse_source(text)).open()
+    assert "\n" not in str(raised.value)
+    assert raised.value.exit_code == (2 if error is MdjptError else 3)
+
+
+def test_every_listed_board_has_rows() -> None:
+    names = board_names()
+    assert {"synthetic", "cyton", "cyton_daisy", "ganglion", "muse_2"} <= set(names)
+    for name in names:
+        rows = BrainFlowBoard(name).rows()
+        assert len(rows.labels) == len(rows.eeg)
+        assert rows.sfreq > 0
+
+
+def test_a_montage_replaces_the_boards_own_electrodes() -> None:
+    source = BrainFlowSource(FakeBoard(("", "")), montage=("Fp1", "EOG"))
+    info = source.open()
+    assert info.ch_names == ("Fp1",)
+    assert "electrode names assumed from --montage" in info.notes
+    source.close()
+
+
+def test_lost_packets_are_gaps_of_their_number_even_whole_turns() -> None:
+    board = FakeBoard()
+    source, clock = opened(board)
+    told = []
+    for n_lost in (0, 3, 600, 0, 255, 1):
+        board.lose(n_lost)
+        clock.now += n_lost / SFREQ
+        for _ in range(30):
+            step(board, clock, 10)
+            chunk = source.read(0.0)
+            assert chunk.samples[0, 0] == chunk.first_sample
+            told.append(chunk.first_sample)
+    assert source.read(0.0).first_sample == board.number
+    source.close()
+
+
+def test_a_wall_clock_that_is_set_changes_nothing() -> None:
+    board = FakeBoard()
+    source, clock = opened(board)
+    for error_s in (0.0, 3600.0, -3600.0):
+        board.clock_error_s = error_s
+        for _ in range(50):
+            step(board, clock, 10)
+            chunk = source.read(0.0)
+            assert chunk.samples[0, 0] == chunk.first_sample
+    source.close()
+
+
+def test_a_board_whose_package_number_does_not_count_samples_is_followed_by_its_stamps() -> None:
+    board = FakeBoard(counts=False)
+    source, clock = opened(board)
+    step(board, clock, 500)
+    source.read(0.0), source.read(0.0)
+    board.lose(250)
+    clock.now += 1.0
+    step(board, clock, 10)
+    chunk = source.read(0.0)
+    assert chunk.first_sample == chunk.samples[0, 0] == 750
+    source.close()
+
+
+def test_inserted_markers_come_with_their_sample() -> None:
+    board = FakeBoard()
+    source, clock = opened(board)
+    step(board, clock, 10)
+    step(board, clock, 10, marker=7.0)
+    chunk = source.read(0.0)
+    (marker,) = chunk.markers
+    assert (marker.label, marker.timestamp) == ("7", chunk.timestamps[10])
+    source.close()
+
+
+def test_a_backlog_comes_in_pieces_of_a_second() -> None:
+    board = FakeBoard()
+    source, clock = opened(board)
+    step(board, clock, 1000)
+    assert [source.read(0.0).n_times for _ in range(5)] == [250, 250, 250, 250, 0]
+    source.close()
+
+
+def test_a_board_that_falls_silent_is_connected_anew_and_continues_behind_a_gap() -> None:
+    board = FakeBoard()
+    source, clock = opened(board)
+    for _ in range(50):
+        step(board, clock, 10)
+        source.read(0.0)
+    board.plugged_in = False
+    clock.now += 5.0
+    while board.n_starts < 3:
+        source.read(1.0)
+    board.plugged_in = True
+    while not board.streaming:
+        source.read(1.0)
+    board.number = 500 + round((clock.now - 102.0) * SFREQ)
+    step(board, clock, 10)
+    chunk = source.read(1.0)
+    while not chunk.n_times:
+        chunk = source.read(1.0)
+    assert chunk.first_sample == pytest.approx(chunk.samples[0, 0], abs=2)
+    np.testing.assert_array_equal(np.diff(chunk.samples[0]), 1)
+    source.close()
+
+
+def test_a_board_that_stays_silent_is_lost_for_good() -> None:
+    source, clock = opened(FakeBoard(), lost_after_s=30.0)
+    clock.now += 31.0
+    with pytest.raises(SourceLost, match="silent for 31 s"):
+        source.read(0.0)
+    source.close()
