@@ -1,0 +1,73 @@
+"""What may be imported where: the engine stays light, and names that hide ours are told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def imported_by(statement: str) -> set[str]:
+    """Return the top-level packages that a statement imports in a fresh interpreter."""
+    code = f"import sys; {statement}; print(' '.join({{m.split('.')[0] for m in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import app.__main__",
+        "import app.cli",
+        "import app.session",
+        "import streaming.engine_process",
+        "import streaming.decoder_process",
+        "import streaming.sources.recording, streaming.sources.simulated",
+        "import mdjpt",
+    ],
+)
+def test_entry_modules_import_neither_torch_nor_qt(statement: str) -> None:
+    loaded = imported_by(statement)
+    assert not loaded & {"torch", "PySide6", "pyqtgraph", "mne", "brainflow", "lightning"}
+
+
+def test_the_engine_that_makes_a_source_has_not_imported_torch() -> None:
+    statement = (
+        "from app.session import build_source; from streaming.source_spec import parse_source; "
+        "s = build_source(parse_source('sim:?n_channels=4'), (), 1.0); s.open(); s.close()"
+    )
+    assert not imported_by(statement) & {"torch", "PySide6"}
+
+
+def test_a_package_that_hides_ours_is_named(tmp_path: Path) -> None:
+    (tmp_path / "streaming").mkdir()
+    (tmp_path / "streaming" / "__init__.py").write_text("")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import streaming; "
+        f"sys.path.insert(0, {str(ROOT)!r}); from app.cli import run_command_line; "
+        "sys.exit(run_command_line(['--version']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    assert "'streaming'" in done.stderr
+    assert "hides ours" in done.stderr
+
+
+def test_no_bare_pickle_and_no_unchecked_load_in_the_source() -> None:
+    banned = ("pickle.load(", "pickle.loads(", "allow_pickle=True", "weights_only=False")
+    found = [
+        f"{path.relative_to(ROOT)}: {word}"
+        for folder in ("app", "mdjpt", "streaming")
+        for path in (ROOT / folder).rglob("*.py")
+        for word in banned
+        if word in path.read_text(encoding="utf-8")
+    ]
+    assert found == []
