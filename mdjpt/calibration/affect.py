@@ -61,9 +61,16 @@ class AffectHead:
 
 def concordance(predicted: Float64, rated: Float64) -> float:
     """Return Lin's concordance correlation coefficient (Biometrics 45:255-268, 1989)."""
-    covariance = np.mean((predicted - predicted.mean()) * (rated - rated.mean()))
-    spread = predicted.var() + rated.var() + (predicted.mean() - rated.mean()) ** 2
-    return float(2 * covariance / spread) if spread > 0 else 0.0
+    return float(_concordances(predicted[None], rated[None])[0, 0])
+
+
+def _concordances(predicted: Float64, rated: Float64) -> Float64:
+    """Return the coefficient of each prediction [a, n] with each rating [b, n], [a, b]."""
+    mean_p, mean_r = predicted.mean(axis=1)[:, None], rated.mean(axis=1)[:, None]
+    covariance = (predicted - mean_p) @ (rated - mean_r).T / rated.shape[1]
+    spread = predicted.var(axis=1)[:, None] + rated.var(axis=1) + (mean_p - mean_r.T) ** 2
+    coefficients: Float64 = 2 * covariance / np.maximum(spread, 1e-300)
+    return coefficients
 
 
 def fit_affect(data: LabelledFeatures, standardised: Float64, seed: int = 0) -> AffectHead | None:
@@ -147,8 +154,6 @@ def _fit(
 
 def _p_value(predictions: Float64, rated: Float64, observed: float, seed: int) -> float:
     rng = np.random.default_rng(seed)
-    by_chance = [
-        max(concordance(p, permuted) for p in predictions)
-        for permuted in (rng.permutation(rated) for _ in range(N_PERMUTATIONS))
-    ]
-    return (1 + sum(value >= observed - 1e-12 for value in by_chance)) / (1 + N_PERMUTATIONS)
+    permuted = np.stack([rng.permutation(rated) for _ in range(N_PERMUTATIONS)])
+    by_chance = _concordances(predictions, permuted).max(axis=0)
+    return float((1 + (by_chance >= observed - 1e-12).sum()) / (1 + N_PERMUTATIONS))

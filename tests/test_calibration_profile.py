@@ -1,0 +1,252 @@
+"""A profile comes back as it was saved, and every other file is refused in one line."""
+
+from __future__ import annotations
+
+import json
+import stat
+import struct
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.calibration.emotion_model import EmotionModel
+from mdjpt.calibration.profile import (
+    MAX_VERSIONS,
+    Profile,
+    load_profile,
+    new_pseudonym,
+    save_profile,
+)
+from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
+from mdjpt.calibration.selection import CANDIDATES
+from mdjpt.calibration.training import train_personal_decoder
+from mdjpt.errors import ProfileError
+from tests.calibration_cases import eeg_windows, labelled, small_bundle
+
+BUNDLE = small_bundle()
+DATA = labelled(n_per_class=6, effect=3.0)
+DECODER = train_personal_decoder(DATA, candidates=CANDIDATES[:1])
+
+
+def profile_of(decoder=DECODER, **changes):
+    fields = {
+        "participant": "P-01",
+        "bundle_sha256": BUNDLE.sha256,
+        "simulated": True,
+        "versions": (decoder,),
+        "active": 0,
+    }
+    return Profile(**(fields | changes))
+
+
+@pytest.fixture
+def path(tmp_path):
+    save_profile(tmp_path / "p.safetensors", profile_of())
+    return tmp_path / "p.safetensors"
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda c: c.name)
+def test_a_profile_comes_back_as_it_was_saved(candidate, tmp_path):
+    decoder = replace(
+        train_personal_decoder(DATA, candidates=(candidate,), before=0.4),
+        alignment=AlignmentConfig("rows", memory_s=100.0),
+        alignment_state={"first_rows.mean": np.arange(3.0)},
+        notes=("a note",),
+    )
+    path = tmp_path / "p.safetensors"
+    saved = profile_of(decoder)
+    save_profile(path, saved)
+    loaded = load_profile(path, BUNDLE)
+    fields = (loaded.participant, loaded.bundle_sha256, loaded.simulated, loaded.active)
+    assert fields == ("P-01", BUNDLE.sha256, True, 0)
+    ours, theirs = loaded.current, decoder
+    for name in ("class_names", "kind", "temperature", "abstain_below", "novelty_limit"):
+        assert getattr(ours, name) == getattr(theirs, name)
+    assert (ours.evidence, ours.alignment, ours.notes) == (
+        theirs.evidence,
+        theirs.alignment,
+        ("a note",),
+    )
+    assert [name for name, _ in ours.compared] == [name for name, _ in theirs.compared]
+    np.testing.assert_array_equal(ours.alignment_state["first_rows.mean"], np.arange(3.0))
+    np.testing.assert_array_equal(
+        ours.probabilities(DATA.features), theirs.probabilities(DATA.features)
+    )
+    np.testing.assert_array_equal(
+        ours.affect.predict(ours.standardise(DATA.features)),
+        theirs.affect.predict(theirs.standardise(DATA.features)),
+    )
+
+
+def test_only_its_owner_may_read_a_profile(path):
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [p.name for p in path.parent.iterdir()] == ["p.safetensors"]
+
+
+def test_versions_are_kept_and_one_step_goes_back():
+    profile = profile_of()
+    second = replace(DECODER, abstain_below=0.9)
+    grown = profile.with_version(second)
+    assert (len(grown.versions), grown.active) == (2, 1)
+    assert grown.current.abstain_below == 0.9
+    back = grown.revert()
+    assert back.current is DECODER
+    assert len(back.versions) == 2
+    assert back.revert(1).current is second
+    with pytest.raises(ProfileError, match="no version to go back to"):
+        profile.revert()
+    for _ in range(MAX_VERSIONS + 3):
+        grown = grown.with_version(second)
+    assert len(grown.versions) == MAX_VERSIONS
+
+
+def test_versions_survive_the_file(tmp_path):
+    path = tmp_path / "p.safetensors"
+    save_profile(path, profile_of().with_version(replace(DECODER, abstain_below=0.9)).revert())
+    loaded = load_profile(path)
+    assert [v.abstain_below for v in loaded.versions] == [DECODER.abstain_below, 0.9]
+    assert loaded.active == 0
+
+
+def test_a_profile_of_another_model_is_foreign(path):
+    other = replace(BUNDLE, sha256="cd" * 32)
+    with pytest.raises(ProfileError, match="was made for the model abababab"):
+        load_profile(path, other)
+    with pytest.raises(ProfileError, match="calibrate again"):
+        EmotionModel(other, profile=profile_of())
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    for path in (tmp_path / "none.safetensors", tmp_path):
+        with pytest.raises(ProfileError, match="cannot be read"):
+            load_profile(path)
+    with pytest.raises(ProfileError, match="cannot be written"):
+        save_profile(tmp_path / "no" / "p.safetensors", profile_of())
+
+
+def test_a_bundle_is_no_profile():
+    from app.session import default_bundle
+
+    with pytest.raises(ProfileError, match="no profile of a participant"):
+        load_profile(default_bundle())
+
+
+@pytest.mark.parametrize(
+    ("version", "words"), [(0, "calibrate again"), (2, "update mdjpt-live"), ("x", "update")]
+)
+def test_another_format_version_is_named(path, version, words):
+    content = path.read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    entry = json.loads(header["__metadata__"]["mdjpt-profile"])
+    entry["format_version"] = version
+    header["__metadata__"]["mdjpt-profile"] = json.dumps(entry)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    with pytest.raises(ProfileError, match=words) as error:
+        load_profile(path)
+    assert "\n" not in str(error.value)
+
+
+def test_no_damage_is_believed_and_every_refusal_is_one_line(path):
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for k in range(300):
+        damaged = bytearray(whole)
+        if k % 3 == 0:
+            damaged = damaged[: rng.integers(len(damaged))]
+        else:
+            where = rng.integers(len(damaged) if k % 3 == 1 else 1000)
+            damaged[where] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        with pytest.raises(ProfileError) as error:
+            load_profile(path)
+        assert "\n" not in str(error.value)
+
+
+SPOILED = {
+    "kind": lambda about: about["versions"][0].update(kind="magic"),
+    "class_names": lambda about: about["versions"][0].update(class_names=["a"]),
+    "temperature": lambda about: about["versions"][0].update(temperature=-1),
+    "evidence": lambda about: about["versions"][0].update(evidence={}),
+    "alignment": lambda about: about["versions"][0].update(alignment={"kind": "magic"}),
+    "affect": lambda about: about["versions"][0].update(affect={"names": ["x"], "agreement": []}),
+    "active": lambda about: about.update(active=5),
+    "simulated": lambda about: about.update(simulated="no"),
+    "participant": lambda about: about.update(participant="Ada Lovelace"),
+    "bundle_sha256": lambda about: about.update(bundle_sha256="x"),
+    "versions": lambda about: about.update(versions=[]),
+    "nothing": lambda about: about.clear(),
+}
+
+
+@pytest.mark.parametrize("what", list(SPOILED))
+def test_a_sound_file_with_impossible_content_is_refused(path, what):
+    arrays, about = read_profile_file(path)
+    SPOILED[what](about)
+    write_profile_file(path, arrays, about)
+    with pytest.raises(ProfileError, match="unusable profile"):
+        load_profile(path)
+
+
+def test_a_pseudonym_is_random_and_no_name():
+    assert new_pseudonym() != new_pseudonym()
+    with pytest.raises(ValueError, match="pseudonym"):
+        profile_of(participant="Ada Lovelace, born 1815")
+
+
+def test_a_profile_decodes_live_as_it_was_trained():
+    features = BUNDLE.encoder().feature(eeg_windows(30), stats=BUNDLE.row_stats)
+    data = replace(DATA, features=np.resize(features, (len(DATA.trial), features.shape[1])))
+    decoder = train_personal_decoder(data, candidates=CANDIDATES[:1])
+    model = EmotionModel(BUNDLE, profile=profile_of(decoder))
+    assert model.class_names == DATA.class_names
+    assert model.simulated
+    window = eeg_windows(30)[0]
+    estimate = model.estimate(window)
+    np.testing.assert_allclose(
+        estimate.probabilities, decoder.probabilities(estimate.feature[None])[0], rtol=1e-5
+    )
+    before = model.state_dict()
+    model.learn(5.0)
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+    assert set(model.affect(estimate.feature)) <= {"valence", "arousal"}
+
+
+def test_the_aligners_of_a_profile_may_go_on_learning():
+    features = BUNDLE.encoder().feature(eeg_windows(30), stats=BUNDLE.row_stats)
+    data = replace(DATA, features=np.resize(features, (len(DATA.trial), features.shape[1])))
+    decoder = replace(
+        train_personal_decoder(data, candidates=CANDIDATES[:1]),
+        alignment=AlignmentConfig("moments"),
+    )
+    model = EmotionModel(BUNDLE, profile=profile_of(decoder), keep_learning=True)
+    model.estimate(eeg_windows(30)[0])
+    model.learn(5.0)
+    assert model.gauge.effective_windows == pytest.approx(1.0, rel=0.02)
+
+
+def test_a_window_like_nothing_known_is_neither_labelled_nor_learned():
+    model = EmotionModel(BUNDLE, AlignmentConfig("moments"))
+    window = np.random.default_rng(0).standard_normal((60, 625)).astype(np.float32)
+    estimate = model.estimate(20 * window)
+    assert estimate.novelty > model.novelty_limit
+    assert estimate.probabilities.max() < model.abstain_below
+    model.learn(5.0)
+    assert model.gauge.effective_windows == 0.0
+    familiar = model.estimate(eeg_windows(1)[0])
+    assert familiar.novelty < model.novelty_limit
+
+
+def test_a_profile_without_room_for_its_alignment_is_refused():
+    decoder = replace(
+        DECODER,
+        alignment=AlignmentConfig("rows"),
+        alignment_state={"first_rows.mean": np.zeros(3)},
+    )
+    with pytest.raises(ProfileError, match="unusable profile"):
+        EmotionModel(BUNDLE, profile=profile_of(decoder))
