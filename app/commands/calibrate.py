@@ -73,12 +73,16 @@ def calibrate(
     MdjptError
         A file cannot be used, trials are too few, or the decoder is not better than chance.
     """
+    import torch
+
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle import load_bundle
     from mdjpt.calibration.label_file import read_labels
     from mdjpt.calibration.profile import load_profile, save_profile
     from mdjpt.recordings import read_recording
 
+    # The networks are so small that threads wait for each other longer than they work.
+    torch.set_num_threads(1)
     bundle = load_bundle(model or default_bundle())
     earlier = load_profile(out, bundle) if out.exists() else None
     eeg = read_recording(recording, montage=read_montage(montage) or None)
