@@ -93,3 +93,18 @@ def test_bfloat16_keeps_the_loss_of_the_full_network_within_a_hundredth(variant:
             rough = loss_of(lean(windows, 4))
     assert rough.dtype == torch.float32
     assert float(rough) == pytest.approx(float(loss), rel=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch, in its own compiler
+def test_the_compiled_graph_gives_the_same_numbers() -> None:
+    torch.manual_seed(0)
+    network = MdjptNetwork(TINY)
+    losses, found = [], []
+    for compiled in (False, True):
+        lean = LeanNetwork(network, 60, shifted=True, compiled=compiled)
+        losses.append(loss_of(lean(windows_of(6), 3)))
+        found.append(gradients(network, losses[-1]))
+    assert torch.allclose(losses[0], losses[1], rtol=1e-5)
+    for name, gradient in found[0].items():
+        assert torch.allclose(gradient, found[1][name], rtol=1e-3, atol=1e-5), name

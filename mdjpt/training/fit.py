@@ -101,7 +101,7 @@ def fit(
         lean = LeanNetwork(
             network,
             _rows_at_once(config, on_cpu=on_cpu),
-            shifted=on_cpu,
+            shifted=on_cpu or config.machine.compile,
             compiled=config.machine.compile,
         )
         with _interruptible():
