@@ -180,7 +180,7 @@ def test_one_wild_window_moves_an_aligner_no_more_than_a_few_ordinary_ones(name)
 )
 def test_the_streaming_mean_is_the_weighted_mean_of_the_batch(weights, memory_s, seed):
     x = 1e3 + np.random.default_rng(seed).standard_normal((len(weights), 5))
-    fading = FadingMean((5,), memory_s)
+    fading = FadingMean((5,), memory_s, spread=True)
     for value, weight in zip(x, weights, strict=True):
         fading.fade(weight)
         fading.add(value, weight)
@@ -256,7 +256,8 @@ def test_every_kind_is_built_from_a_configuration_and_back(kind):
     alignment = build_alignment(config, small_bundle(), input_reference=reference)
     again = build_alignment(config, small_bundle(), input_reference=reference)
     again.load_state_dict(alignment.state_dict())
-    assert alignment.inside == (kind not in ("none", "moments"))
+    assert alignment.plain == (kind in ("none", "moments"))
+    assert alignment.inside == (kind in ("rows", "covariance-mixed"))
     assert alignment.frozen == (kind == "none")
     alignment.freeze()
     assert alignment.frozen

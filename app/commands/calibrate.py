@@ -170,8 +170,8 @@ def calibrate_recording(
 
     aligners = build_alignment(alignment, bundle)
     encoder = AlignedEncoder(bundle, aligners)
-    if aligners.inside:
-        # A first pass learns the stages inside the encoder; no head can be trained meanwhile.
+    if not aligners.plain:
+        # A first pass learns the stages before the features; no head can be trained meanwhile.
         for _ in _features(recording, trials, encoder, learn=True):
             pass
         aligners.freeze()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from mdjpt.alignment.unaligned import NoAlignment
 from mdjpt.encoder import Encoder
 from mdjpt.folded_network import standardise
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
 
 __all__ = ["AlignedEncoder"]
+
+
+_NOTHING = np.empty(0, np.float32)
 
 
 class _Seen(NamedTuple):
@@ -51,7 +55,7 @@ class AlignedEncoder(Encoder):
         self.alignment = alignment
         self._stats = bundle.row_stats
         self._seen: _Seen | None = None
-        self._inside: tuple[Float32, Float32, Float32] | None = None
+        self._inside = (_NOTHING, _NOTHING, _NOTHING)
 
     def encode_next(self, window: Float32) -> Float32:
         """Return the feature of the stream's next window, before it is standardised.
@@ -65,16 +69,11 @@ class AlignedEncoder(Encoder):
         -------
         ndarray of float32, shape (512,)
         """
-        if not self.alignment.inside:
-            feature: Float32 = self._plain_feature(window)
-            empty = np.empty(0, np.float32)
-            self._seen = _Seen(window, empty, empty, empty, feature)
-            return feature
         aligned = np.asarray(self.alignment.input.transform(window), np.float32)
-        feature = np.asarray(self.feature(aligned[None], group_size=1)[0])
-        assert self._inside is not None
-        first, second, mixed = self._inside
-        self._seen = _Seen(window, first, second, mixed, feature)
+        stats = None if self.alignment.inside else self._stats
+        group_size = 1 if stats is None else None
+        feature: Float32 = self.feature(aligned[None], group_size, stats)[0]
+        self._seen = _Seen(window, *self._inside, feature)
         return feature
 
     def learn(self, weight_s: float, probabilities: NDArray[np.float64] | None = None) -> None:
@@ -98,11 +97,6 @@ class AlignedEncoder(Encoder):
         stages.mixed.partial_fit(seen.mixed, weight_s)
         stages.features.partial_fit(seen.feature, weight_s, probabilities)
 
-    def _plain_feature(self, window: Float32) -> Float32:
-        if self._stats is None:
-            return np.asarray(self.feature(window[None], group_size=1)[0])
-        return np.asarray(self.feature(window[None], stats=self._stats)[0])
-
     def _normalised(self, x: Float32, rows: object) -> Iterator[Tensor]:
         """Normalise as the alignment says, one window; with row statistics as the base does."""
         if rows is not None or not self.alignment.inside:
@@ -116,18 +110,25 @@ class AlignedEncoder(Encoder):
         stats, config = self._stats, self.config
         tokens = self._tokens(window)
         # Rows are stored in the order [channel, dim]; tokens are [dim, channel] here.
-        own_first = _moments(tokens.transpose(0, 1))
+        own_first = self._own(tokens.transpose(0, 1))
         first = self._statistics(own_first, stats, 1)
         shape = (2, len(window), config.n_dims)
         mean, std = torch.from_numpy(first).view(shape).transpose(1, 2)[..., None]
         mixed = self._mixing_of(tokens, mean, std)
-        seen = mixed[..., :-1].numpy().copy()
-        mixed[..., :-1] = torch.from_numpy(self.alignment.mixed.transform(seen))
-        own_second = _moments(mixed)
+        seen = _NOTHING
+        if not isinstance(self.alignment.mixed, NoAlignment):
+            seen = mixed[..., :-1].numpy().copy()
+            mixed[..., :-1] = torch.from_numpy(self.alignment.mixed.transform(seen))
+        own_second = self._own(mixed)
         second = self._statistics(own_second, stats, 2)
         mean, std = torch.from_numpy(second).view(2, config.n_dims, config.n_mixed, 1)
         self._inside = (own_first, own_second, seen)
         return standardise(mixed, mean, std)
+
+    def _own(self, x: Tensor) -> Float32:
+        """Return the moments of a window's own rows, [2, rows], where anybody needs them."""
+        needed = self._stats is None or self.alignment.first_rows is not None
+        return _moments(x) if needed else _NOTHING
 
     def _mixing_of(self, tokens: Tensor, mean: Tensor, std: Tensor) -> Tensor:
         mixed = torch.bmm(self._mixing, standardise(tokens, mean, std)).add_(self._mixing_bias)

@@ -117,13 +117,14 @@ class Alignment:
                 yield f.name, aligner
 
     @property
+    def plain(self) -> bool:
+        """True when nothing before the features is changed."""
+        return isinstance(self.input, NoAlignment) and not self.inside
+
+    @property
     def inside(self) -> bool:
-        """True when a stage before the features changes anything."""
-        return any(
-            not isinstance(aligner, NoAlignment)
-            for name, aligner in self._stages()
-            if name != "features"
-        )
+        """True when a stage within the network is changed."""
+        return self.first_rows is not None or not isinstance(self.mixed, NoAlignment)
 
     @property
     def gauge(self) -> Gauge:

@@ -177,8 +177,7 @@ class CovarianceAligner:
         shape = self._reference.shape
         names = ("reference", "mean", "geometric", "matrix")
         arrays = checked_arrays(state, dict.fromkeys(names, shape) | {"weight_s": ()})
-        rolling = {"weight_s": arrays["weight_s"], "mean": arrays["mean"]}
-        self._rolling.load_state_dict(rolling | {"scatter": np.zeros(shape)})
+        self._rolling.load_state_dict({"weight_s": arrays["weight_s"], "mean": arrays["mean"]})
         self._reference, self._geometric = arrays["reference"], arrays["geometric"]
         self._matrix = arrays["matrix"]
         self._since_refresh_s = 0.0

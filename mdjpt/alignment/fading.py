@@ -29,8 +29,8 @@ _PACE_S = 10.0
 class FadingMean:
     """Mean, and variance where it is wanted, of arrays of one shape.
 
-    West's update (Commun ACM 22:532-535, 1979) in float64: at every step the numbers are those of
-    the weighted sums over all observations, whatever their size.
+    West's update (Communications of the ACM 22:532-535, 1979) in float64: at every step the numbers
+    are those of the weighted sums over all observations, whatever their size.
 
     Parameters
     ----------
@@ -38,9 +38,11 @@ class FadingMean:
         Of an observation.
     memory_s : float
         Seconds after which an observation counts 1/e; ``inf`` forgets nothing.
+    spread : bool
+        Keep the variance too.
     """
 
-    def __init__(self, shape: tuple[int, ...], memory_s: float) -> None:
+    def __init__(self, shape: tuple[int, ...], memory_s: float, *, spread: bool = False) -> None:
         if not memory_s > 0:
             raise ValueError(f"memory must be positive, got {memory_s} s")
         self._memory_s = memory_s
@@ -48,12 +50,13 @@ class FadingMean:
         """Seconds of signal that count, what has faded left out."""
         self.mean = np.zeros(shape)
         """Weighted mean of the observations, float64; 0 before the first."""
-        self._scatter = np.zeros(shape)
+        self._scatter = np.zeros(shape if spread else ())
+        self._spread = spread
 
     @property
     def variance(self) -> Float64:
-        """Weighted variance of the observations; divides by the sum of the weights."""
-        return self._scatter / self.weight_s if self.weight_s > 0 else np.zeros_like(self.mean)
+        """Weighted variance of the observations, where it is kept; divides by the weights' sum."""
+        return self._scatter / self.weight_s if self.weight_s > 0 else self._scatter
 
     def fade(self, seconds: float) -> None:
         """Let the past fade by `seconds` of signal."""
@@ -68,24 +71,25 @@ class FadingMean:
         self.weight_s += weight_s
         offset = x - self.mean
         self.mean += offset * (weight_s / self.weight_s)
-        self._scatter += weight_s * offset * (x - self.mean)
+        if self._spread:
+            self._scatter += weight_s * offset * (x - self.mean)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return copies of weight, mean and scatter."""
-        return {
-            "weight_s": np.array(self.weight_s),
-            "mean": self.mean.copy(),
-            "scatter": self._scatter.copy(),
-        }
+        """Return copies of weight, mean and, where it is kept, scatter."""
+        state = {"weight_s": np.array(self.weight_s), "mean": self.mean.copy()}
+        return state | ({"scatter": self._scatter.copy()} if self._spread else {})
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a saved state; ValueError when it does not fit."""
-        shape = self.mean.shape
-        arrays = checked_arrays(state, {"weight_s": (), "mean": shape, "scatter": shape})
-        if arrays["weight_s"] < 0 or (arrays["scatter"] < 0).any():
+        shapes = {"weight_s": (), "mean": self.mean.shape}
+        if self._spread:
+            shapes["scatter"] = self._scatter.shape
+        arrays = checked_arrays(state, shapes)
+        scatter = arrays.get("scatter", self._scatter)
+        if arrays["weight_s"] < 0 or (scatter < 0).any():
             raise ValueError("the aligner's state holds a negative weight or variance")
         self.weight_s = float(arrays["weight_s"])
-        self.mean, self._scatter = arrays["mean"], arrays["scatter"]
+        self.mean, self._scatter = arrays["mean"], scatter
 
 
 class Pace:

@@ -146,10 +146,7 @@ class MixedAligner:
         shapes = {"covariance": matrices, "mean": vectors, "matrices": matrices}
         arrays = checked_arrays(state, shapes | {"weight_s": (), "next_dim": ()})
         for statistic, name in ((self._covariances, "covariance"), (self._means, "mean")):
-            mean = arrays[name]
-            statistic.load_state_dict(
-                {"weight_s": arrays["weight_s"], "mean": mean, "scatter": np.zeros_like(mean)}
-            )
+            statistic.load_state_dict({"weight_s": arrays["weight_s"], "mean": arrays[name]})
         self._matrices = arrays["matrices"].astype(np.float32)
         self._next_dim = int(arrays["next_dim"]) % len(self._matrices)
         self._pace = Pace()

@@ -107,7 +107,9 @@ class MomentAligner:
     def reset(self) -> None:
         """Go back to the prior."""
         shape = self._prior_mean.shape
-        self._groups = [FadingMean(shape, self._memory_s) for _ in range(self._n_classes)]
+        self._groups = [
+            FadingMean(shape, self._memory_s, spread=True) for _ in range(self._n_classes)
+        ]
         self._pace = Pace()
         self._n_rejected = 0
         self._combine()

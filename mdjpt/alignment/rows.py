@@ -80,7 +80,7 @@ class RowAligner:
 
     def reset(self) -> None:
         """Go back to the prior."""
-        self._means = FadingMean((self._n_rows,), self._memory_s)
+        self._means = FadingMean((self._n_rows,), self._memory_s, spread=True)
         self._variances = FadingMean((self._n_rows,), self._memory_s)
         self._pace = Pace()
         self._n_rejected = 0
@@ -153,8 +153,5 @@ class RowAligner:
         """Go on where another instance stopped; ValueError when the arrays do not fit."""
         arrays = checked_arrays(state, {"variance": (self._n_rows,)})
         self._means.load_state_dict(state)
-        still = np.zeros(self._n_rows)
-        self._variances.load_state_dict(
-            {"weight_s": state["weight_s"], "mean": arrays["variance"], "scatter": still}
-        )
+        self._variances.load_state_dict({"weight_s": state["weight_s"], "mean": arrays["variance"]})
         self._pace = Pace()
