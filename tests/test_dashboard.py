@@ -73,6 +73,7 @@ def connect(qtbot):
         window = Dashboard(lambda _choice: session, SIM)
         show(qtbot, window)
         wait(qtbot, lambda: window.connection.state == "open")
+        wait(qtbot, lambda: window.history.plot is not None)
         window.tick()
         return Live(window, session, clock)
 
@@ -138,22 +139,22 @@ def test_too_many_bad_electrodes_are_counted_instead_of_a_label(connect):
     live.pass_time(1)
     assert live.headline == "Bad signal"
     assert live.window.emotion.detail.whole == "20 of 32 electrodes unusable"
-    assert live.window.quality.count.text() == "12 of 32 good"
+    assert live.window.electrodes.quality.count.text() == "12 of 32 good"
 
 
 def test_bad_electrodes_are_named_and_crossed_out(connect):
     live = connect(head_start_s=30)
     live.session.spoil("Fp1", "T7")
     live.pass_time(1)
-    assert live.window.quality.note.whole == "Left out: Fp1, T7"
-    assert "Fp1, T7" in live.window.quality.map.accessibleDescription()
+    assert live.window.electrodes.quality.note.whole == "Left out: Fp1, T7"
+    assert "Fp1, T7" in live.window.electrodes.quality.map.accessibleDescription()
 
 
 def test_channels_off_the_scalp_are_named_as_such(connect):
     live = connect(ch_names=["Fz", "Cz", "EOG"], head_start_s=30)
     live.pass_time(1)
-    assert live.window.quality.count.text() == "2 of 2 good"
-    assert live.window.quality.note.whole == "Not on the scalp: EOG"
+    assert live.window.electrodes.quality.count.text() == "2 of 2 good"
+    assert live.window.electrodes.quality.note.whole == "Not on the scalp: EOG"
 
 
 def test_a_gap_takes_the_label_away_until_no_window_holds_it(connect):
@@ -387,6 +388,34 @@ def test_five_hundred_frames_leave_nothing_behind(connect):
     assert len(live.window._timeline.predictions) <= kept + 1
 
 
+def test_the_spectrum_is_computed_while_its_tab_is_open_and_the_tab_stays(connect):
+    live = connect(head_start_s=30)
+    card = live.window.electrodes
+    live.pass_time(1)
+    assert not card.spectrum.plot.mean_db.size
+    card.tabs.choose(1)
+    live.pass_time(1)
+    freqs, mean = card.spectrum.plot._freqs, card.spectrum.plot.mean_db
+    assert 9 <= freqs[5:][mean[5:].argmax()] <= 11  # the fake participant's alpha
+    card.connect_stream(None)
+    assert not card.spectrum.plot.mean_db.size
+    assert card.tabs.value == 1
+    assert card.spectrum.isVisible()
+
+
+def test_looking_back_lets_the_live_button_up_and_pressing_it_returns(connect):
+    live = connect(head_start_s=60)
+    history = live.window.history
+    live.pass_time(1)
+    history.plot._view.sigRangeChangedManually.emit([True, False])
+    assert not history.live.isChecked()
+    history.live.click()
+    assert history.plot.live
+    history.live.click()
+    history.span.choose(180.0)
+    assert history.live.isChecked()
+
+
 def test_both_themes_and_the_smallest_size_paint(connect):
     live = connect(head_start_s=60)
     live.pass_time(1)
@@ -412,7 +441,7 @@ def test_a_stream_that_comes_back_changed_gets_new_rows(connect):
     changed.start()
     live.session.snapshot, live.session.latest = changed.snapshot, changed.latest
     live.pass_time(1)
-    assert live.window.quality.count.text().endswith("of 4 good")
+    assert live.window.electrodes.quality.count.text().endswith("of 4 good")
     assert live.window.header.source_detail.whole == "4 channels · 256 Hz"
 
 

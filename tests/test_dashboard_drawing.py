@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QColor, QPixmap
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -17,6 +18,7 @@ from app.dashboard.history_plot import HistoryPlot
 from app.dashboard.painting import finite_runs, painting, polygon
 from app.dashboard.probability_bars import ProbabilityBars
 from app.dashboard.quality_view import ScalpMap
+from app.dashboard.spectrum_plot import SpectrumPlot
 from app.dashboard.sweep_canvas import SweepCanvas
 from app.dashboard.theme import DARK, LIGHT, class_colours, ink_on
 from app.dashboard.timeline import Timeline
@@ -214,21 +216,78 @@ def test_bars_glide_and_arrive(qtbot):
     assert bars.accessibleDescription() == "calm 25%, joy 75%"
 
 
-def test_the_history_paints_labels_truth_gaps_and_markers(qtbot):
+def a_minute() -> Timeline:
     timeline = Timeline()
     timeline.truth.observe(0, "calm")
     for k in range(12, 120):
         status = "gap" if 60 < k < 70 else "unsure" if 80 < k < 90 else "ok"
         timeline.add(predicted(k / 2, "joy" if status == "ok" else None, status))
     timeline.mark(30.0, "door")
+    return timeline
+
+
+@pytest.fixture
+def history(qtbot):
     plot = HistoryPlot()
     qtbot.addWidget(plot)
     plot.resize(700, 160)
-    plot.show_timeline(timeline, ("calm", "joy"), 60.0)
+    plot.show()
+    plot.show_timeline(a_minute(), ("calm", "joy"), 60.0)
+    return plot
+
+
+def test_the_history_paints_labels_truth_gaps_and_markers(history):
     calm, joy = (c.getRgb()[:3] for c in class_colours(("calm", "joy"), DARK).values())
-    picture = pixels(plot).astype(int)
+    picture = pixels(history).astype(int)
     assert (np.abs(picture - calm).sum(axis=2) < 12).sum() > 1000
     assert (np.abs(picture - joy).sum(axis=2) < 12).sum() > 1000
+
+
+def test_the_history_follows_the_newest_moment_until_it_is_moved(history):
+    timeline = history._timeline
+    history.show_timeline(timeline, ("calm", "joy"), 200.0)
+    assert history._view.viewRange()[0] == pytest.approx([80.0, 200.0])
+    history._view.setXRange(100.0, 130.0, padding=0)
+    history._view.sigRangeChangedManually.emit([True, False])
+    history.show_timeline(timeline, ("calm", "joy"), 210.0)
+    assert not history.live
+    assert history._view.viewRange()[0] == pytest.approx([100.0, 130.0])
+    history.set_live(True)
+    assert history._view.viewRange()[0] == pytest.approx([90.0, 210.0])
+
+
+def test_the_history_says_what_holds_under_the_pointer(history):
+    history._point(history._view.mapViewToScene(QPointF(20.0, 0.5)))
+    assert history._readout.text == "0:20  Joy\nJoy 70%\nCalm 30%\nTrue: Calm"
+    history._pointer = None
+    history._read()
+    assert history._readout.text == ""
+
+
+def test_redrawing_a_plot_makes_no_new_items(history):
+    timeline = history._timeline
+    for k in range(120, 160):
+        timeline.add(predicted(k / 2))
+        history.show_timeline(timeline, ("calm", "joy"), k / 2)
+    before = len(history.plot.scene().items())
+    for k in range(160, 600):
+        timeline.add(predicted(k / 2))
+        history.show_timeline(timeline, ("calm", "joy"), k / 2)
+    assert len(history.plot.scene().items()) == before
+
+
+def test_the_bold_spectrum_is_the_mean_of_the_good_channels(qtbot):
+    plot = SpectrumPlot()
+    qtbot.addWidget(plot)
+    levels = np.full((4, 3), np.nan, np.float32)
+    levels[:3] = [[0, 10, 20], [4, 14, 24], [70, 70, 70]]
+    plot.show_levels(np.array([2.0, 10.0, 40.0]), levels, np.array([False, False, True, False]))
+    assert plot.mean_db == pytest.approx([2, 12, 22])
+    plot.resize(330, 300)
+    plot._point(plot._view.mapViewToScene(QPointF(1.0, 0.0)))
+    assert plot._readout.text == "10.0 Hz  Alpha\nMean 12.0 dB"
+    plot.clear()
+    assert not plot.mean_db.size
 
 
 def test_dense_sheets_put_names_into_columns_in_turn(qtbot):

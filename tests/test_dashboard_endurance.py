@@ -12,10 +12,10 @@ from PySide6.QtCore import QTimer
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
 from app.dashboard.fake_session import FakeSession, ManualClock
 from app.dashboard.history_view import HistoryView
-from app.dashboard.quality_view import QualityView
 from app.dashboard.session_port import SourceChoice
 from app.dashboard.signals_view import SignalsView
 from app.dashboard.window import Dashboard
@@ -39,6 +39,7 @@ def dashboard(qtbot):
     window.show()
     qtbot.waitUntil(lambda: window.connection.state == "open", timeout=30_000)
     qtbot.waitUntil(lambda: window.signals._filter_button.isEnabled(), timeout=60_000)
+    window.electrodes.tabs.choose(1)
     return window, clock
 
 
@@ -62,7 +63,7 @@ def test_ten_thousand_redraws_take_no_memory(dashboard, qapp):
     assert resident_mb() - before < 10
 
 
-@pytest.mark.parametrize("view", [SignalsView, HistoryView, EmotionView, QualityView])
+@pytest.mark.parametrize("view", [SignalsView, HistoryView, EmotionView, ElectrodesCard])
 def test_three_hundred_views_take_no_memory(view, qapp):
     def open_and_close(n: int) -> None:
         for _ in range(n):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from app.dashboard.session_port import FoundSource, SourceChoice
 from app.files import read_montage
 from app.session import LiveSession, SessionConfig, default_bundle
 from mdjpt.errors import MdjptError
-from streaming.source_spec import parse_source
+from streaming.source_spec import SourceSpec, parse_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,18 +103,22 @@ def make_session(choice: SourceChoice, *, hop_s: float = 0.5, speed: float = 1.0
 
 
 def discover() -> list[FoundSource]:
-    """Look for LSL streams and name the BrainFlow boards; takes some seconds."""
+    """Look for LSL streams and name the BrainFlow boards; takes some seconds.
+
+    Streams that share a name are told apart by their source_id.
+    """
     from streaming.discovery import list_boards, list_lsl
 
-    found = [
-        FoundSource(
-            source=f"lsl:{stream.name}",
-            title=stream.name,
-            detail=f"{stream.n_channels} channels, {stream.sfreq:g} Hz, {stream.hostname}",
-        )
-        for stream in list_lsl(SEARCH_S)
-        if stream.type.casefold() == "eeg"
-    ]
+    streams = list_lsl(SEARCH_S)
+    n_named = Counter(stream.name for stream in streams)
+    found = []
+    for stream in streams:
+        if stream.type.casefold() != "eeg":
+            continue
+        told_apart = n_named[stream.name] > 1 and stream.source_id
+        spec = SourceSpec("lsl", stream.name, {"source_id": stream.source_id} if told_apart else {})
+        detail = f"{stream.n_channels} channels, {stream.sfreq:g} Hz, {stream.hostname}"
+        found.append(FoundSource(source=str(spec), title=stream.name, detail=detail))
     boards = [
         FoundSource(f"brainflow:{board.name}", board.name, kind="brainflow")
         for board in list_boards()

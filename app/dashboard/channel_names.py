@@ -60,11 +60,11 @@ class ChannelNames(QWidget):
         self._palette = palette
         self.update()
 
-    def resizeEvent(self, event: object) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def resizeEvent(self, event: object) -> None:  # noqa: ARG002 - Qt's signature
         """Choose the number of columns."""
         self._fit()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature
         """Write the names."""
         palette, row_height, n_columns = self._palette, self._row_height, self._n_columns
         column = (self.width() - 8) / n_columns

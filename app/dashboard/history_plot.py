@@ -51,7 +51,7 @@ class HistoryPlot(QWidget):
         self._classes: tuple[str, ...] = ()
         self._drawn: object = None
         self._now_s, self._span_s = 0.0, 120.0
-        self._live = True
+        self._live = self._stale = True
         self._palette = DARK
         self._labels: list[Span] = []
         self._pointer: QPointF | None = None
@@ -113,7 +113,15 @@ class HistoryPlot(QWidget):
         if drawn != self._drawn:
             self._drawn = drawn
             self._draw()
-        self._follow() if self._live else self._annotate()
+            self._place()
+        self._stale = True
+        self._view.setLimits(
+            xMin=max(0.0, now_s - KEEP_S), xMax=max(now_s, self._span_s), minXRange=SHORTEST_S
+        )
+        if self._live:
+            self._follow()
+        if self._stale:
+            self._annotate()
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""
@@ -182,7 +190,7 @@ class HistoryPlot(QWidget):
     def _pixel(self) -> float:
         """Share that one pixel is high."""
         ribbons = self._n_ribbons * (BAND + GAP)
-        return 1 / max(20.0, self._view.height() - ribbons - ABOVE)
+        return 1 / max(20.0, float(self._view.height()) - ribbons - ABOVE)
 
     @property
     def _n_ribbons(self) -> int:
@@ -206,16 +214,7 @@ class HistoryPlot(QWidget):
 
     def _follow(self) -> None:
         first_s = max(0.0, self._now_s - self._span_s)
-        self._set_limits()
         self._view.setXRange(first_s, first_s + self._span_s, padding=0)
-        self._annotate()
-
-    def _set_limits(self) -> None:
-        self._view.setLimits(
-            xMin=max(0.0, self._now_s - KEEP_S),
-            xMax=max(self._now_s, self._span_s),
-            minXRange=SHORTEST_S,
-        )
 
     def _hold(self, *_: object) -> None:
         self.set_live(False)
@@ -224,6 +223,7 @@ class HistoryPlot(QWidget):
 
     def _annotate(self, *_: object) -> None:
         """Draw ribbons, markers and ticks of the time shown."""
+        self._stale = False
         first_s, stop_s = self._view.viewRange()[0]
         step = next((s for s in TICKS_S if (stop_s - first_s) / s <= 11), TICKS_S[-1])
         ticks = range(-int(-first_s // step) * step, int(stop_s) + 1, step)
@@ -242,7 +242,7 @@ class HistoryPlot(QWidget):
             for row, begin, end, name in rows
             if end > first_s and begin < stop_s
         ]
-        unknown = QColor(self._palette.raised)
+        colours[""], unknown = QColor(self._palette.grid), QColor(self._palette.raised)
         grounds = [colours.get(name, unknown) for *_, name in shown]
         self._set_bars(self._ribbons, shown, [QBrush(ground) for ground in grounds])
         self._set_bars(self._hatched, [bar for bar in shown if not bar[3]])
@@ -296,4 +296,4 @@ class HistoryPlot(QWidget):
             self._readout.hide()
             return
         time_s = self._view.mapSceneToView(self._pointer).x()
-        self._readout.show(time_s, readout(self._timeline, min(time_s, self._now_s)))
+        self._readout.show(time_s, 1.0, readout(self._timeline, min(time_s, self._now_s)))

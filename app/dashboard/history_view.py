@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from app.dashboard.controls import Card, Segments, label
+from app.dashboard.controls import Card, Segments
 from app.dashboard.painting import painting
 from app.dashboard.theme import DARK, Palette, class_colours, font
 from app.dashboard.words import titled
@@ -51,14 +51,11 @@ class HistoryView(Card):
         self.head.addSpacing(6)
         self.head.addWidget(self.live)
         self.head.addWidget(self.span)
-        self._waiting = label("Begins with the first signal", "muted")
-        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.body.addWidget(self._waiting, 1)
+        self.body.addStretch()
 
     def add_plot(self, plot: HistoryPlot) -> None:
         """Show the timeline in `plot` from now on."""
         self.plot = plot
-        self._waiting.hide()
         self.body.addWidget(plot, 1)
         plot.set_palette(self._palette)
         plot.set_span(cast("float", self.span.value))
@@ -101,7 +98,7 @@ class _Legend(QWidget):
         self._names: tuple[str, ...] = ()
         self._palette = DARK
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         return QSize(200, 20)
 
     def set_classes(self, names: tuple[str, ...]) -> None:
@@ -113,7 +110,7 @@ class _Legend(QWidget):
         self._palette = palette
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature
         colours = class_colours(self._names, self._palette)
         x, middle = 0.0, self.height() / 2
         middle_left = Qt.AlignmentFlag.AlignVCenter

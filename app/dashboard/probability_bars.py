@@ -48,11 +48,11 @@ class ProbabilityBars(QWidget):
         """Whether the bars stand behind a label, in colour; grey when the decoder abstains."""
         return self._trusted
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         """Ask for all rows."""
         return QSize(280, max(2, len(self._names)) * self._wanted_row)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Keep all rows, closer together."""
         return QSize(200, max(2, len(self._names)) * LEAST_ROW)
 
@@ -96,7 +96,7 @@ class ProbabilityBars(QWidget):
         if moved:
             self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature
         """Draw the rows."""
         colours = class_colours(self._names, self._palette)
         with painting(self) as painter:

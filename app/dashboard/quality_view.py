@@ -19,9 +19,9 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
-from app.dashboard.controls import Card, ElidedLabel, label
+from app.dashboard.controls import ElidedLabel, label
 from app.dashboard.painting import painting
 from app.dashboard.theme import DARK, Palette, font
 from app.dashboard.words import short_name
@@ -38,19 +38,25 @@ MARGIN = 10.0
 SMALLEST = 7  # pixels; smaller names cannot be read, the tooltip has them
 
 
-class QualityView(Card):
-    """Scalp map, and in words which electrodes are left out."""
+class QualityView(QWidget):
+    """Scalp map, and in words which electrodes are left out.
+
+    Attributes
+    ----------
+    count : QLabel
+        How many are good; whoever owns the view gives it a place.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Electrodes", parent)
+        super().__init__(parent)
         self.map = ScalpMap()
         self.count = label("", "muted")
         self.note = ElidedLabel("", "muted")
         self._names: tuple[str, ...] = ()
-        self.head.addStretch(1)
-        self.head.addWidget(self.count)
-        self.body.addWidget(self.map, 1)
-        self.body.addWidget(self.note)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.map, 1)
+        column.addWidget(self.note)
         self.set_channels(())
 
     def set_channels(self, names: Sequence[str]) -> None:
@@ -116,11 +122,11 @@ class ScalpMap(QWidget):
             if np.isnan(place).any()
         )
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         """Prefer a square."""
         return QSize(260, 260)
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def minimumSizeHint(self) -> QSize:
         """Stay recognisable."""
         return QSize(120, 116)
 
@@ -153,14 +159,14 @@ class ScalpMap(QWidget):
         self._palette = palette
         self._redraw()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature
         """Draw head and electrodes."""
         if self._picture.isNull():
             self._picture = self._draw()
         with painting(self, smooth=False) as painter:
             painter.drawPixmap(0, 0, self._picture)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: ARG002 - Qt's signature
         """Draw anew for the size."""
         self._redraw()
 

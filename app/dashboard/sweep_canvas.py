@@ -56,7 +56,7 @@ class SweepCanvas(QWidget):
         self._paper = QPixmap()
         self._sheet = QPixmap()
 
-    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+    def sizeHint(self) -> QSize:
         """Prefer a wide sheet."""
         return QSize(900, 480)
 
@@ -154,11 +154,11 @@ class SweepCanvas(QWidget):
             self._write(first)
         self.update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: ARG002, N802 - Qt's signature
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: ARG002 - Qt's signature
         """Fit the sheet to the widget."""
         self.redraw()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Show the sheet, and the pen where it stands."""
         with painting(self, smooth=False) as painter:
             painter.setClipRect(event.rect())

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QMainWindow
 from app.dashboard.arrangement import arrange
 from app.dashboard.background import Background
 from app.dashboard.connection import Connection
+from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
 from app.dashboard.header import Badges, Header, application_icon
 from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
 from app.dashboard.message_bar import MessageBar
-from app.dashboard.quality_view import QualityView
 from app.dashboard.session_port import Discover, SessionFactory, SessionPort, SourceChoice
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
 from app.dashboard.signals_view import MakeDisplayFilter, SignalsView
@@ -76,7 +76,7 @@ class Dashboard(QMainWindow):
         self.connection = Connection(session_factory, self)
         self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
         self.signals, self.history = SignalsView(), HistoryView()
-        self.emotion, self.quality, self.health = EmotionView(), QualityView(), HealthStrip()
+        self.emotion, self.electrodes, self.health = EmotionView(), ElectrodesCard(), HealthStrip()
         self.welcome = Welcome(self.signals.canvas)
         self._snapshot: Snapshot | None = None
         self._newest: Prediction | None = None
@@ -88,7 +88,7 @@ class Dashboard(QMainWindow):
         root, self._right = arrange(
             top=(self.header, self.badges, self.messages),
             left=(self.signals, self.history),
-            right=(self.emotion, self.quality),
+            right=(self.emotion, self.electrodes),
             foot=self.health,
         )
         self.setCentralWidget(root)
@@ -133,7 +133,7 @@ class Dashboard(QMainWindow):
         """Take a theme."""
         self._palette = palette
         self.setStyleSheet(style_sheet(palette))
-        for view in (self.signals, self.history, self.emotion, self.quality):
+        for view in (self.signals, self.history, self.emotion, self.electrodes):
             view.set_palette(palette)
         self._show_state()
 
@@ -156,16 +156,17 @@ class Dashboard(QMainWindow):
         self._take_markers(session)
         self._take_predictions(session)
         self.signals.poll(session)
+        self.electrodes.spectrum.poll(session, now)
         self._show_state()
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+    def paintEvent(self, event: QPaintEvent) -> None:
         """Begin what had to wait for the first picture."""
         super().paintEvent(event)
         if not self._was_painted:
             self._was_painted = True
             QTimer.singleShot(0, self._begin)
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+    def closeEvent(self, event: QCloseEvent) -> None:
         """Close once the session has stopped, without blocking."""
         if self.connection.state == "idle" or self._forced:
             self._timer.stop()
@@ -179,7 +180,7 @@ class Dashboard(QMainWindow):
             self.connection.close()
             QTimer.singleShot(CLOSE_AFTER_MS, self._close_anyway)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the right column its share."""
         super().resizeEvent(event)
         self._right.setFixedWidth(max(300, min(400, round(self.width() * 0.27))))
@@ -197,18 +198,32 @@ class Dashboard(QMainWindow):
             self.messages.show_message,
             "import of the display filter",
         )
+        QTimer.singleShot(0, self, self._add_plots)
+
+    def _add_plots(self) -> None:
+        """Import pyqtgraph, a third of a second of work while the source opens.
+
+        In the GUI thread: Qt's classes are completed when they are first touched, and PySide
+        crashes when two threads do so.
+        """
+        from app.dashboard.history_plot import HistoryPlot
+        from app.dashboard.spectrum_plot import SpectrumPlot
+
+        self.history.add_plot(HistoryPlot())
+        self.electrodes.spectrum.add_plot(SpectrumPlot())
+        self._show_state()
 
     def _forget(self) -> None:
         self._snapshot = self._newest = self._info = None
         self._timeline = Timeline()
-        self.quality.set_channels(())
+        self.electrodes.connect_stream(None)
         self._show_state()
 
     def _follow_stream(self, snapshot: Snapshot) -> None:
         if snapshot.info is not None and snapshot.info != self._info:
             self._info = snapshot.info
             self.signals.connect_stream(snapshot.info)
-            self.quality.set_channels(snapshot.info.ch_names)
+            self.electrodes.connect_stream(snapshot.info)
         if snapshot.state == "failed":
             self.messages.show_message(snapshot.error or "The source failed.", action="Reconnect")
         elif snapshot.decoder_state == "failed":
@@ -223,7 +238,7 @@ class Dashboard(QMainWindow):
             self._newest = predictions[-1]
             if self._newest.status != "gap":
                 self.signals.set_bad(self._newest.quality.bad)
-                self.quality.set_bad(self._newest.quality.bad)
+                self.electrodes.set_bad(self._newest.quality.bad)
 
     def _take_markers(self, session: SessionPort) -> None:
         colours, timeline = class_colours(self._classes, self._palette), self._timeline

@@ -1,0 +1,119 @@
+"""What is known of the electrodes, one above the other: their quality, their spectra."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+
+from app.dashboard.controls import Card, ElidedLabel, Segments
+from app.dashboard.quality_view import QualityView
+from app.dashboard.spectrum import WELCH_S, welch_db
+from app.dashboard.theme import DARK, Palette
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.dashboard.session_port import SessionPort
+    from app.dashboard.spectrum_plot import SpectrumPlot
+    from streaming.stream import StreamInfo
+
+__all__ = ["ElectrodesCard", "SpectrumView"]
+
+UPDATE_S = 0.5
+
+
+class SpectrumView(QWidget):
+    """Spectra of the newest seconds; the plot is added when it is imported."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.plot: SpectrumPlot | None = None
+        self._palette = DARK
+        self._info: StreamInfo | None = None
+        self._bad: frozenset[str] = frozenset()
+        self._updated_s = -np.inf
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.addStretch()
+        self._column.addWidget(
+            ElidedLabel(f"dB (µV²/Hz) over Hz, last {WELCH_S:g} s; bold: mean", "caption")
+        )
+
+    def add_plot(self, plot: SpectrumPlot) -> None:
+        """Show the spectra in `plot` from now on."""
+        self.plot = plot
+        plot.set_palette(self._palette)
+        self._column.insertWidget(0, plot, 1)
+
+    def connect_stream(self, info: StreamInfo | None) -> None:
+        """Show the channels of a stream, none for None."""
+        self._info, self._bad, self._updated_s = info, frozenset(), -np.inf
+        if self.plot is not None:
+            self.plot.clear()
+
+    def set_bad(self, bad: Sequence[str]) -> None:
+        """Dim these electrodes."""
+        self._bad = frozenset(bad)
+
+    def poll(self, session: SessionPort, now_s: float) -> None:
+        """Compute the spectra anew, at most twice a second and only while they are visible.
+
+        Parameters
+        ----------
+        session : SessionPort
+            Where the samples come from.
+        now_s : float
+            Any clock that does not go back, seconds.
+        """
+        info, plot = self._info, self.plot
+        if info is None or plot is None or not plot.isVisible():
+            return
+        if now_s - self._updated_s < UPDATE_S:
+            return
+        self._updated_s = now_s
+        view = session.latest(int(WELCH_S * info.sfreq))
+        if view is not None and view.samples.shape[0] == info.n_channels:
+            freqs_hz, levels_db = welch_db(view.samples, info.sfreq)
+            bad = np.array([name in self._bad for name in info.ch_names])
+            plot.show_levels(freqs_hz, levels_db, bad)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+        if self.plot is not None:
+            self.plot.set_palette(palette)
+
+
+class ElectrodesCard(Card):
+    """Tabs over the scalp map and the spectra; the tab that was chosen stays."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Electrodes", parent)
+        self.title.hide()
+        self.quality, self.spectrum = QualityView(), SpectrumView()
+        self.tabs = Segments([("Electrodes", 0), ("Spectrum", 1)], "Show")
+        self.head.addWidget(self.tabs)
+        self.head.addStretch(1)
+        self.head.addWidget(self.quality.count)
+        pages = QStackedLayout()
+        pages.addWidget(self.quality)
+        pages.addWidget(self.spectrum)
+        self.body.addLayout(pages, 1)
+        self.tabs.chosen.connect(pages.setCurrentIndex)
+
+    def connect_stream(self, info: StreamInfo | None) -> None:
+        """Begin with the electrodes of a stream, of none for None."""
+        self.quality.set_channels(info.ch_names if info is not None else ())
+        self.spectrum.connect_stream(info)
+
+    def set_bad(self, bad: Sequence[str]) -> None:
+        """Show which electrodes the last window left out."""
+        self.quality.set_bad(bad)
+        self.spectrum.set_bad(bad)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self.quality.set_palette(palette)
+        self.spectrum.set_palette(palette)
