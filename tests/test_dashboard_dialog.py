@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 
+import pylsl
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from app.commands.dashboard import discover
 from app.dashboard.background import Background
 from app.dashboard.display import display_problem
 from app.dashboard.fake_session import FakeSession
 from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
 from app.dashboard.source_dialog import SourceDialog
+from streaming.source_spec import parse_source
 
 CAP = FoundSource("lsl:cap", "cap", "64 channels, 500 Hz, lab")
 SIMULATED, LSL, BOARD, FILE = range(4)
@@ -37,6 +40,22 @@ def ask(qtbot):
 
 def test_the_simulated_participant_is_offered_first(ask):
     assert ask().choice() == SourceChoice("sim:?seed=7")
+
+
+def test_found_streams_of_one_name_are_told_apart_and_every_text_reads_back():
+    ids = {"Cap & co?": ["dev 0&x", "dev 1"], "Solo 50%": ["z"]}
+    outlets = [
+        pylsl.StreamOutlet(pylsl.StreamInfo(name, "EEG", 2, 100, "float32", source_id))
+        for name, source_ids in ids.items()
+        for source_id in source_ids
+    ]
+    found = [parse_source(f.source) for f in discover() if f.kind == "lsl"]
+    assert [(spec.name, dict(spec.options)) for spec in found] == [
+        ("Cap & co?", {"source_id": "dev 0&x"}),
+        ("Cap & co?", {"source_id": "dev 1"}),
+        ("Solo 50%", {}),
+    ]
+    assert len(outlets) == 3
 
 
 def test_streams_that_answer_are_listed_and_the_first_is_chosen(ask, qtbot):

@@ -203,8 +203,8 @@ class Dashboard(QMainWindow):
     def _add_plots(self) -> None:
         """Import pyqtgraph, a third of a second of work while the source opens.
 
-        In the GUI thread: Qt's classes are completed when they are first touched, and PySide
-        crashes when two threads do so.
+        In the GUI thread: PySide completes Qt's classes when they are first touched, and no two
+        threads shall do so at once.
         """
         from app.dashboard.history_plot import HistoryPlot
         from app.dashboard.spectrum_plot import SpectrumPlot
