@@ -201,7 +201,7 @@ class Dashboard(QMainWindow):
         QTimer.singleShot(0, self, self._add_plots)
 
     def _add_plots(self) -> None:
-        """Import pyqtgraph, a third of a second of work while the source opens.
+        """Import pyqtgraph, half a second of work while the source opens.
 
         In the GUI thread: PySide completes Qt's classes when they are first touched, and no two
         threads shall do so at once.
