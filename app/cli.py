@@ -131,11 +131,11 @@ def app_command(
     """Open the dashboard (what plain `mdjpt` does)."""
     from app.commands.dashboard import open_window
 
-    _not_yet(profile, "--profile")
     return open_window(
         source,
         model,
         montage,
+        profile=profile,
         hop_s=_positive(hop, "--hop") or hop,
         speed=_speed(speed),
         screenshot=screenshot,
@@ -164,7 +164,6 @@ def run_command(
     """Decode a source without a window."""
     from app.commands.run import RunRequest, run_headless
 
-    _not_yet(profile, "--profile")
     _not_yet(record, "--record")
     if publish not in (None, "lsl"):
         raise MdjptError(f"--publish knows lsl only, got {publish!r}")
@@ -178,6 +177,7 @@ def run_command(
         publish_lsl=publish == "lsl",
         features=features,
         montage=montage,
+        profile=profile,
     )
     return run_headless(request)
 

@@ -63,6 +63,8 @@ class SessionConfig:
         Write the JSON lines to standard output.
     publish_lsl : bool
         Offer the predictions as an LSL stream.
+    profile : Path or None
+        A person's calibration.
     with_features : bool
         Ask the decoder for the features, and accept a bundle without a head.
     """
@@ -77,6 +79,7 @@ class SessionConfig:
     to_stdout: bool = False
     publish_lsl: bool = False
     with_features: bool = False
+    profile: Path | None = None
 
 
 def default_bundle() -> Path:
@@ -136,7 +139,7 @@ def engine_config(config: SessionConfig) -> EngineConfig:
     """Translate what the user asked for into the engine's terms."""
     decoder = None
     if config.bundle is not None:
-        decoder = DecoderConfig(config.bundle, config.hop_s, config.with_features)
+        decoder = DecoderConfig(config.bundle, config.hop_s, config.with_features, config.profile)
     return EngineConfig(
         source=partial(build_source, config.source, config.montage, config.speed),
         decoder=decoder,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.montage import STANDARD_CHANNELS
-from mdjpt.signal import N_TIMES
+from mdjpt.signal import N_TIMES, WINDOW_S
 from streaming.snapshot import ModelCard
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mdjpt.alignment import AlignmentConfig
     from mdjpt.bundle import Bundle
+    from mdjpt.calibration.profile import Profile
 
 __all__ = ["SMOOTHING_S", "Decoded", "Decoder", "Smoother", "model_card"]
 
@@ -75,31 +78,41 @@ class Decoder:
         The model.
     hop_s : float
         Seconds between windows, for the smoother.
+    alignment : AlignmentConfig, optional
+        How the stream is aligned; by default as the profile was made, else not at all.
+    profile : Profile, optional
+        Of the person.
     """
 
-    def __init__(self, bundle: Bundle, hop_s: float) -> None:
-        self._bundle = bundle
-        self._encoder = bundle.encoder()
+    def __init__(
+        self,
+        bundle: Bundle,
+        hop_s: float,
+        alignment: AlignmentConfig | None = None,
+        profile: Profile | None = None,
+    ) -> None:
+        self._model = EmotionModel(bundle, alignment, profile)
+        self._hop_s = hop_s
         self._smoother = Smoother(hop_s)
         self._last_index: int | None = None
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Classes of the head; empty for a bundle without one."""
-        return tuple(self._bundle.class_names) if self._bundle.head is not None else ()
+        return self._model.class_names
 
     @property
     def abstain_below(self) -> float:
         """Confidence below which the answer is "unsure"."""
-        return float(self._bundle.abstain_below)
+        return self._model.abstain_below
 
     @property
     def simulated(self) -> bool:
-        """True when the model was trained on simulated data."""
-        return bool(self._bundle.simulated)
+        """True when the model or the person was simulated."""
+        return self._model.simulated
 
     def decode(self, window: NDArray[np.float32], index: int) -> Decoded:
-        """Decode one window.
+        """Decode one window, then let the alignment learn from it.
 
         Parameters
         ----------
@@ -108,46 +121,47 @@ class Decoder:
         index : int
             Its number, so that the smoother knows how many hops have passed.
         """
-        feature = self._feature(window)
-        if self._bundle.head is None:
-            return Decoded(feature, {})
+        feature, probabilities, _ = self._model.estimate(window)
         passed = 1 if self._last_index is None else max(1, index - self._last_index)
         self._last_index = index
-        smoothed = self._smoother(self._probabilities(feature), passed)
-        named = zip(self.class_names, smoothed.tolist(), strict=True)
-        return Decoded(feature, dict(named))
+        weight_s = min(passed * self._hop_s, WINDOW_S)
+        if probabilities is None:
+            self._model.learn(weight_s)
+            return Decoded(feature, {})
+        smoothed = self._smoother(probabilities, passed)
+        self._model.learn(weight_s, smoothed)
+        return Decoded(feature, dict(zip(self.class_names, smoothed.tolist(), strict=True)))
 
     def warm_up(self) -> None:
         """Decode an empty window, so that the first real one finds everything in place."""
-        self._feature(np.zeros((len(STANDARD_CHANNELS), N_TIMES), dtype=np.float32))
+        self._model.estimate(np.zeros((len(STANDARD_CHANNELS), N_TIMES), dtype=np.float32))
 
     def reset(self) -> None:
-        """Forget the windows seen so far."""
+        """Forget the windows seen so far; what the alignment has learned is kept."""
         self._smoother.reset()
         self._last_index = None
 
-    def _feature(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
-        stats = self._bundle.row_stats
-        group_size = 1 if stats is None else None
-        features = self._encoder.feature(window[None], group_size, stats)
-        feature: NDArray[np.float32] = features[0]
-        return feature
-
-    def _probabilities(self, feature: NDArray[np.float32]) -> NDArray[np.float64]:
-        assert self._bundle.head is not None
-        logits = self._bundle.head.logits(self._bundle.standardise(feature[None]))[0]
-        scaled = np.asarray(logits, dtype=np.float64) / self._bundle.temperature
-        weights = np.exp(scaled - scaled.max())
-        probabilities: NDArray[np.float64] = weights / weights.sum()
-        return probabilities
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return what the alignment has learned, for the session's file."""
+        return self._model.state_dict()
 
 
-def model_card(bundle: Bundle, name: str) -> ModelCard:
-    """Return what the user must know of `bundle`."""
+def model_card(bundle: Bundle, name: str, class_names: tuple[str, ...]) -> ModelCard:
+    """Return what the user must know of `bundle`.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    name : str
+        What to call it on screen.
+    class_names : tuple of str
+        Classes that the decoder answers with, a profile's or the bundle's.
+    """
     return ModelCard(
         name=name,
         variant=bundle.variant,
-        class_names=tuple(bundle.class_names) if bundle.head is not None else (),
+        class_names=class_names,
         simulated=bundle.simulated,
         normalisation="window" if bundle.row_stats is None else "row statistics",
         licence=str(bundle.metadata.get("licence", "")),

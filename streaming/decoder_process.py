@@ -52,11 +52,14 @@ class DecoderConfig:
         Seconds from window to window.
     with_features : bool
         Send the feature of each decoded window along; a bundle without a head is then accepted.
+    profile : Path or None
+        A person's calibration, whose head replaces the bundle's.
     """
 
     bundle: Path
     hop_s: float = 0.5
     with_features: bool = False
+    profile: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,18 +163,20 @@ def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
 
     torch.set_num_threads(1)
     from mdjpt.bundle import load_bundle
+    from mdjpt.calibration.profile import load_profile
     from mdjpt.errors import ModelError
     from mdjpt.signal import SFREQ
     from streaming.decoder import Decoder, model_card
     from streaming.preprocessor import warm_up_filters
 
     bundle = load_bundle(config.bundle)
-    if bundle.head is None and not config.with_features:
+    profile = None if config.profile is None else load_profile(config.profile, bundle)
+    if bundle.head is None and profile is None and not config.with_features:
         raise ModelError("no emotion head: calibrate or choose another bundle")
-    decoder = Decoder(bundle, config.hop_s)
+    decoder = Decoder(bundle, config.hop_s, profile=profile)
     decoder.warm_up()
     warm_up_filters(SFREQ)
-    return decoder, model_card(bundle, config.bundle.name)
+    return decoder, model_card(bundle, config.bundle.name, decoder.class_names)
 
 
 def _loop(inference: Inference, config: DecoderConfig, connection: Connection) -> None:

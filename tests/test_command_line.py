@@ -49,6 +49,7 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["run", "sim:", "--publish", "mail"], 2, "mail"),
         (["run", "sim:", "--out", "/no/such/folder/x.jsonl"], 2, "/no/such/folder"),
         (["run", "sim:", "--model", "none.safetensors"], 4, "none.safetensors"),
+        (["run", "sim:", "--profile", "none.profile"], 4, "none.profile"),
         (["run", "file:none.edf"], 2, "none.edf"),
         (["run", "brainflow:cyton?serial_port=/dev/none"], 3, "/dev/none"),
         (["run", "brainflow:nonsense"], 2, "nonsense"),

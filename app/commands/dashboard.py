@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.commands.run import RunRequest, run_headless
 from app.dashboard.display import display_problem
 from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
@@ -31,6 +32,7 @@ def open_window(
     model: Path | None,
     montage: str | None,
     *,
+    profile: Path | None = None,
     hop_s: float = 0.5,
     speed: float = 1.0,
     screenshot: Path | None = None,
@@ -47,6 +49,8 @@ def open_window(
         Model bundle; the demo bundle when None.
     montage : str or None
         Electrode names.
+    profile : Path or None
+        A person's calibration.
     hop_s : float
         Seconds from window to window.
     speed : float
@@ -69,11 +73,15 @@ def open_window(
     if problem:
         if screenshot is None and not _window_expected():
             sys.stderr.write("mdjpt: no display here: showing the session in the terminal\n")
-            return _in_terminal(source or DEFAULT_SOURCE, model, montage)
+            return run_headless(
+                RunRequest(
+                    source=source or DEFAULT_SOURCE, model=model, montage=montage, profile=profile
+                )
+            )
         raise MdjptError(problem)
     choice = SourceChoice(source or DEFAULT_SOURCE, str(model or ""), names)
     return run_dashboard(
-        partial(make_session, hop_s=hop_s, speed=speed),
+        partial(make_session, profile=profile, hop_s=hop_s, speed=speed),
         discover,
         choice,
         screenshot=screenshot,
@@ -82,7 +90,13 @@ def open_window(
     )
 
 
-def make_session(choice: SourceChoice, *, hop_s: float = 0.5, speed: float = 1.0) -> LiveSession:
+def make_session(
+    choice: SourceChoice,
+    *,
+    profile: Path | None = None,
+    hop_s: float = 0.5,
+    speed: float = 1.0,
+) -> LiveSession:
     """Turn the user's choice into a session that is not started yet.
 
     Raises
@@ -98,6 +112,7 @@ def make_session(choice: SourceChoice, *, hop_s: float = 0.5, speed: float = 1.0
             montage=choice.montage,
             speed=speed,
             publish_lsl=choice.publish_lsl,
+            profile=profile,
         )
     )
 
@@ -129,9 +144,3 @@ def discover() -> list[FoundSource]:
 def _window_expected() -> bool:
     """Tell a machine whose display is broken from one that has none."""
     return any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
-
-
-def _in_terminal(source: str, model: Path | None, montage: str | None) -> int:
-    from app.commands.run import RunRequest, run_headless
-
-    return run_headless(RunRequest(source=source, model=model, montage=montage))

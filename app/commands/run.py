@@ -39,6 +39,7 @@ class RunRequest:
     publish_lsl: bool = False
     features: Path | None = None
     montage: str | None = None
+    profile: Path | None = None
 
 
 def run_headless(request: RunRequest) -> int:
@@ -72,6 +73,7 @@ def run_headless(request: RunRequest) -> int:
         to_stdout=request.out == "-",
         publish_lsl=request.publish_lsl,
         with_features=request.features is not None,
+        profile=request.profile,
     )
     collected: list[Predicted] = []
     with stopped_by_signal() as stopped, terminal_view(quiet=request.out == "-") as view:
