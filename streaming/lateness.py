@@ -208,8 +208,10 @@ class Line:
             return True
         if abs(rise) < few or len(self._scatter) < _FEW_WINDOWS * n_window:
             return False
+        # A single late chunk lifts the middle of the range, but not the mean by half as much.
+        least = max(few, _Z_MEAN * line_std)
         return any(
-            _rises(extreme, after, windows, z) * np.sign(rise) > max(few, _Z_MEAN * line_std)
+            least < _rises(extreme, after, windows, z) * np.sign(rise) < 2 * abs(rise)
             for z, extreme in zip(_Z_EXTREME, (_least, _middle), strict=True)
         )
 
@@ -229,10 +231,15 @@ def _rises(
     windows: NDArray[np.float64],
     z: float,
 ) -> float:
-    """Return by how much an extreme rises above what it usually is, 0 within its scatter."""
+    """Return by how much an extreme rises above what it usually is, 0 within its scatter.
+
+    There are few windows to tell the scatter by, and four times as many of a quarter; an extreme of
+    bounded jitter scatters inversely to the length of its window.
+    """
     usual = extreme(windows)
+    quarters = extreme(windows[:, : max(1, len(after) // 4)])
     step = float(extreme(after) - np.median(usual))
-    return step if abs(step) > z * float(usual.std()) else 0.0
+    return step if abs(step) > z * max(float(usual.std()), float(quarters.std()) / 4) else 0.0
 
 
 def _least(windows: NDArray[np.float64]) -> NDArray[np.float64]:

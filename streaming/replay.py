@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ __all__ = ["Faults", "Replayer", "parse_faults"]
 
 _CHUNK_S = 0.02
 _FLUSH_S = 1.0
+_SECOND_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +246,14 @@ class _Outlets:
             self._events = StreamOutlet(events)
 
     def wait_for_consumer(self, timeout_s: float, stopped: threading.Event) -> None:
-        """Wait until somebody listens."""
-        waited_s = 0.0
-        while not self._eeg.has_consumers and waited_s < timeout_s and not stopped.is_set():
-            self._eeg.wait_for_consumers(_CHUNK_S)
-            waited_s += _CHUNK_S
+        """Wait until somebody listens, to the events too, which are connected to later."""
+        deadline = time.monotonic() + timeout_s
+        for outlet, longest_s in ((self._eeg, timeout_s), (self._events, _SECOND_S)):
+            until = min(deadline, time.monotonic() + longest_s)
+            while outlet is not None and not outlet.has_consumers and not stopped.is_set():
+                if time.monotonic() >= until:
+                    return
+                outlet.wait_for_consumers(_CHUNK_S)
 
     def send(self, samples: NDArray[np.float32], stamps: NDArray[np.float64]) -> None:
         """Send samples, shape (n_times, n_channels), each with its own stamp."""
