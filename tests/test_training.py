@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -26,6 +27,9 @@ from mdjpt.training.config import LossSettings, MachineSettings, OptimiserSettin
 from mdjpt.training.module import build_network
 from mdjpt.training.run import open_stores, pretrain, train
 from tests.training_corpus import TINY, tiny_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 N_STEPS = 6
 
@@ -158,6 +162,15 @@ def test_a_killed_training_is_taken_up_with_the_result_of_an_undisturbed_one(
     assert np.allclose(bundles[0].feature_mean, bundles[1].feature_mean, atol=1e-5)
 
 
+@pytest.fixture
+def obeys_ctrl_c() -> Iterator[None]:
+    """Let SIGINT interrupt, which a background job of a shell is started to ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("obeys_ctrl_c")
 def test_the_user_can_interrupt_a_training(folder: Path, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     config = tiny_config(folder)
