@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from zlib import crc32
 
 import numpy as np
 
@@ -38,10 +37,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Store", "StoredRecording", "check_store", "open_store"]
+__all__ = ["Store", "StoredRecording", "open_store"]
 
 CARD_FILE, TABLE_FILE, RECORDINGS = "store.json", "trials.parquet", "recordings"
-_CHECK_SAMPLES = 1 << 20  # samples of all channels that are checked at a time
 
 
 @dataclass(frozen=True)
@@ -256,40 +254,6 @@ def open_store(path: str | Path) -> Store:
     for index in range(len(store)):
         store.samples(index)
     return store
-
-
-def check_store(path: str | Path) -> list[str]:
-    """Open a store, read every sample and compare it with its checksum.
-
-    Returns
-    -------
-    list of str
-        One line for each thing that is unusual but no error.
-
-    Raises
-    ------
-    DatasetError
-        As for :func:`open_store`; a recording's samples are not what was written, or not finite.
-    """
-    store = open_store(path)
-    for index, recording in enumerate(store.recordings):
-        samples, checksum = store.samples(index), 0
-        for row in samples:
-            for start in range(0, len(row), _CHECK_SAMPLES):
-                part = row[start : start + _CHECK_SAMPLES]
-                checksum = crc32(part.data, checksum)
-                if not np.isfinite(part).all():
-                    raise DatasetError(f"{_file_of(store, index)}: holds NaN or infinity")
-        if checksum != recording.facts.crc32:
-            raise DatasetError(
-                f"{_file_of(store, index)}: damaged, its checksum does not match: prepare it again"
-            )
-    short = [trial for trial in store.trials if trial.n_times < N_TIMES]
-    return [f"{len(short)} trials are shorter than a window of 5 s"] if short else []
-
-
-def _file_of(store: Store, index: int) -> Path:
-    return store.path / RECORDINGS / store.recordings[index].facts.file
 
 
 def _mapped(folder: Path, facts: RecordingFacts, n_channels: int) -> NDArray[np.float32]:

@@ -16,7 +16,7 @@ from mdjpt.scaling import robust_zscore
 from mdjpt.signal import filter_recording
 from mdjpt.simulation import SimulatedParticipant, cap, preset_corpus
 from mdjpt.simulation.dataset import SimulatedDataset
-from mdjpt.store import check_store
+from mdjpt.store_check import check_store
 from mdjpt.trial_preparation import PreparationSettings, prepare_recording
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ import pytest
 
 from mdjpt.errors import DatasetError
 from mdjpt.montage import montage_matrix
-from mdjpt.store import Store, check_store, open_store
+from mdjpt.store import Store, open_store
 from mdjpt.store_card import StoreCard
+from mdjpt.store_check import check_store
 from mdjpt.store_writer import (
     PreparedRecording,
     finish_store,

@@ -42,6 +42,18 @@ def test_values_and_gradients_are_those_of_the_plain_graph(variant: str, rows_at
         assert torch.allclose(gradient, expected[name], atol=1e-9), name
 
 
+def test_the_number_of_threads_does_not_show_in_the_gradients() -> None:
+    torch.manual_seed(0)
+    network = MdjptNetwork(TINY)
+    before = torch.get_num_threads()
+    found = []
+    for n_threads in (1, 3):
+        lean = LeanNetwork(network, 25, n_threads=n_threads, shifted=True)
+        found.append(gradients(network, loss_of(lean(windows_of(6), 3))))
+    assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
+    assert torch.get_num_threads() == before
+
+
 @pytest.mark.parametrize("n_patches", [1, 2, 9])
 def test_shifted_multiply_adds_are_the_depth_wise_convolution(n_patches: int) -> None:
     torch.manual_seed(0)

@@ -107,7 +107,8 @@ def check_data(store: Path) -> int:
         When it is not sound.
     """
     require_training_extra("pyarrow")
-    from mdjpt.store import check_store, open_store
+    from mdjpt.store import open_store
+    from mdjpt.store_check import check_store
 
     remarks = check_store(store)
     opened = open_store(store)

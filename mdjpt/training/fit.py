@@ -101,6 +101,7 @@ def fit(
         lean = LeanNetwork(
             network,
             _rows_at_once(config, on_cpu=on_cpu),
+            n_threads=_parts_at_once(config, on_cpu=on_cpu),
             shifted=on_cpu or config.machine.compile,
             compiled=config.machine.compile,
         )
@@ -142,6 +143,11 @@ def _rows_at_once(config: PretrainConfig, *, on_cpu: bool) -> int:
     if on_cpu:
         return CPU_ROWS
     return GPU_ROWS if config.network.variant == "paper" else 0
+
+
+def _parts_at_once(config: PretrainConfig, *, on_cpu: bool) -> int:
+    # What is compiled shares its own work out.
+    return torch.get_num_threads() if on_cpu and not config.machine.compile else 1
 
 
 def _logger(config: PretrainConfig, out: Path) -> Any:

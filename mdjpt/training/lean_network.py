@@ -1,16 +1,19 @@
 """The network's training graph in less memory and time: the same numbers, the same weights.
 
 The channel encoder sees 60 rows a window, and plain autograd keeps every array of every row until
-the backward pass: 44 GB for 254 windows of the paper variant. Here rows go through it a few at a
-time, and are computed again when their gradient is due (Chen et al. 2016, "Training deep nets with
-sublinear memory cost"); what is worked on stays in a processor's cache. Its depth-wise convolutions
+the backward pass: 44 GB for 254 windows of the paper variant. Here each thread takes a few rows at
+a time through it, and again when their gradient is due (Chen et al. 2016, "Training deep nets with
+sublinear memory cost"); what is worked on stays in a core's cache. Its depth-wise convolutions
 become shifted multiply-adds, which the library's grouped convolution is several times slower than
 on a processor.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     Encode = Callable[[Tensor], Tensor]
+
+Result = TypeVar("Result")
 
 __all__ = ["LeanNetwork", "ShiftedConv"]
 
@@ -81,6 +86,39 @@ class ShiftedConv(nn.Module):
         return cast("Tensor", y)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """How rows are encoded in parts, each part on one thread.
+
+    Attributes
+    ----------
+    encode : callable
+        [R, T] -> [R, N, D].
+    rows_at_once : int
+        Rows of a part.
+    n_threads : int
+        Parts that are worked on at the same time. Threads that share one part would wait for each
+        other at every operation, and for whatever else the machine does.
+    """
+
+    encode: Encode
+    rows_at_once: int
+    n_threads: int
+
+    def each(self, work: Callable[[slice], Result], n_rows: int) -> Iterator[Result]:
+        """Do the work on every part and yield the results in the order of the rows."""
+        starts = range(0, n_rows, self.rows_at_once)
+        parts = [slice(start, start + self.rows_at_once) for start in starts]
+        if self.n_threads == 1 or len(parts) == 1:
+            yield from map(work, parts)
+            return
+        pool = ThreadPoolExecutor(self.n_threads, initializer=torch.set_num_threads, initargs=(1,))
+        try:
+            yield from pool.map(work, parts)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 class _Recomputed(torch.autograd.Function):
     """Encode rows a few at a time; keep the rows alone, and encode again for the gradient.
 
@@ -89,40 +127,44 @@ class _Recomputed(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any, encode: Encode, rows_at_once: int, rows: Tensor, *weights: Tensor
-    ) -> Tensor:
+    def forward(ctx: Any, plan: _Plan, rows: Tensor, *weights: Tensor) -> Tensor:
         """[R, T] -> [R, N, D]."""
-        ctx.encode, ctx.rows_at_once = encode, rows_at_once
         kind = rows.device.type
         dtype, enabled = torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
+        ctx.plan = plan
         ctx.autocast = {"device_type": kind, "dtype": dtype, "enabled": enabled}
         ctx.save_for_backward(rows, *weights)
-        out: Tensor | None = None
-        for start, part in _parts(rows, rows_at_once):
-            tokens = encode(part)
-            if out is None:
-                out = tokens.new_empty(len(rows), *tokens.shape[1:])
-            out[start : start + len(part)] = tokens
-        return rows if out is None else out
+        first = plan.encode(rows[:1])
+        tokens = first.new_empty(len(rows), *first.shape[1:])
+
+        def encode(part: slice) -> None:
+            # Whether gradients or autocast are on is each thread's own state.
+            with torch.no_grad(), torch.autocast(**ctx.autocast):
+                tokens[part] = plan.encode(rows[part])
+
+        deque(plan.each(encode, len(rows)), maxlen=0)
+        return tokens
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients of the weights; the rows are data and have none."""
+        """Gradients of the weights; the rows are data and have none.
+
+        They are added in the order of the rows, so that no timing of threads shows in them.
+        """
+        plan: _Plan = ctx.plan
         rows, *weights = ctx.saved_tensors
-        totals = [torch.zeros_like(weight) for weight in weights]
-        for start, part in _parts(rows, ctx.rows_at_once):
+
+        def gradients(part: slice) -> tuple[Tensor, ...]:
             with torch.enable_grad(), torch.autocast(**ctx.autocast):
-                tokens = ctx.encode(part)
-            grad = grads[0][start : start + len(part)]
-            for total, own in zip(totals, torch.autograd.grad(tokens, weights, grad), strict=True):
+                tokens = plan.encode(rows[part])
+            found: tuple[Tensor, ...] = torch.autograd.grad(tokens, weights, grads[0][part])
+            return found
+
+        totals = [torch.zeros_like(weight) for weight in weights]
+        for parts in plan.each(gradients, len(rows)):
+            for total, own in zip(totals, parts, strict=True):
                 total += own
-        return None, None, None, *totals
-
-
-def _parts(rows: Tensor, rows_at_once: int) -> Iterator[tuple[int, Tensor]]:
-    for start in range(0, len(rows), rows_at_once):
-        yield start, rows[start : start + rows_at_once]
+        return None, None, *totals
 
 
 class LeanNetwork(nn.Module):
@@ -135,6 +177,8 @@ class LeanNetwork(nn.Module):
     rows_at_once : int
         Channels that the channel encoder works on at a time; 0: all of them, and nothing is
         computed twice.
+    n_threads : int
+        Parts of the channels that are worked on at the same time, on a processor.
     shifted : bool
         Whether depth-wise convolutions are shifted multiply-adds.
     compiled : bool
@@ -146,17 +190,18 @@ class LeanNetwork(nn.Module):
         network: MdjptNetwork,
         rows_at_once: int = 0,
         *,
+        n_threads: int = 1,
         shifted: bool = False,
         compiled: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
-        self._rows_at_once = rows_at_once
         if shifted:
             _shift_convolutions(network.channel_encoder)
         # The method rather than the module, which would be registered a second time.
         encode: Encode = network.channel_encoder.forward
-        self._encode_rows = torch.compile(encode, dynamic=True) if compiled else encode
+        encode = torch.compile(encode, dynamic=True) if compiled else encode
+        self._plan = _Plan(encode, rows_at_once, n_threads)
 
     def forward(self, windows: Tensor, group_size: int) -> NetworkOutput:
         """Encode B windows as :meth:`mdjpt.model.MdjptNetwork.forward` does.
@@ -175,11 +220,10 @@ class LeanNetwork(nn.Module):
 
     def _tokens(self, rows: Tensor) -> Tensor:
         """[rows, T] -> [rows, N, D], a few rows at a time."""
-        if not self._rows_at_once or not torch.is_grad_enabled():
-            return self._encode_rows(rows)
+        if not self._plan.rows_at_once or not torch.is_grad_enabled():
+            return self._plan.encode(rows)
         weights = tuple(self.network.channel_encoder.parameters())
-        tokens = _Recomputed.apply(self._encode_rows, self._rows_at_once, rows, *weights)  # type: ignore[no-untyped-call]
-        return cast("Tensor", tokens)
+        return cast("Tensor", _Recomputed.apply(self._plan, rows, *weights))  # type: ignore[no-untyped-call]
 
 
 def _shift_convolutions(module: nn.Module) -> None:
