@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import DatasetError, MdjptError
-from mdjpt.extras import require_training_extra
+from mdjpt.extras import check_training_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,7 +85,7 @@ def prepare_data(
     MdjptError
         An option is unknown, or the extra ``train`` is not installed.
     """
-    require_training_extra("pyarrow")
+    check_training_extra("pyarrow")
     from mdjpt.datasets import open_dataset
     from mdjpt.trial_preparation import PreparationSettings
 
@@ -106,7 +106,7 @@ def check_data(store: Path) -> int:
     DatasetError
         When it is not sound.
     """
-    require_training_extra("pyarrow")
+    check_training_extra("pyarrow")
     from mdjpt.store import open_store
     from mdjpt.store_check import check_store
 
@@ -161,7 +161,7 @@ def simulate_data(
     MdjptError
         A preset is unknown, a number out of range, or the extra ``train`` is not installed.
     """
-    require_training_extra("pyarrow")
+    check_training_extra("pyarrow")
     from mdjpt.simulation import preset_corpus
     from mdjpt.simulation.dataset import SimulatedDataset
     from mdjpt.trial_preparation import PreparationSettings

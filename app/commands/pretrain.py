@@ -7,8 +7,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mdjpt.extras import require_training_extra
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -43,7 +41,6 @@ def pretrain(config_path: Path, out: Path | None, resume: bool) -> int:
         The extra ``train`` is not installed, a setting or store is unusable, or the loss is no
         number.
     """
-    require_training_extra("lightning", "pyarrow")
     from pathlib import Path
 
     from mdjpt.training.config_file import read_config
