@@ -8,7 +8,7 @@ from typing import Any
 
 from mdjpt.errors import MdjptError
 
-__all__ = ["how_to_install", "require_training_extra"]
+__all__ = ["check_training_extra", "how_to_install", "require_training_extra"]
 
 
 def how_to_install(error: ModuleNotFoundError) -> str:
@@ -39,3 +39,21 @@ def require_training_extra(*modules: str) -> Any:
     except ModuleNotFoundError as error:
         raise MdjptError(how_to_install(error)) from None
     return imported[0] if len(imported) == 1 else imported
+
+
+def check_training_extra(*packages: str) -> None:
+    """Make sure that packages of the extra ``train`` are installed, without importing them.
+
+    Parameters
+    ----------
+    *packages : str
+        Names without dots.
+
+    Raises
+    ------
+    MdjptError
+        As for :func:`require_training_extra`.
+    """
+    for name in packages:
+        if find_spec(name) is None:
+            raise MdjptError(how_to_install(ModuleNotFoundError(name=name)))

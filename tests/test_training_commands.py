@@ -13,7 +13,7 @@ from app.commands.data import check_data, list_data, prepare_data, simulate_data
 from app.commands.pretrain import pretrain
 from mdjpt.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError
-from mdjpt.extras import require_training_extra
+from mdjpt.extras import check_training_extra, require_training_extra
 from mdjpt.recordings.export import write_recording_edf
 from mdjpt.simulation import PRESETS
 
@@ -122,5 +122,7 @@ def test_a_folder_that_is_no_store_is_told(tmp_path: Path) -> None:
 
 def test_a_missing_package_is_told_with_the_command_that_installs_it() -> None:
     with pytest.raises(MdjptError, match=r'needs no_such_package, .*"mdjpt-live\[train\]"'):
-        require_training_extra("json", "no_such_package.part")
+        require_training_extra("json", "no_such_package")
+    with pytest.raises(MdjptError, match="needs no_such_package"):
+        check_training_extra("json", "no_such_package")
     assert require_training_extra("json") is json
