@@ -114,7 +114,7 @@ class MachineSettings:
         Compile the channel encoder.
     rows_at_once : int
         Channels that are encoded at a time, and again in the backward pass; 0: all of them, once.
-        -1: 60 on a processor; on a GPU 4096 for the paper variant and all for the released one.
+        -1: 20 on a processor; on a GPU 4096 for the paper variant and all for the released one.
     threads : int
         Of the processor; 0: all of its cores.
     workers : int

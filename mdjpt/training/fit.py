@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "is_main_process"]
 
-CPU_ROWS, GPU_ROWS = 60, 4096  # channels encoded at a time: in a core's cache; in 6 GB
+CPU_ROWS, GPU_ROWS = 20, 4096  # channels encoded at a time: in a core's cache; in 6 GB
 
 
 class _Steps(lightning.LightningDataModule):  # type: ignore[misc]
