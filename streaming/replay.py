@@ -18,6 +18,7 @@ from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording, read_recording
 from streaming.gaps import sample_positions
 from streaming.lsl.streams import quieten
+from streaming.stream import TRUTH_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -237,6 +238,8 @@ class _Outlets:
         info.set_channel_names(list(recording.ch_names))
         info.set_channel_types("eeg")
         info.set_channel_units("microvolts")
+        if any(label.startswith(TRUTH_PREFIX) for _, label in recording.markers):
+            info.desc.append_child_value("simulated", "true")
         self._eeg: Any = StreamOutlet(info)
         self._events: Any = None
         if recording.markers:

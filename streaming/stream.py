@@ -10,7 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Chunk", "Marker", "MarkerKind", "Source", "StreamInfo"]
+__all__ = ["TRUTH_PREFIX", "Chunk", "Marker", "MarkerKind", "Source", "StreamInfo"]
+
+TRUTH_PREFIX = "truth/"
+"""Labels that begin so, in files and over LSL, are the states of a simulated participant."""
 
 Clock = Literal["lsl", "unix", "recording", "simulated"]
 MarkerKind = Literal["marker", "truth"]
@@ -81,6 +84,13 @@ class Marker:
     timestamp: float
     label: str
     kind: MarkerKind = "marker"
+
+    @classmethod
+    def of_label(cls, timestamp: float, label: str) -> Marker:
+        """Return the event that a label in a file or a marker stream stands for."""
+        if label.startswith(TRUTH_PREFIX):
+            return cls(timestamp, label.removeprefix(TRUTH_PREFIX), "truth")
+        return cls(timestamp, label)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mdjpt.errors import MdjptError
 from mdjpt.recordings.export import write_recording_edf
 from mdjpt.simulation import SimulatedParticipant
-from streaming.sources.recording import TRUTH_PREFIX
+from streaming.stream import TRUTH_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -55,7 +55,7 @@ class MarkerConnection:
         except LostError:
             raise SourceLost("marker stream has gone") from None
         return [
-            Marker(stamp + self._correction, ",".join(str(value) for value in row))
+            Marker.of_label(stamp + self._correction, ",".join(str(value) for value in row))
             for row, stamp in zip(rows, stamps, strict=True)
         ]
 

@@ -52,6 +52,8 @@ class StreamDescription:
         Nominal rate in Hz, 0 for an irregular one.
     labels, units, types : tuple of str
         Of each column; "" where the stream says nothing. Empty before the stream was asked.
+    simulated : bool
+        True when the stream says that its signal comes from no brain.
     """
 
     name: str
@@ -64,6 +66,7 @@ class StreamDescription:
     labels: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
+    simulated: bool = False
 
     def __str__(self) -> str:
         """Return what tells the stream from its neighbours, for a message."""
@@ -101,6 +104,7 @@ def describe(info: Any) -> StreamDescription:
         labels=labels,
         units=units,
         types=types,
+        simulated=info.desc().child_value("simulated") == "true",
     )
 
 

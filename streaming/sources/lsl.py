@@ -115,6 +115,7 @@ class LSLSource:
             source_id=connection.description.source_id,
             clock="lsl",
             ch_units=self._columns.units,
+            simulated=connection.description.simulated,
             notes=self._columns.notes,
         )
 

@@ -11,17 +11,14 @@ import numpy as np
 from mdjpt.errors import MdjptError, RecordingError, SourceError
 from mdjpt.recordings import Recording, read_recording
 from streaming.gaps import sample_positions
-from streaming.stream import Chunk, Marker, StreamInfo
+from streaming.stream import TRUTH_PREFIX, Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["TRUTH_PREFIX", "RecordingSource"]
-
-TRUTH_PREFIX = "truth/"
-"""Annotations that begin so are the emotional states of a simulated participant."""
+__all__ = ["RecordingSource"]
 
 _BLOCK_S = 0.5
 _SHORTEST_S = 0.02
@@ -150,7 +147,7 @@ class RecordingSource:
         self._positions = positions[skip:] - (positions[skip] if skip < n_times else 0)
         self._runs = np.append(np.flatnonzero(np.diff(self._positions) != 1) + 1, n_times - skip)
         self._markers = [
-            _marker(time_s, label)
+            Marker.of_label(time_s, label)
             for time_s, label in sorted(recording.markers)
             if time_s >= self._start_s
         ]
@@ -203,12 +200,6 @@ class RecordingSource:
         )
         due, self._markers = self._markers[:n_due], self._markers[n_due:]
         return tuple(due)
-
-
-def _marker(time_s: float, label: str) -> Marker:
-    if label.startswith(TRUTH_PREFIX):
-        return Marker(time_s, label.removeprefix(TRUTH_PREFIX), "truth")
-    return Marker(time_s, label)
 
 
 def _first_finite(stamps: NDArray[np.float64]) -> float:
