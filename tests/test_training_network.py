@@ -9,7 +9,8 @@ import torch
 
 from mdjpt.losses import cda_loss, isa_loss
 from mdjpt.model import DepthwiseConv, EncoderConfig, MdjptNetwork, NetworkOutput
-from mdjpt.training.lean_network import LeanNetwork, ShiftedConv
+from mdjpt.training.lean_network import LeanNetwork
+from mdjpt.training.shifted_conv import ShiftedConv
 from tests.training_corpus import TINY
 
 

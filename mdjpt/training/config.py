@@ -114,7 +114,8 @@ class MachineSettings:
         Compile the channel encoder.
     rows_at_once : int
         Channels that are encoded at a time, and again in the backward pass; 0: all of them, once.
-        -1: 20 on a processor; on a GPU 4096 for the paper variant and all for the released one.
+        -1: on a processor as many as stay in its cache, 20 at the published sizes; on a GPU 4096
+        for the paper variant and all for the released one.
     threads : int
         Of the processor; 0: all of its cores.
     workers : int

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fit", "is_main_process"]
 
-CPU_ROWS, GPU_ROWS = 20, 4096  # channels encoded at a time: in a core's cache; in 6 GB
+CPU_BYTES = 1 << 20  # of one array of the channels encoded at a time: several stay in a cache
+GPU_ROWS = 4096  # channels encoded at a time: 6 GB
 
 
 class _Steps(lightning.LightningDataModule):  # type: ignore[misc]
@@ -141,7 +142,7 @@ def _rows_at_once(config: PretrainConfig, *, on_cpu: bool) -> int:
     if config.machine.rows_at_once >= 0:
         return config.machine.rows_at_once
     if on_cpu:
-        return CPU_ROWS
+        return max(1, CPU_BYTES // (4 * config.network.n_patches * config.network.embed_dim))
     return GPU_ROWS if config.network.variant == "paper" else 0
 
 
