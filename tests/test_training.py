@@ -98,14 +98,11 @@ def test_the_logged_loss_is_that_of_the_network_on_the_drawn_windows(
 
 
 def test_training_aligns_the_subjects(folder: Path, tmp_path: Path) -> None:
-    config = tiny_config(
-        folder,
-        network=replace(TINY, variant="released"),
-        optimiser=OptimiserSettings(learning_rate=1e-2, steps_per_epoch=90, epochs=1),
-    )
+    optimiser = OptimiserSettings(learning_rate=1e-2, steps_per_epoch=30, epochs=1)
+    config = tiny_config(folder, optimiser=optimiser)
     train(config, open_stores(config), tmp_path)
     contrast = [float(row["contrast"]) for row in rows_of(tmp_path)]
-    assert np.mean(contrast[-20:]) < 0.3 * np.mean(contrast[:5])
+    assert np.mean(contrast[-10:]) < 0.2 * np.mean(contrast[:5])
 
 
 def test_a_run_of_the_same_seed_is_the_same_and_of_another_is_not(
