@@ -319,10 +319,14 @@ def model_fetch() -> int:
 @cli.command("calibrate")
 def calibrate_command(
     recording: Annotated[Path, typer.Argument(help="EEG of the calibration.")],
-    labels: Annotated[
-        Path, typer.Option(help="CSV or TSV: onset_s, duration_s, label; or a .truth.json.")
-    ],
     out: Annotated[Path, typer.Option(help="Profile to write, or to add a version to.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or TSV: onset_s, duration_s, label; or a .truth.json. Left out: the markers "
+            "of a recorded calibration session."
+        ),
+    ] = None,
     model: Model = None,
     montage: Montage = None,
 ) -> int:

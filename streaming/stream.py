@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["TRUTH_PREFIX", "Chunk", "Marker", "MarkerKind", "Source", "StreamInfo"]
+__all__ = [
+    "TRUTH_PREFIX",
+    "Chunk",
+    "Marker",
+    "MarkerKind",
+    "Prompt",
+    "Prompted",
+    "Source",
+    "StreamInfo",
+]
 
 TRUTH_PREFIX = "truth/"
 """Labels that begin so, in files and over LSL, are the states of a simulated participant."""
@@ -155,4 +164,26 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the device; safe to call twice and before ``open``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a participant is asked to feel.
+
+    Attributes
+    ----------
+    state : str or None
+        An emotion or "rest"; None: whatever they like.
+    """
+
+    state: str | None
+
+
+@runtime_checkable
+class Prompted(Protocol):
+    """A source whose participant does as it is told, as only a simulated one does."""
+
+    def prompt(self, state: str | None) -> None:
+        """Ask for a state from now on, see :class:`Prompt`; any thread, never blocks."""
         ...

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.commands.calibrate import calibrate, calibrate_recording
+from app.calibration.from_recording import calibrate_recording
+from app.commands.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle import save_bundle
 from mdjpt.calibration.emotion_model import EmotionModel

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["LABEL_SETS", "VALENCE", "map_label", "mapping_matrix"]
+__all__ = ["LABEL_SETS", "VALENCE", "map_label", "mapping_matrix", "plain_label"]
 
 LABEL_SETS: dict[str, tuple[str, ...]] = {
     "SEED": ("negative", "neutral", "positive"),
@@ -88,14 +88,14 @@ def map_label(label: str, classes: Sequence[str]) -> str | None:
     str or None
         One of `classes`; None when none or several would do.
     """
-    wanted = _plain(label)
-    same = [name for name in classes if _plain(name) == wanted]
+    wanted = plain_label(label)
+    same = [name for name in classes if plain_label(name) == wanted]
     if len(same) == 1:
         return same[0]
     side = VALENCE.get(wanted)
     if side is None:
         return None
-    candidates = [name for name in classes if VALENCE.get(_plain(name)) == side]
+    candidates = [name for name in classes if VALENCE.get(plain_label(name)) == side]
     return candidates[0] if len(candidates) == 1 else None
 
 
@@ -121,6 +121,7 @@ def mapping_matrix(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np
     return matrix
 
 
-def _plain(label: str) -> str:
+def plain_label(label: str) -> str:
+    """Return the name under which the table knows an emotion: lower case, one of its synonyms."""
     name = label.strip().lower().replace("_", " ")
     return _SYNONYMS.get(name, name)

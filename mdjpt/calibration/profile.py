@@ -31,7 +31,14 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[Any]]
 
-__all__ = ["MAX_VERSIONS", "Profile", "load_profile", "new_pseudonym", "save_profile"]
+__all__ = [
+    "MAX_VERSIONS",
+    "Profile",
+    "check_pseudonym",
+    "load_profile",
+    "new_pseudonym",
+    "save_profile",
+]
 
 MAX_VERSIONS = 10
 _PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -68,10 +75,8 @@ class Profile:
     active: int
 
     def __post_init__(self) -> None:
-        if not _PSEUDONYM.fullmatch(self.participant):
-            raise ValueError(
-                f"a pseudonym is 1 to 32 letters, digits, - or _, got {self.participant[:40]!r}"
-            )
+        if problem := _not_a_pseudonym(self.participant):
+            raise ValueError(problem)
         if not re.fullmatch(r"[0-9a-f]{64}", self.bundle_sha256):
             raise ValueError("a profile names the checksum of the model it was made for")
         if not 1 <= len(self.versions) <= MAX_VERSIONS:
@@ -129,6 +134,24 @@ class Profile:
 def new_pseudonym() -> str:
     """Return a random pseudonym, e.g. "P-3f9a1c07"."""
     return f"P-{secrets.token_hex(4)}"
+
+
+def check_pseudonym(text: str) -> None:
+    """Refuse what is no pseudonym: 1 to 32 letters, digits, hyphens or underscores.
+
+    Raises
+    ------
+    ProfileError
+        When it is none.
+    """
+    if problem := _not_a_pseudonym(text):
+        raise ProfileError(f"{problem}; never use a name")
+
+
+def _not_a_pseudonym(text: str) -> str:
+    if _PSEUDONYM.fullmatch(text):
+        return ""
+    return f"a pseudonym is 1 to 32 letters, digits, - or _, got {text[:40]!r}"
 
 
 def save_profile(path: Path, profile: Profile) -> None:

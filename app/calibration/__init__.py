@@ -1,0 +1,1 @@
+"""The calibration session: what is shown when, what is marked, what is learned. No Qt."""

@@ -1,0 +1,311 @@
+"""From a recording and what was felt when to a person's profile, through the live path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from app.calibration.training_process import TrainingRequest
+    from mdjpt.alignment.aligned_encoder import AlignedEncoder
+    from mdjpt.alignment.config import AlignmentConfig
+    from mdjpt.bundle import Bundle
+    from mdjpt.calibration.anchored import GeneralHead
+    from mdjpt.calibration.label_file import LabelledInterval
+    from mdjpt.calibration.labelled import LabelledFeatures
+    from mdjpt.calibration.profile import Profile
+    from mdjpt.calibration.training import PersonalDecoder
+    from mdjpt.recordings import Recording
+    from streaming.decoder import Decoded
+
+    Float32 = NDArray[np.float32]
+
+__all__ = [
+    "HOP_S",
+    "CalibrationResult",
+    "NotBetterError",
+    "calibrate_recording",
+    "recording_is_simulated",
+    "train_profile",
+]
+
+HOP_S = 0.5
+"""Seconds from window to window, as live."""
+
+
+class NotBetterError(ProfileError):
+    """What was trained is not better than what there is."""
+
+
+def train_profile(request: TrainingRequest, report: Callable[[str], None]) -> Profile:
+    """Train from files and return the profile with its new version; writes nothing.
+
+    Parameters
+    ----------
+    request : TrainingRequest
+        Files and settings.
+    report : callable
+        Takes one line at the beginning of each stage.
+
+    Raises
+    ------
+    NotBetterError
+        The decoder knows no more than chance or than the model without calibration.
+    MdjptError
+        A file cannot be used, or trials are too few.
+    """
+    import torch
+
+    from mdjpt.alignment.config import AlignmentConfig
+    from mdjpt.bundle import load_bundle
+    from mdjpt.calibration.profile import check_pseudonym, load_profile
+    from mdjpt.recordings import read_recording
+
+    # The networks are so small that threads wait for each other longer than they work.
+    torch.set_num_threads(1)
+    try:
+        config = AlignmentConfig(request.alignment)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise ProfileError(f"calibrate: {error}") from None
+    if request.participant is not None:
+        check_pseudonym(request.participant)
+    report("reading the recording")
+    bundle = load_bundle(request.bundle)
+    earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
+    eeg = read_recording(request.recording, montage=request.montage or None)
+    trials = _trials(request, eeg)
+    result = calibrate_recording(eeg, trials, bundle, config, report)
+    notes = (*eeg.notes, *result.decoder.notes)
+    noted = replace(result, decoder=replace(result.decoder, notes=notes))
+    return noted.profile(bundle, earlier, request.participant)
+
+
+def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval, ...]:
+    """Read the table of trials, or the markers of a calibration session."""
+    from app.calibration.labels import labels_from_markers
+    from mdjpt.calibration.label_file import read_labels
+
+    if request.labels is not None:
+        return read_labels(request.labels, eeg.duration_s)
+    trials = labels_from_markers(eeg.markers)
+    if not trials:
+        raise ProfileError(
+            f"{request.recording}: holds no calibration session; name a table of its trials with "
+            "--labels"
+        )
+    return trials
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationResult:
+    """A trained decoder and whether its person or model was simulated."""
+
+    decoder: PersonalDecoder
+    simulated: bool
+
+    def profile(
+        self, bundle: Bundle, earlier: Profile | None, participant: str | None = None
+    ) -> Profile:
+        """Put the decoder into a profile.
+
+        Parameters
+        ----------
+        bundle : Bundle
+            The model.
+        earlier : Profile or None
+            The person's profile so far.
+        participant : str, optional
+            Pseudonym for a new profile; a random one by default.
+
+        Raises
+        ------
+        NotBetterError
+            It knows no more than chance, or less than the model without calibration.
+        """
+        from mdjpt.calibration.profile import Profile, new_pseudonym
+
+        evidence = self.decoder.evidence
+        than = "chance" if not evidence.better_than_chance else "the model as it is"
+        if not evidence.better_than_chance or evidence.accuracy < (evidence.before or 0.0):
+            raise NotBetterError(
+                f"refused, not better than {than}: {evidence.summary()}; keep the decoder you "
+                "have, or record more trials"
+            )
+        if earlier is not None:
+            both = replace(earlier, simulated=earlier.simulated or self.simulated)
+            return both.with_version(self.decoder)
+        return Profile(
+            participant=participant or new_pseudonym(),
+            bundle_sha256=bundle.sha256,
+            simulated=self.simulated,
+            versions=(self.decoder,),
+            active=0,
+        )
+
+
+def calibrate_recording(
+    recording: Recording,
+    trials: Sequence[LabelledInterval],
+    bundle: Bundle,
+    alignment: AlignmentConfig,
+    report: Callable[[str], None] = lambda _: None,
+) -> CalibrationResult:
+    """Train a personal decoder on the windows that the live path would decode.
+
+    Parameters
+    ----------
+    recording : Recording
+        EEG of the calibration.
+    trials : sequence of LabelledInterval
+        In the order of time.
+    bundle : Bundle
+        The model.
+    alignment : AlignmentConfig
+        What is done in the stages before the head; their statistics are learned from all trials
+        first, then frozen.
+    report : callable
+        Takes one line at the beginning of each stage.
+
+    Raises
+    ------
+    ProfileError
+        When no trial holds a window, or a class has too few.
+    """
+    from mdjpt.alignment.aligned_encoder import AlignedEncoder
+    from mdjpt.alignment.config import build_alignment
+    from mdjpt.calibration.training import train_personal_decoder
+
+    aligners = build_alignment(alignment, bundle)
+    encoder = AlignedEncoder(bundle, aligners)
+    if not aligners.plain:
+        # A first pass learns the stages before the features; no head can be trained meanwhile.
+        for _ in _features(recording, trials, encoder, learn=True):
+            pass
+        aligners.freeze()
+    report("encoding the trials")
+    collected = list(_features(recording, trials, encoder, learn=False))
+    simulated = bundle.simulated or recording_is_simulated(recording)
+    data = _labelled(collected, trials, bundle)
+    report("comparing heads")
+    general = _general_head(data, bundle)
+    before = None if general is None else _accuracy(general, data, bundle)
+    decoder = train_personal_decoder(data, general=general, before=before)
+    inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
+    return CalibrationResult(
+        replace(decoder, alignment=alignment, alignment_state=inside), simulated
+    )
+
+
+def recording_is_simulated(recording: Recording) -> bool:
+    """Tell whether the live path calls a recording simulated."""
+    from streaming.sources.recording import RecordingSource
+
+    return RecordingSource(recording, speed="max").open().simulated
+
+
+class _TrialEncoder:
+    """A decoder of the live path that only encodes, and only what lies within a trial."""
+
+    abstain_below = 1.0
+    simulated = False
+
+    def __init__(
+        self, encoder: AlignedEncoder, trials: Sequence[LabelledInterval], *, learn: bool
+    ) -> None:
+        self._encoder, self._trials, self._learn = encoder, trials, learn
+
+    def decode(self, window: Float32, index: int) -> Decoded:
+        """Encode window number `index`; an empty feature outside of the trials."""
+        from mdjpt.calibration.labelled import trial_of_window
+        from mdjpt.signal import WINDOW_S
+        from streaming.decoder import Decoded
+
+        start_s = index * HOP_S
+        if trial_of_window(start_s, start_s + WINDOW_S, self._trials) is None:
+            return Decoded(np.empty(0, np.float32), {})
+        feature = self._encoder.encode_next(window)
+        if self._learn:
+            self._encoder.learn(HOP_S)
+        return Decoded(feature, {})
+
+    def reset(self) -> None:
+        """Nothing depends on what came before."""
+
+
+def _features(
+    recording: Recording,
+    trials: Sequence[LabelledInterval],
+    encoder: AlignedEncoder,
+    *,
+    learn: bool,
+) -> Iterator[tuple[int, Float32]]:
+    """Yield trial and feature of every window within a trial, through the live path."""
+    from mdjpt.calibration.labelled import trial_of_window
+    from mdjpt.signal import WINDOW_S
+    from streaming.pipeline import Pipeline
+    from streaming.sources.recording import RecordingSource
+
+    source = RecordingSource(recording, speed="max")
+    decoder = _TrialEncoder(encoder, trials, learn=learn)
+    for answer in Pipeline(source, decoder, hop_s=HOP_S).run():
+        if answer.feature is None or not answer.feature.size:
+            continue
+        start_s = answer.prediction.index * HOP_S
+        trial = trial_of_window(start_s, start_s + WINDOW_S, trials)
+        if trial is not None:
+            yield trial, answer.feature
+
+
+def _labelled(
+    collected: list[tuple[int, Float32]], trials: Sequence[LabelledInterval], bundle: Bundle
+) -> LabelledFeatures:
+    """Bring windows and labels together; trials without a usable window are left out."""
+    from mdjpt.calibration.labelled import LabelledFeatures, class_order
+
+    if not collected:
+        raise ProfileError(
+            "no trial holds a window of 5 s that can be decoded: check onset_s and duration_s "
+            "(seconds from the first sample; 6 s at least) and the signal"
+        )
+    numbers = np.array([trial for trial, _ in collected])
+    used, which = np.unique(numbers, return_inverse=True)
+    kept = [trials[k] for k in used]
+    names = class_order([trial.label for trial in kept], bundle.class_names)
+    ratings = [(trial.valence, trial.arousal) for trial in kept]
+    return LabelledFeatures(
+        features=np.stack([feature for _, feature in collected]),
+        trial=which,
+        label=np.array([names.index(trial.label) for trial in kept]),
+        class_names=names,
+        hop_s=HOP_S,
+        ratings=np.array(ratings, dtype=np.float64),
+    )
+
+
+def _general_head(data: LabelledFeatures, bundle: Bundle) -> GeneralHead | None:
+    """Return the bundle's head read in the person's classes; None where it cannot be."""
+    from mdjpt.calibration.anchored import GeneralHead
+    from mdjpt.calibration.label_sets import mapping_matrix
+
+    if bundle.head is None:
+        return None
+    matrix = mapping_matrix(bundle.class_names, data.class_names)
+    if not matrix.any(axis=1).all():
+        return None
+    return GeneralHead(bundle.head, matrix, bundle.temperature)
+
+
+def _accuracy(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> float:
+    """Return the share of trials that the model gets right without calibration."""
+    probabilities = general.probabilities(bundle.standardise(data.features))
+    sums = np.zeros((data.n_trials, data.n_classes))
+    np.add.at(sums, data.trial, probabilities)
+    return float((sums.argmax(axis=1) == data.label).mean())

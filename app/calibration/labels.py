@@ -1,0 +1,129 @@
+"""From the markers of a recorded session to the trials that a decoder is trained on."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING, Literal
+
+from app.calibration.markers import PlanMark, RatingMark, TrialMark, parse_mark
+from mdjpt.atomic_file import atomic_file
+from mdjpt.calibration.label_file import LabelledInterval
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from app.calibration.markers import CalibrationMark
+
+__all__ = ["LabelBy", "labels_from_markers", "write_labels"]
+
+LabelBy = Literal["intended", "rated"]
+
+
+def labels_from_markers(
+    markers: Sequence[tuple[float, str]], label_by: LabelBy | None = None
+) -> tuple[LabelledInterval, ...]:
+    """Return the trials of every calibration session in a recording.
+
+    A trial counts when it was begun, ended and not taken back.
+
+    Parameters
+    ----------
+    markers : sequence of (float, str)
+        Seconds from the first sample, and label; those of others are passed over.
+    label_by : {"intended", "rated"}, optional
+        Whether the label is the class that was asked for, or the one that the person said they
+        felt; trials without an answer are then left out. By default as each session was planned.
+
+    Returns
+    -------
+    tuple of LabelledInterval
+        In the order of time; empty when there is none.
+    """
+    trials: list[LabelledInterval] = []
+    session = _Session(label_by or "intended")
+    for onset_s, label in sorted(markers, key=lambda marker: marker[0]):
+        mark = parse_mark(label)
+        if isinstance(mark, PlanMark):
+            trials += session.trials()
+            session = _Session(label_by or _planned(mark))
+        elif mark is not None:
+            session.take(onset_s, mark)
+    return (*trials, *session.trials())
+
+
+class _Session:
+    """The trials of one session as its markers tell them."""
+
+    def __init__(self, label_by: LabelBy) -> None:
+        self._label_by = label_by
+        self._begun: dict[int, float] = {}
+        self._ended: dict[int, LabelledInterval] = {}
+        self._rated: dict[int, RatingMark] = {}
+
+    def take(self, onset_s: float, mark: CalibrationMark) -> None:
+        """Note one marker."""
+        if isinstance(mark, RatingMark):
+            self._rated[mark.number] = mark
+        if not isinstance(mark, TrialMark):
+            return
+        begun_s = self._begun.pop(mark.number, None)
+        if mark.step == "begin":
+            self._begun[mark.number] = onset_s
+        if mark.step in ("begin", "void"):
+            self._ended.pop(mark.number, None)
+            self._rated.pop(mark.number, None)
+        elif begun_s is not None and onset_s > begun_s:
+            interval = LabelledInterval(begun_s, onset_s - begun_s, mark.label)
+            self._ended[mark.number] = interval
+
+    def trials(self) -> Iterable[LabelledInterval]:
+        """Yield what counts, in the order of time."""
+        for number, trial in sorted(self._ended.items(), key=lambda item: item[1].onset_s):
+            rating = self._rated.get(number)
+            felt = None if rating is None else rating.felt
+            label = trial.label if self._label_by == "intended" else felt
+            if label is not None:
+                yield LabelledInterval(
+                    trial.onset_s,
+                    trial.duration_s,
+                    label,
+                    None if rating is None else float(rating.valence),
+                    None if rating is None else float(rating.arousal),
+                )
+
+
+def _planned(mark: PlanMark) -> LabelBy:
+    return "rated" if mark.settings.get("label_by") == "rated" else "intended"
+
+
+def write_labels(path: Path, intervals: Iterable[LabelledInterval]) -> None:
+    """Write trials as the CSV that :func:`mdjpt.calibration.label_file.read_labels` reads.
+
+    Parameters
+    ----------
+    path : Path
+        File to write, whole or not at all.
+    intervals : iterable of LabelledInterval
+        The trials.
+
+    Raises
+    ------
+    ProfileError
+        When the file cannot be written.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(["onset_s", "duration_s", "label", "valence", "arousal"])
+    for trial in intervals:
+        ratings = ["" if r is None else repr(r) for r in (trial.valence, trial.arousal)]
+        table.writerow([repr(trial.onset_s), repr(trial.duration_s), trial.label, *ratings])
+    try:
+        with atomic_file(path) as file:
+            file.write(text.getvalue().encode())
+    except OSError as error:
+        raise ProfileError(
+            f"{path}: the labels cannot be written: {error.strerror}; choose another folder"
+        ) from None

@@ -1,0 +1,207 @@
+"""The markers of a calibration session: one grammar, written and read here and nowhere else.
+
+A marker is a text that stands in the recording at the sample it belongs to::
+
+    calibration/plan/{...JSON...}
+    calibration/pause | resume | end | abort
+    baseline/open/begin | end | void          baseline/closed/begin | end | void
+    trial/3/joy/begin | end | void
+    rating/3/valence=6/arousal=4[/felt=joy]
+
+Trials are counted from 1. In the name of a class everything but letters, digits, "_.-~" and
+blanks is written as in a URL (``%2F``). "void" takes back the trial or baseline of that number:
+what was marked so far does not count. Labels that begin with none of the four words belong to
+somebody else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+from urllib.parse import quote, unquote
+
+from streaming.stream import Prompt
+
+__all__ = [
+    "BaselineMark",
+    "CalibrationMark",
+    "Eyes",
+    "PlanMark",
+    "RatingMark",
+    "SessionMark",
+    "Step",
+    "TrialMark",
+    "parse_mark",
+    "prompt_of",
+]
+
+Eyes = Literal["open", "closed"]
+Step = Literal["begin", "end", "void"]
+Turn = Literal["pause", "resume", "end", "abort"]
+
+_TRIAL = re.compile(r"trial/([1-9]\d{0,5})/([^/]+)/(begin|end|void)")
+_BASELINE = re.compile(r"baseline/(open|closed)/(begin|end|void)")
+_RATING = re.compile(r"rating/([1-9]\d{0,5})/valence=([1-9])/arousal=([1-9])(?:/felt=([^/]+))?")
+_PLAN = "calibration/plan/"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMark:
+    """A session begins.
+
+    Attributes
+    ----------
+    settings : dict
+        What was planned, as :meth:`app.calibration.plan.CalibrationPlan.to_dict` gives it.
+    """
+
+    settings: dict[str, Any]
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        return _PLAN + json.dumps(self.settings, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMark:
+    """The session pauses, goes on or ends."""
+
+    turn: Turn
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        return f"calibration/{self.turn}"
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineMark:
+    """A stretch of rest with eyes open or closed."""
+
+    eyes: Eyes
+    step: Step
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        return f"baseline/{self.eyes}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrialMark:
+    """A trial begins, ends or is taken back.
+
+    Attributes
+    ----------
+    number : int
+        From 1.
+    label : str
+        The class that is to be felt.
+    step : {"begin", "end", "void"}
+        What happens.
+    """
+
+    number: int
+    label: str
+    step: Step
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        return f"trial/{self.number}/{_quoted(self.label)}/{self.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class RatingMark:
+    """What the person said of a trial.
+
+    Attributes
+    ----------
+    number : int
+        Of the trial, from 1.
+    valence, arousal : int
+        1 to 9.
+    felt : str or None
+        The class that was felt, None where it was not said.
+    """
+
+    number: int
+    valence: int
+    arousal: int
+    felt: str | None = None
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        felt = "" if self.felt is None else f"/felt={_quoted(self.felt)}"
+        return f"rating/{self.number}/valence={self.valence}/arousal={self.arousal}{felt}"
+
+
+CalibrationMark = PlanMark | SessionMark | BaselineMark | TrialMark | RatingMark
+
+
+def parse_mark(label: str) -> CalibrationMark | None:
+    """Read a marker.
+
+    Parameters
+    ----------
+    label : str
+        Of any marker of a recording.
+
+    Returns
+    -------
+    CalibrationMark or None
+        None when it is none of ours.
+    """
+    if label.startswith(_PLAN):
+        return _plan(label.removeprefix(_PLAN))
+    if match := _TRIAL.fullmatch(label):
+        return TrialMark(int(match[1]), unquote(match[2]), _step(match[3]))
+    if match := _RATING.fullmatch(label):
+        felt = None if match[4] is None else unquote(match[4])
+        return RatingMark(int(match[1]), int(match[2]), int(match[3]), felt)
+    if match := _BASELINE.fullmatch(label):
+        eyes: Eyes = "open" if match[1] == "open" else "closed"
+        return BaselineMark(eyes, _step(match[2]))
+    for turn in get_args(Turn):
+        if label == f"calibration/{turn}":
+            return SessionMark(turn)
+    return None
+
+
+def prompt_of(label: str) -> Prompt | None:
+    """Return what a participant who obeys does at a marker: feel a state, rest, or be free again.
+
+    Parameters
+    ----------
+    label : str
+        Of any marker.
+
+    Returns
+    -------
+    Prompt or None
+        None when nothing changes.
+    """
+    match parse_mark(label):
+        case TrialMark(label=state, step="begin"):
+            return Prompt(state)
+        case TrialMark() | PlanMark():
+            return Prompt("rest")
+        case SessionMark(turn="end" | "abort"):
+            return Prompt(None)
+        case _:
+            return None
+
+
+def _plan(text: str) -> PlanMark | None:
+    try:
+        settings = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return PlanMark(settings) if isinstance(settings, dict) else None
+
+
+def _step(text: str) -> Step:
+    return next(step for step in get_args(Step) if step == text)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe=" ")

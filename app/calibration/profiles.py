@@ -1,0 +1,295 @@
+"""The profiles on this computer: one folder a participant, with what was learned and recorded."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from mdjpt.calibration.profile import check_pseudonym, load_profile, new_pseudonym, save_profile
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mdjpt.calibration.profile import Profile
+    from mdjpt.calibration.training import PersonalDecoder
+
+__all__ = ["ProfileEntry", "ProfileStore", "VersionEntry", "default_folder"]
+
+PROFILE_FILE = "profile.safetensors"
+RECORDINGS = "calibrations"
+_OWNER_ONLY = 0o700
+
+
+def default_folder() -> Path:
+    """Return the folder of the profiles in the user's data folder."""
+    return platformdirs.user_data_path("mdjpt-live", appauthor=False) / "profiles"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionEntry:
+    """One calibration in a profile.
+
+    Attributes
+    ----------
+    number : int
+        From 0 for the oldest.
+    created : str
+        Date, ISO 8601.
+    class_names : tuple of str
+        Classes.
+    kind : str
+        Which head was chosen.
+    before : float or None
+        Share of trials that the model without calibration had right.
+    accuracy, low, high, chance : float
+        Share of held-out trials decoded right, its 95 % interval, and chance.
+    n_trials : int
+        Trials that were counted.
+    active : bool
+        True for the one in use.
+    """
+
+    number: int
+    created: str
+    class_names: tuple[str, ...]
+    kind: str
+    before: float | None
+    accuracy: float
+    low: float
+    high: float
+    chance: float
+    n_trials: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileEntry:
+    """A participant who has a folder here.
+
+    Attributes
+    ----------
+    pseudonym : str
+        Who.
+    path : Path
+        The profile; not there before the first calibration.
+    versions : tuple of VersionEntry
+        Oldest first; empty before the first calibration and when `problem` says why.
+    simulated : bool
+        True when participant or model were simulated.
+    bundle_sha256 : str
+        Checksum of the model that the profile was made for, "" before the first calibration.
+    problem : str
+        One line when the file cannot be used, else "".
+    """
+
+    pseudonym: str
+    path: Path
+    versions: tuple[VersionEntry, ...] = ()
+    simulated: bool = False
+    bundle_sha256: str = ""
+    problem: str = ""
+
+    @property
+    def active(self) -> VersionEntry | None:
+        """The version in use, None before the first calibration."""
+        return next((version for version in self.versions if version.active), None)
+
+
+class ProfileStore:
+    """Profiles and calibration recordings of several people, readable by their owner only.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where they are; made at the first use. By default :func:`default_folder`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = default_folder() if folder is None else folder
+
+    def list(self) -> tuple[ProfileEntry, ...]:
+        """Return everybody who has a folder here, by pseudonym; a damaged profile is named."""
+        if not self.folder.is_dir():
+            return ()
+        return tuple(self._entry(path.name) for path in sorted(self._people()))
+
+    def create(self, pseudonym: str | None = None) -> str:
+        """Make a participant's folder and return the pseudonym, a random one by default.
+
+        Raises
+        ------
+        ProfileError
+            The pseudonym is taken or not of the form, or the folder cannot be made.
+        """
+        name = new_pseudonym() if pseudonym is None else pseudonym
+        check_pseudonym(name)
+        home = self.folder / name
+        if home.exists():
+            raise ProfileError(f"{name}: there is a profile of that name; choose another pseudonym")
+        self._make(home)
+        return name
+
+    def path_of(self, pseudonym: str) -> Path:
+        """Return where a participant's profile is or will be.
+
+        Raises
+        ------
+        ProfileError
+            The pseudonym is not of the form.
+        """
+        return self._home(pseudonym) / PROFILE_FILE
+
+    def recordings_of(self, pseudonym: str) -> Path:
+        """Return the folder of a participant's calibration recordings, which is made if need be.
+
+        Raises
+        ------
+        ProfileError
+            The pseudonym is not of the form, or the folder cannot be made.
+        """
+        folder = self._home(pseudonym) / RECORDINGS
+        self._make(folder)
+        return folder
+
+    def versions(self, path: Path) -> tuple[VersionEntry, ...]:
+        """Return the calibrations in a profile, oldest first.
+
+        Raises
+        ------
+        ProfileError
+            The profile cannot be used.
+        """
+        return tuple(_versions(load_profile(path)))
+
+    def activate(self, path: Path, number: int) -> None:
+        """Put version `number`, from 0, into use; no other is lost.
+
+        Raises
+        ------
+        ProfileError
+            The profile cannot be used or written, or has no such version.
+        """
+        save_profile(path, load_profile(path).revert(number))
+
+    def delete(self, pseudonym: str) -> None:
+        """Delete a participant's profile and calibration recordings, for good.
+
+        Raises
+        ------
+        ProfileError
+            There is no such participant, or a file cannot be deleted.
+        """
+        home = self._home(pseudonym)
+        if home.is_symlink() or not home.is_dir():
+            raise ProfileError(f"{pseudonym}: no such profile in {self.folder}")
+        try:
+            shutil.rmtree(home)
+        except OSError as error:
+            raise ProfileError(
+                f"{home}: not everything could be deleted: {error.strerror}; delete it by hand"
+            ) from None
+
+    def export_text(self, pseudonym: str) -> str:
+        """Return what is kept about a participant, in words.
+
+        Raises
+        ------
+        ProfileError
+            There is no such participant.
+        """
+        home = self._home(pseudonym)
+        if not home.is_dir():
+            raise ProfileError(f"{pseudonym}: no such profile in {self.folder}")
+        entry = self._entry(pseudonym)
+        lines = [f"Participant {pseudonym}" + (" (SIMULATED)" if entry.simulated else "")]
+        if entry.bundle_sha256:
+            lines.append(f"Model {entry.bundle_sha256[:12]}")
+        if entry.problem:
+            lines.append(entry.problem)
+        lines += [_line(version) for version in entry.versions]
+        files = sorted(path for path in home.rglob("*") if path.is_file())
+        lines += [f"{path} ({path.stat().st_size} bytes)" for path in files]
+        lines.append("No name and no contact data are kept. Deleting the folder deletes all.")
+        return "\n".join(lines) + "\n"
+
+    def _people(self) -> Iterator[Path]:
+        for path in self.folder.iterdir():
+            try:
+                check_pseudonym(path.name)
+            except ProfileError:
+                continue
+            if path.is_dir():
+                yield path
+
+    def _home(self, pseudonym: str) -> Path:
+        # The form of a pseudonym also keeps a path out of other folders.
+        check_pseudonym(pseudonym)
+        return self.folder / pseudonym
+
+    def _entry(self, pseudonym: str) -> ProfileEntry:
+        path = self.path_of(pseudonym)
+        if not path.exists():
+            return ProfileEntry(pseudonym, path)
+        try:
+            profile = load_profile(path)
+        except ProfileError as error:
+            return ProfileEntry(pseudonym, path, problem=str(error))
+        versions = tuple(_versions(profile))
+        return ProfileEntry(pseudonym, path, versions, profile.simulated, profile.bundle_sha256)
+
+    def _make(self, folder: Path) -> None:
+        """Make a folder below :attr:`folder`, and every one on the way, for the owner only."""
+        try:
+            self.folder.parent.mkdir(parents=True, exist_ok=True)
+            path = self.folder
+            _private(path)
+            for part in folder.relative_to(self.folder).parts:
+                path /= part
+                _private(path)
+        except OSError as error:
+            raise ProfileError(
+                f"{folder}: cannot be made: {error.strerror}; check the folder's permissions"
+            ) from None
+
+
+def _private(folder: Path) -> None:
+    folder.mkdir(_OWNER_ONLY, exist_ok=True)
+    if os.name == "posix":
+        folder.chmod(_OWNER_ONLY)
+
+
+def _versions(profile: Profile) -> Iterator[VersionEntry]:
+    for number, decoder in enumerate(profile.versions):
+        yield _version(number, decoder, active=number == profile.active)
+
+
+def _version(number: int, decoder: PersonalDecoder, *, active: bool) -> VersionEntry:
+    evidence = decoder.evidence
+    return VersionEntry(
+        number=number,
+        created=decoder.created,
+        class_names=decoder.class_names,
+        kind=decoder.kind,
+        before=evidence.before,
+        accuracy=evidence.accuracy,
+        low=evidence.low,
+        high=evidence.high,
+        chance=evidence.chance,
+        n_trials=evidence.n_trials,
+        active=active,
+    )
+
+
+def _line(version: VersionEntry) -> str:
+    return (
+        f"Version {version.number + 1} of {version.created}: {', '.join(version.class_names)}; "
+        f"{version.kind} head, {version.accuracy:.2f} of {version.n_trials} trials right "
+        f"({version.low:.2f} to {version.high:.2f}, chance {version.chance:.2f})"
+        + (", in use" if version.active else "")
+    )
