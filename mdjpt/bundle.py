@@ -80,6 +80,9 @@ class Bundle:
         Divides the logits before the softmax.
     abstain_below : float
         Confidence below which the answer is "unsure", from 0 to 1.
+    novelty_limit : float or None
+        Distance of a window's feature from the training set's above which the model knows nothing
+        of it, see :mod:`mdjpt.calibration.novelty`; None where it was not measured.
     warnings : tuple of str
         One line each, for whoever uses the model.
     sha256 : str
@@ -105,6 +108,7 @@ class Bundle:
     class_names: tuple[str, ...] = ()
     temperature: float = 1.0
     abstain_below: float = 0.0
+    novelty_limit: float | None = None
     warnings: tuple[str, ...] = ()
     sha256: str = ""
 
@@ -255,7 +259,9 @@ def describe(path: str | Path) -> dict[str, str]:
 
 def _about(bundle: Bundle) -> dict[str, Any]:
     """Return all but the arrays, for JSON."""
-    return {
+    # A bundle without the measurement keeps the text, and the checksum, that it always had.
+    limit = {} if bundle.novelty_limit is None else {"novelty_limit": bundle.novelty_limit}
+    return limit | {
         "architecture": ARCHITECTURE,
         "variant": bundle.variant,
         "config": bundle.config.to_dict(),
@@ -308,6 +314,7 @@ def _bundle_of(file: BundleFile) -> Bundle:
         class_names=_tuple_of(about.pop("class_names")),
         temperature=about.pop("temperature"),
         abstain_below=about.pop("abstain_below"),
+        novelty_limit=about.pop("novelty_limit", None),
         warnings=_tuple_of(about.pop("warnings")),
         sha256=file.sha256,
     )

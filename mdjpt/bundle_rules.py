@@ -107,6 +107,9 @@ def _check_numbers(bundle: Bundle) -> None:
         raise ValueError(
             f"abstain_below must be from 0 to 1, got {_shortened(bundle.abstain_below)}"
         )
+    limit = bundle.novelty_limit
+    if limit is not None and not (_is_number(limit) and 0 < limit <= 1e6):
+        raise ValueError(f"novelty_limit must be positive, got {_shortened(limit)}")
     if not isinstance(bundle.simulated, bool):
         raise ValueError(f"simulated must be true or false, got {_shortened(bundle.simulated)}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.calibration.confidence import SMOOTHING_S
 from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.montage import STANDARD_CHANNELS
 from mdjpt.signal import N_TIMES, WINDOW_S
@@ -19,10 +20,7 @@ if TYPE_CHECKING:
     from mdjpt.bundle import Bundle
     from mdjpt.calibration.profile import Profile
 
-__all__ = ["SMOOTHING_S", "Decoded", "Decoder", "Smoother", "model_card"]
-
-SMOOTHING_S = 3.0
-"""Time constant of the probabilities' exponential smoothing, in seconds."""
+__all__ = ["Decoded", "Decoder", "Smoother", "model_card"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mdjpt.calibration.heads import HEAD_KINDS, fit_head, fit_ridge, head_from
 from mdjpt.calibration.label_sets import LABEL_SETS, map_label, mapping_matrix
 from mdjpt.calibration.labelled import LabelledFeatures, balanced_weights, class_order
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, trial_folds
-from mdjpt.calibration.training import novelty, train_personal_decoder
+from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
 from mdjpt.head import Head
 from tests.calibration_cases import CLASSES, N_FEATURES, labelled
@@ -272,12 +272,6 @@ def test_the_threshold_is_never_as_low_as_chance():
     labels = rng.integers(0, 3, 300)
     assert abstention_threshold(np.eye(3)[labels] * 0.4 + 0.2, labels) > 1 / 3
     assert abstention_threshold(softmax(0.01 * rng.standard_normal((300, 3))), labels) > 1 / 3
-
-
-def test_what_is_like_the_calibration_is_familiar():
-    x = np.random.default_rng(0).standard_normal((10, 512))
-    np.testing.assert_allclose(novelty(x), 1.0, atol=0.1)
-    np.testing.assert_allclose(novelty(5 * x), 5.0, atol=0.5)
 
 
 @pytest.mark.parametrize(

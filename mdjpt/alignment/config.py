@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from mdjpt.alignment.aligner import Aligner, Gauge
     from mdjpt.bundle import Bundle
 
-__all__ = ["KINDS", "Alignment", "AlignmentConfig", "Kind", "build_alignment"]
+__all__ = [
+    "KINDS",
+    "Alignment",
+    "AlignmentConfig",
+    "Kind",
+    "build_alignment",
+    "build_feature_aligner",
+]
 
 Kind = Literal["none", "moments", "rows", "covariance-input", "covariance-mixed"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -199,15 +206,12 @@ def build_alignment(
         When the bundle lacks what the kind needs.
     """
     settings = {"memory_s": config.memory_s, "prior_s": config.prior_s}
-    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
-    covered = n_classes if config.class_covering else 1
-    features = MomentAligner(mean, var, n_classes=covered, **settings)
-    if config.kind == "moments":
-        return Alignment(features)
+    features = build_feature_aligner(
+        config, bundle, n_classes=n_classes, feature_stats=feature_stats
+    )
     if config.kind == "rows":
         first, second = _row_aligners(bundle, settings)
         return Alignment(features, first_rows=first, second_rows=second)
-    features.freeze()
     if config.kind == "covariance-input":
         if input_reference is None:
             raise ModelError("the model has no covariance of its input: choose another alignment")
@@ -218,6 +222,29 @@ def build_alignment(
     if config.kind == "covariance-mixed":
         return Alignment(features, mixed=_mixed_aligner(bundle, settings))
     return Alignment(features)
+
+
+def build_feature_aligner(
+    config: AlignmentConfig,
+    bundle: Bundle,
+    *,
+    n_classes: int = 1,
+    feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
+) -> MomentAligner:
+    """Make the last stage alone: what turns features into what a head takes.
+
+    Parameters
+    ----------
+    config, bundle, n_classes, feature_stats
+        As for :func:`build_alignment`. The stage is frozen for kinds that work on another one.
+    """
+    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
+    covered = n_classes if config.class_covering else 1
+    features = MomentAligner(
+        mean, var, n_classes=covered, memory_s=config.memory_s, prior_s=config.prior_s
+    )
+    features.freeze(frozen=config.kind not in ("moments", "rows"))
+    return features
 
 
 def _feature_stats(bundle: Bundle) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -7,23 +7,31 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Float64 = NDArray[np.float64]
     Labels = NDArray[np.intp]
 
 __all__ = [
+    "SMOOTHING_S",
+    "Confidence",
     "ReliabilityBin",
     "abstention_threshold",
     "best_temperature",
     "coverage_accuracy",
     "expected_calibration_error",
+    "fit_confidence",
     "log_loss",
     "reliability",
+    "shown_probabilities",
     "smoothed",
     "softmax",
 ]
 
+SMOOTHING_S = 3.0
+"""Time constant of the live decoder's smoothing, in seconds."""
 N_BINS = 10
 WANTED_ACCURACY = 0.7
 LEAST_COVERAGE = 0.25
@@ -45,6 +53,24 @@ class ReliabilityBin(NamedTuple):
     confidence: float
     accuracy: float
     n: int
+
+
+class Confidence(NamedTuple):
+    """How a model's logits become what is shown.
+
+    Attributes
+    ----------
+    temperature : float
+        Divides the logits before the softmax.
+    abstain_below : float
+        Smoothed probability below which the answer is "unsure".
+    calibration_error : float
+        Expected calibration error of what is shown, on the people it was fitted to.
+    """
+
+    temperature: float
+    abstain_below: float
+    calibration_error: float
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Float64:
@@ -163,3 +189,84 @@ def abstention_threshold(
             return max(lowest, threshold)
     quarter = float(np.quantile(probabilities.max(axis=1), 1 - LEAST_COVERAGE))
     return max(lowest, quarter)
+
+
+def shown_probabilities(
+    logits: Sequence[Float64],
+    temperature: float,
+    *,
+    hop_s: float,
+    smoothing_s: float = SMOOTHING_S,
+) -> Float64:
+    """Return what the live decoder shows of some people, one after another.
+
+    Parameters
+    ----------
+    logits : sequence of ndarray, shape (n_windows, n_classes)
+        One array a person, in the order of time.
+    temperature : float
+        Divides the logits.
+    hop_s : float
+        Seconds from window to window.
+    smoothing_s : float
+        Time constant of the smoothing.
+
+    Returns
+    -------
+    ndarray of float64, shape (sum of n_windows, n_classes)
+    """
+    person = np.repeat(np.arange(len(logits)), [len(own) for own in logits])
+    keep = float(np.exp(-hop_s / smoothing_s))
+    return smoothed(softmax(np.concatenate(list(logits)), temperature), person, keep)
+
+
+def fit_confidence(
+    logits: Sequence[Float64],
+    labels: Sequence[Labels],
+    *,
+    hop_s: float,
+    smoothing_s: float = SMOOTHING_S,
+    wanted_accuracy: float = WANTED_ACCURACY,
+) -> Confidence:
+    """Fit temperature and abstention to what is shown to people who were used for nothing else.
+
+    Every window takes part in the smoothing, those with a known label in the fit: the smoothed
+    probabilities are compared with the labels, not the window's own. Give as many people as there
+    are: the error on others comes from how far people differ.
+
+    Parameters
+    ----------
+    logits : sequence of ndarray, shape (n_windows, n_classes)
+        One array a person, every window in the order of time, aligned as live
+        (:func:`mdjpt.calibration.decoding.aligned_logits`).
+    labels : sequence of ndarray of int, shape (n_windows,)
+        True classes, -1 where there is none (a transition).
+    hop_s : float
+        Seconds from window to window.
+    smoothing_s : float
+        Time constant of the live smoothing.
+    wanted_accuracy : float
+        Of the answers that are given.
+
+    Raises
+    ------
+    ValueError
+        When arrays do not fit each other or no window has a label.
+    """
+    if [len(own) for own in logits] != [len(own) for own in labels]:
+        raise ValueError("every person needs as many labels as windows")
+    truth = np.concatenate(list(labels)) if labels else np.empty(0, np.intp)
+    known = truth >= 0
+    if not known.any():
+        raise ValueError("no window has a label")
+    person = np.repeat(np.arange(len(logits)), [len(own) for own in logits])
+    keep = float(np.exp(-hop_s / smoothing_s))
+    temperature = best_temperature(
+        np.concatenate(list(logits)), truth, person, known.astype(np.float64), keep
+    )
+    shown = shown_probabilities(logits, temperature, hop_s=hop_s, smoothing_s=smoothing_s)[known]
+    return Confidence(
+        temperature,
+        abstention_threshold(shown, truth[known], wanted_accuracy),
+        expected_calibration_error(shown, truth[known]),
+    )

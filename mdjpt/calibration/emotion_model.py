@@ -9,6 +9,7 @@ import numpy as np
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig, build_alignment
 from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
+from mdjpt.calibration.novelty import known_novelty_limit
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -24,14 +25,7 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
-__all__ = ["NOVELTY_LIMIT", "EmotionModel", "Estimate"]
-
-NOVELTY_LIMIT = 1.55
-"""Novelty above which a general model knows nothing of a window.
-
-With the demo bundle, windows of people and caps of 8 electrodes or more that it never saw stay
-below 1.45; white, pink and sinusoidal input lies above 1.6.
-"""
+__all__ = ["EmotionModel", "Estimate"]
 
 
 class Estimate(NamedTuple):
@@ -74,7 +68,7 @@ class EmotionModel:
         For the alignment of the input's covariance.
     novelty_limit : float, optional
         Novelty above which a window is neither labelled nor learned from; the profile's, or
-        :data:`NOVELTY_LIMIT` for a model that knows the statistics of its features.
+        the bundle's (:func:`mdjpt.calibration.novelty.known_novelty_limit`).
 
     Raises
     ------
@@ -201,7 +195,7 @@ class EmotionModel:
     def _known_limit(self) -> float:
         if self._personal is not None:
             return self._personal.novelty_limit
-        return np.inf if self._bundle.feature_mean is None else NOVELTY_LIMIT
+        return known_novelty_limit(self._bundle)
 
     def _take_over(self, config: AlignmentConfig, *, keep_learning: bool) -> None:
         assert self._personal is not None

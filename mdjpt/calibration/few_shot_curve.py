@@ -9,6 +9,7 @@ import numpy as np
 from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import (
+    SMOOTHING_S,
     coverage_accuracy,
     expected_calibration_error,
     smoothed,
@@ -17,7 +18,7 @@ from mdjpt.calibration.confidence import (
 from mdjpt.calibration.labelled import LabelledFeatures
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.sessions import CONDITIONS, REST_S, calibration_schedule, make_session
-from mdjpt.calibration.training import SMOOTHING_S, train_personal_decoder
+from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.covariance import input_covariance
 from mdjpt.bundle import load_bundle
 from mdjpt.calibration.chance import balanced_accuracy
+from mdjpt.calibration.confidence import SMOOTHING_S
 from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.calibration.few_shot_curve import FEW_SHOT_ROWS, few_shot_rows
 from mdjpt.calibration.sessions import CONDITIONS, Condition, blocked, make_session
-from mdjpt.calibration.training import SMOOTHING_S
 from mdjpt.errors import ModelError
 
 if TYPE_CHECKING:

@@ -13,11 +13,13 @@ from mdjpt.alignment.moments import VARIANCE_EPS
 from mdjpt.calibration.affect import fit_affect
 from mdjpt.calibration.chance import Evidence, balanced_accuracy, exact_interval, permutation_p
 from mdjpt.calibration.confidence import (
+    SMOOTHING_S,
     abstention_threshold,
     expected_calibration_error,
     smoothed,
     softmax,
 )
+from mdjpt.calibration.novelty import novelty
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
 
 if TYPE_CHECKING:
@@ -34,10 +36,8 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
-__all__ = ["SMOOTHING_S", "PersonalDecoder", "novelty", "train_personal_decoder"]
+__all__ = ["PersonalDecoder", "train_personal_decoder"]
 
-SMOOTHING_S = 3.0
-"""Time constant of the live decoder's smoothing, in seconds."""
 _NOVELTY_QUANTILE, _NOVELTY_MARGIN = 0.99, 1.5
 
 
@@ -154,19 +154,6 @@ def train_personal_decoder(
         notes=_notes(data),
         created=datetime.now(UTC).date().isoformat(),
     )
-
-
-def novelty(standardised: NDArray[Any]) -> Float64:
-    """Return how far windows are from what was seen: root mean square of standardised features.
-
-    About 1 for windows like those that the standardisation was measured on.
-
-    Parameters
-    ----------
-    standardised : ndarray of float, shape (..., n_features)
-    """
-    far: Float64 = np.sqrt(np.mean(np.square(standardised, dtype=np.float64), axis=-1))
-    return far
 
 
 def _balanced_moments(data: LabelledFeatures) -> tuple[Float64, Float64]:
