@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.calibration.markers import prompt_of
 from streaming.decoder_process import DecoderConfig
 from streaming.engine import EngineConfig
-from streaming.engine_process import Mark, Quit, Report, run_engine
+from streaming.engine_process import Mark, Quit, Report, UseProfile, run_engine
 from streaming.ring import RingBuffer, RingView
 from streaming.snapshot import Snapshot
 
@@ -145,6 +146,7 @@ def engine_config(config: SessionConfig) -> EngineConfig:
         decoder=decoder,
         duration_s=config.duration_s,
         publishers=tuple(_publishers(config)),
+        prompt_of=prompt_of,
     )
 
 
@@ -215,6 +217,11 @@ class LiveSession:
         """Set an event at this moment."""
         with suppress(OSError):
             self._connection.send(Mark(label))
+
+    def use_profile(self, path: Path | None) -> None:
+        """Decode with a person's calibration, or with none, see :meth:`Engine.use_profile`."""
+        with suppress(OSError):
+            self._connection.send(UseProfile(path))
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the engine within about `timeout_s`; safe to call twice and before ``start``."""

@@ -35,6 +35,7 @@ class DecoderHandle:
         self._process.start()
         theirs.close()
         self._closed = False
+        self.config = config
         self.attached = False
         self.ready = False
 

@@ -7,7 +7,7 @@ because a spawned process imports it before the thread variables are in force.
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mdjpt.errors import MdjptError
@@ -176,7 +176,10 @@ def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
     decoder = Decoder(bundle, config.hop_s, profile=profile)
     decoder.warm_up()
     warm_up_filters(SFREQ)
-    return decoder, model_card(bundle, config.bundle.name, decoder.class_names)
+    card = model_card(bundle, config.bundle.name, decoder.class_names)
+    if profile is not None:
+        card = replace(card, participant=profile.participant, profile_version=profile.active + 1)
+    return decoder, card
 
 
 def _loop(inference: Inference, config: DecoderConfig, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -20,12 +20,14 @@ from streaming.acquisition import Acquisition, ChunkSink
 from streaming.decoder_handle import DecoderHandle
 from streaming.decoder_process import Attach, DecoderConfig, Failed, Finished, Predicted, Ready
 from streaming.snapshot import DecoderState, ModelCard, Snapshot, StreamState
+from streaming.stream import Prompted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from streaming.prediction import Prediction
-    from streaming.stream import Marker, Source, StreamInfo
+    from streaming.stream import Marker, Prompt, Source, StreamInfo
 
 __all__ = ["STALLED_AFTER_S", "Engine", "EngineConfig", "Publisher"]
 
@@ -39,7 +41,7 @@ class Publisher(Protocol):
     """Takes every prediction in order: a file, an LSL outlet."""
 
     def open(self, info: StreamInfo, card: ModelCard, hop_s: float) -> None:
-        """Get ready; called once, before the first prediction."""
+        """Get ready; called before the first prediction, and again when the classes change."""
         ...
 
     def publish(self, prediction: Prediction) -> None:
@@ -65,6 +67,8 @@ class EngineConfig:
         Seconds of signal after which the engine ends by itself.
     publishers : tuple of callable
         Make the publishers; called in the engine's process.
+    prompt_of : callable or None
+        Reads in the label of an event what a participant who obeys does from then on.
     sink : callable or None
         Makes the lossless taker of the raw chunks (the recorder).
     """
@@ -73,6 +77,7 @@ class EngineConfig:
     decoder: DecoderConfig | None = None
     duration_s: float | None = None
     publishers: tuple[Callable[[], Publisher], ...] = ()
+    prompt_of: Callable[[str], Prompt | None] | None = None
     sink: Callable[[], ChunkSink] | None = None
 
 
@@ -95,13 +100,16 @@ class Engine:
         self._config = config
         self._clock = clock
         sink = config.sink() if config.sink is not None else None
-        self._acquisition = Acquisition(config.source(), sink, clock=clock)
+        self._source = config.source()
+        self._acquisition = Acquisition(self._source, sink, clock=clock)
         self._thread = threading.Thread(target=self._acquire, name="acquisition", daemon=True)
         self._opened = threading.Event()
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
         self._decoder: DecoderHandle | None = None
         self._decoder_failure: Failed | None = None
+        self._successor: DecoderHandle | None = None
+        self._profile_error = ""
         self._finished = False
         self._n_restarts = 0
         self._publishers = [make() for make in config.publishers]
@@ -139,6 +147,7 @@ class Engine:
         timeout_s : float
             Longest wait.
         """
+        self._replace_by_successor()
         self._attach_decoder()
         if self._decoder is None:
             self._stopping.wait(timeout_s)
@@ -152,9 +161,34 @@ class Engine:
         return predicted
 
     def mark(self, label: str) -> None:
-        """Set an event at the newest sample; ignored before the stream is open."""
-        if self._opened.is_set():
-            self._acquisition.mark(label)
+        """Set an event at the newest sample; ignored before the stream is open.
+
+        A simulated participant does what a calibration's events ask for.
+        """
+        if not self._opened.is_set():
+            return
+        self._acquisition.mark(label)
+        prompt = self._config.prompt_of(label) if self._config.prompt_of is not None else None
+        if prompt is not None and isinstance(self._source, Prompted):
+            self._source.prompt(prompt.state)
+
+    def use_profile(self, path: Path | None) -> None:
+        """Decode with a person's calibration, or without one; returns at once.
+
+        The decoder in use answers until the new one has loaded its model. A profile that cannot
+        be used changes nothing and stands in the snapshot.
+
+        Parameters
+        ----------
+        path : Path or None
+            The profile.
+        """
+        self._drop_successor()
+        if self._config.decoder is None:
+            self._profile_error = "no model is in use: connect with one to use a profile"
+            return
+        self._profile_error = ""
+        self._successor = DecoderHandle(replace(self._config.decoder, profile=path))
 
     def new_markers(self) -> list[tuple[int, Marker]]:
         """Return the events since the last call, each with the position of its sample."""
@@ -189,6 +223,7 @@ class Engine:
             elapsed_s=ring.written / ring.sfreq if ring else 0.0,
             decoder_state=self._decoder_state(),
             decoder_error=self._decoder_failure.message if self._decoder_failure else "",
+            profile_error=self._profile_error,
             latency_p95_ms=float(np.percentile(self._latencies, 95)) if self._latencies else 0.0,
             n_windows=self._n_windows,
             n_skipped=self._skipped_before + self._n_skipped,
@@ -211,6 +246,7 @@ class Engine:
         """End everything within `timeout_s`; safe to call twice and before ``start``."""
         self._stopping.set()
         deadline = self._clock() + timeout_s
+        self._drop_successor()
         if self._decoder is not None:
             self._decoder.stop(timeout_s / 2)
             self._decoder = None
@@ -298,6 +334,39 @@ class Engine:
             )
             return
         self._decoder = DecoderHandle(self._config.decoder)
+
+    def _replace_by_successor(self) -> None:
+        """Let the decoder with the profile that was asked for take over once it is ready."""
+        successor = self._successor
+        if successor is None:
+            return
+        for message in successor.receive(0.0):
+            if isinstance(message, Ready):
+                self._successor = None
+                self._take_over(successor, message)
+                return
+            if isinstance(message, Failed):
+                self._profile_error = message.message
+        if not successor.alive:
+            self._profile_error = self._profile_error or "the decoder ended: choose it again"
+            self._drop_successor()
+
+    def _take_over(self, decoder: DecoderHandle, ready: Ready) -> None:
+        if self._decoder is not None:
+            # What it has not said yet is decoded again by its successor.
+            self._decoder.stop(timeout_s=0.5)
+        if self._card is not None and self._card.class_names != ready.card.class_names:
+            self._publishing = False
+        self._config = replace(self._config, decoder=decoder.config)
+        self._decoder, self._decoder_failure = decoder, None
+        self._skipped_before += self._n_skipped
+        self._n_skipped = self._n_restarts = 0
+        self._handle(ready)
+
+    def _drop_successor(self) -> None:
+        if self._successor is not None:
+            self._successor.stop(timeout_s=0.0)
+            self._successor = None
 
     def _state(self) -> StreamState:
         if self._failure is not None:

@@ -14,12 +14,13 @@ from streaming.engine import Engine, EngineConfig
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from pathlib import Path
 
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
     from streaming.stream import Marker
 
-__all__ = ["Mark", "Quit", "Report", "run_engine"]
+__all__ = ["Mark", "Quit", "Report", "UseProfile", "run_engine"]
 
 REPORT_EVERY_S = 0.05
 """Seconds between two reports to the window."""
@@ -45,6 +46,13 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class UseProfile:
+    """From the window to the engine: decode with this calibration, or with none."""
+
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Quit:
     """From the window to the engine: stop."""
 
@@ -59,7 +67,7 @@ def run_engine(config: EngineConfig, connection: Connection) -> None:
     config : EngineConfig
         Source, model, outputs.
     connection : Connection
-        Takes `Quit`, gives `Report`.
+        Takes `UseProfile`, `Quit`, gives `Report`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = Engine(config)
@@ -92,6 +100,8 @@ def _obeyed_quit(connection: Connection, engine: Engine) -> bool:
                 return True
             if isinstance(command, Mark):
                 engine.mark(command.label)
+            elif isinstance(command, UseProfile):
+                engine.use_profile(command.path)
     except (EOFError, OSError):
         return True
     return False

@@ -80,6 +80,7 @@ class LSLPublisher:
         """Create the outlet; its description names classes, model and whether it is simulated."""
         import pylsl
 
+        self.close()
         self._classes = card.class_names
         labels = [*card.class_names, "confidence", "abstained"]
         lsl_info = pylsl.StreamInfo(

@@ -32,6 +32,10 @@ class ModelCard:
         "row statistics" when the bundle stores them, else "window".
     licence : str
         Licence of the weights.
+    participant : str
+        Pseudonym of the person whose calibration is in use, "" without one.
+    profile_version : int
+        Which calibration of that person, from 1; 0 without one.
     """
 
     name: str
@@ -40,6 +44,8 @@ class ModelCard:
     simulated: bool
     normalisation: str = "row statistics"
     licence: str = ""
+    participant: str = ""
+    profile_version: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,9 @@ class Snapshot:
         "none", "loading", "running", "restarting" or "failed".
     decoder_error : str
         One line when the decoder failed, else "".
+    profile_error : str
+        One line when the profile that was asked for last cannot be used, else ""; the decoder
+        goes on as it was.
     latency_p95_ms : float
         95th percentile of the last 100 windows, 0 before the first.
     n_windows, n_skipped : int
@@ -92,6 +101,7 @@ class Snapshot:
     elapsed_s: float = 0.0
     decoder_state: DecoderState = "none"
     decoder_error: str = ""
+    profile_error: str = ""
     latency_p95_ms: float = 0.0
     n_windows: int = 0
     n_skipped: int = 0

@@ -19,6 +19,7 @@ from streaming.stream import Marker, StreamInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -100,6 +101,7 @@ class FakeSession:
         )
         self.stopped = 0
         self.marks: list[str] = []
+        self.profiles: list[Path | None] = []
         self._clock = clock
         self._head_start_s = head_start_s
         self._began_s: float | None = None
@@ -190,6 +192,13 @@ class FakeSession:
     def mark(self, label: str) -> None:
         """Keep `label` in :attr:`marks`."""
         self.marks.append(label)
+
+    def use_profile(self, path: Path | None) -> None:
+        """Keep `path` in :attr:`profiles` and name its folder as the participant."""
+        self.profiles.append(path)
+        if self.model is not None:
+            name, version = ("", 0) if path is None else (path.parent.name, 1)
+            self.model = replace(self.model, participant=name, profile_version=version)
 
     # Faults.
 

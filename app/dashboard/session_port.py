@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from streaming.prediction import Prediction
     from streaming.ring import RingView
     from streaming.snapshot import Snapshot
@@ -93,6 +95,14 @@ class SessionPort(Protocol):
 
     def mark(self, label: str) -> None:
         """Set an event at this moment."""
+        ...
+
+    def use_profile(self, path: Path | None) -> None:
+        """Decode with a person's calibration, or with none, within seconds.
+
+        The model card then names the participant; a profile that cannot be used changes nothing
+        and stands in the snapshot's `profile_error`.
+        """
         ...
 
 
