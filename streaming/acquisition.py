@@ -24,18 +24,30 @@ _RATE_OVER_S = 5.0
 
 
 class ChunkSink(Protocol):
-    """Takes every raw chunk in order before any filter, as the recorder does."""
+    """Takes every raw chunk in order before any filter, as the recorder does.
+
+    Nothing but ``close`` may block or raise; whoever made the sink asks it what went wrong.
+    """
+
+    @property
+    def has_room(self) -> bool:
+        """False while a source that can wait should."""
+        ...
 
     def open(self, info: StreamInfo) -> None:
         """Get ready for a stream."""
         ...
 
     def write(self, chunk: Chunk) -> None:
-        """Take a chunk; raises when it cannot keep what it was given."""
+        """Take a chunk."""
+        ...
+
+    def mark(self, marker: Marker) -> None:
+        """Take an event that did not come with a chunk; called by any thread."""
         ...
 
     def close(self) -> None:
-        """Finish; safe to call twice."""
+        """Finish; safe to call twice. Called by whoever made it."""
         ...
 
 
@@ -47,7 +59,7 @@ class Acquisition:
     source : Source
         Where the EEG comes from.
     sink : ChunkSink, optional
-        Lossless taker of the raw chunks.
+        Lossless taker of the raw chunks; it is not closed here.
     clock : callable
         Monotonic clock, seconds.
     """
@@ -60,8 +72,10 @@ class Acquisition:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._sink = sink
+        self._fed: ChunkSink | None = None
         self._clock = clock
+        self.sink = sink
+        """Set from any thread; the next chunk is the first one of another sink."""
         self._pending: Chunk | None = None
         self._arrived: deque[tuple[float, int]] = deque()
         self.markers: deque[tuple[int, Marker]] = deque()
@@ -78,8 +92,6 @@ class Acquisition:
         self.info = self._source.open()
         capacity = int(np.ceil(RING_S * self.info.sfreq))
         self.ring = RingBuffer.create(self.info.n_channels, capacity, self.info.sfreq)
-        if self._sink is not None:
-            self._sink.open(self.info)
         return self.info
 
     def step(self, timeout_s: float) -> bool:
@@ -89,10 +101,11 @@ class Acquisition:
         -------
         bool
             False once the source has ended and everything is in the ring, or when a source that
-            can wait has to: the decoder has not yet read what the chunk would overwrite.
+            can wait has to: the decoder has not yet read what the chunk would overwrite, or the
+            sink is behind.
         """
         chunk = self._pending or self._source.read(timeout_s)
-        if self.info.lossless and chunk.n_times and not self.ring.has_room_for(chunk):
+        if self.info.lossless and chunk.n_times and not self._has_room_for(chunk):
             self._pending = chunk
             return False
         self._pending = None
@@ -107,7 +120,11 @@ class Acquisition:
         """Set an event at the newest sample; may be called from another thread."""
         newest = self.ring.latest(1).timestamps
         stamp = float(newest[-1]) if newest.size else 0.0
-        self.markers.append((self.ring.written, Marker(stamp, label)))
+        marker = Marker(stamp, label)
+        self.markers.append((self.ring.written, marker))
+        sink = self.sink
+        if sink is not None:
+            sink.mark(marker)
 
     def measured_sfreq(self) -> float:
         """Return the rate of arrival over the last seconds in Hz, 0 before it is known."""
@@ -118,15 +135,28 @@ class Acquisition:
         return sum(n for _, n in arrived[1:]) / seconds
 
     def close(self) -> None:
-        """Close source and sink. The ring stays until its owner closes it. Safe to call twice."""
+        """Close the source. The ring stays until its owner closes it. Safe to call twice."""
         self._source.close()
-        if self._sink is not None:
-            self._sink.close()
+
+    def _has_room_for(self, chunk: Chunk) -> bool:
+        sink = self.sink
+        return self.ring.has_room_for(chunk) and (sink is None or sink.has_room)
+
+    def _feed(self, chunk: Chunk) -> None:
+        """Hand a chunk to the sink; a sink begins with its first samples."""
+        sink = self.sink
+        if sink is None or (sink is not self._fed and not chunk.n_times):
+            return
+        if sink is not self._fed:
+            self._fed = sink
+            sink.open(self.info)
+            if self.truth is not None:
+                sink.mark(Marker(float(chunk.timestamps[0]), self.truth, "truth"))
+        sink.write(chunk)
 
     def _take(self, chunk: Chunk) -> None:
         now = self._clock()
-        if self._sink is not None:
-            self._sink.write(chunk)
+        self._feed(chunk)
         for marker in chunk.markers:
             offset = int(np.searchsorted(chunk.timestamps, marker.timestamp))
             self.markers.append((chunk.first_sample + offset, marker))

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mdjpt.errors import MdjptError
-from streaming.acquisition import Acquisition, ChunkSink
+from streaming.acquisition import Acquisition
 from streaming.decoder_handle import DecoderHandle
 from streaming.decoder_process import Attach, DecoderConfig, Failed, Finished, Predicted, Ready
+from streaming.recorder import RecordingSwitch
 from streaming.snapshot import DecoderState, ModelCard, Snapshot, StreamState
 from streaming.stream import Prompted
 
@@ -69,8 +70,8 @@ class EngineConfig:
         Make the publishers; called in the engine's process.
     prompt_of : callable or None
         Reads in the label of an event what a participant who obeys does from then on.
-    sink : callable or None
-        Makes the lossless taker of the raw chunks (the recorder).
+    record : Path or None
+        File to record into from the first sample; must not exist.
     """
 
     source: Callable[[], Source]
@@ -78,7 +79,7 @@ class EngineConfig:
     duration_s: float | None = None
     publishers: tuple[Callable[[], Publisher], ...] = ()
     prompt_of: Callable[[str], Prompt | None] | None = None
-    sink: Callable[[], ChunkSink] | None = None
+    record: Path | None = None
 
 
 class Engine:
@@ -99,9 +100,9 @@ class Engine:
     ) -> None:
         self._config = config
         self._clock = clock
-        sink = config.sink() if config.sink is not None else None
         self._source = config.source()
-        self._acquisition = Acquisition(self._source, sink, clock=clock)
+        self._acquisition = Acquisition(self._source, clock=clock)
+        self._recording = RecordingSwitch(self._acquisition)
         self._thread = threading.Thread(target=self._acquire, name="acquisition", daemon=True)
         self._opened = threading.Event()
         self._stopping = threading.Event()
@@ -137,6 +138,8 @@ class Engine:
         """Start the acquisition thread and the decoder process; returns at once."""
         if self._config.decoder is not None:
             self._decoder = DecoderHandle(self._config.decoder)
+        if self._config.record is not None:
+            self.start_recording(self._config.record)
         self._thread.start()
 
     def poll(self, timeout_s: float) -> list[Predicted]:
@@ -149,6 +152,8 @@ class Engine:
         """
         self._replace_by_successor()
         self._attach_decoder()
+        if self.done:
+            self.stop_recording()
         if self._decoder is None:
             self._stopping.wait(timeout_s)
             return []
@@ -159,6 +164,23 @@ class Engine:
         if not self._decoder.alive:
             self._replace_dead_decoder()
         return predicted
+
+    def start_recording(self, path: Path) -> None:
+        """Record into a new file, from the next samples on; nothing happens while one is written.
+
+        What goes wrong shows in the snapshot, and the session goes on without a recording. A
+        recording ends with the stream by itself.
+
+        Parameters
+        ----------
+        path : Path
+            Never overwritten; its folder must exist.
+        """
+        self._recording.start(path)
+
+    def stop_recording(self) -> None:
+        """End the recording, if there is one; blocks until it is on the disk."""
+        self._recording.stop()
 
     def mark(self, label: str) -> None:
         """Set an event at the newest sample; ignored before the stream is open.
@@ -229,6 +251,9 @@ class Engine:
             n_skipped=self._skipped_before + self._n_skipped,
             truth=acquisition.truth,
             model=self._card,
+            recording=self._recording.path,
+            recording_error=self._recording.error,
+            recorded_s=self._recording.recorded_s,
         )
 
     @property
@@ -252,6 +277,7 @@ class Engine:
             self._decoder = None
         if self._thread.is_alive():
             self._thread.join(max(0.1, deadline - self._clock()))
+        self.stop_recording()
         for publisher in self._publishers:
             publisher.close()
         if self._opened.is_set() and not self._thread.is_alive():
@@ -314,6 +340,7 @@ class Engine:
             self._publishing = True
         for publisher in self._publishers:
             publisher.publish(prediction)
+        self._recording.predicted(prediction, self._card)
 
     def _replace_dead_decoder(self) -> None:
         assert self._decoder is not None

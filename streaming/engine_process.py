@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
     from streaming.stream import Marker
 
-__all__ = ["Mark", "Quit", "Report", "UseProfile", "run_engine"]
+__all__ = ["Mark", "Quit", "Record", "Report", "StopRecording", "UseProfile", "run_engine"]
 
 REPORT_EVERY_S = 0.05
 """Seconds between two reports to the window."""
@@ -46,6 +46,18 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """From the window to the engine: record into a new file."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecording:
+    """From the window to the engine: end the recording."""
+
+
+@dataclass(frozen=True, slots=True)
 class UseProfile:
     """From the window to the engine: decode with this calibration, or with none."""
 
@@ -60,14 +72,17 @@ class Quit:
 def run_engine(config: EngineConfig, connection: Connection) -> None:
     """Body of the engine process.
 
-    The window's death is seen as the end of the pipe; the engine then stops by itself.
+    The window's death is seen as the end of the pipe; the engine then stops by itself. A recording
+    comes to its proper end with it: all samples received are in the file, which is closed as by
+    `StopRecording`. It does not go on without a window, for nobody could end it or see it fail, and
+    a device that only one program may open would be taken when the user starts again.
 
     Parameters
     ----------
     config : EngineConfig
         Source, model, outputs.
     connection : Connection
-        Takes `UseProfile`, `Quit`, gives `Report`.
+        Takes `UseProfile`, `Mark`, `Record`, `StopRecording` and `Quit`, gives `Report`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = Engine(config)
@@ -102,6 +117,10 @@ def _obeyed_quit(connection: Connection, engine: Engine) -> bool:
                 engine.mark(command.label)
             elif isinstance(command, UseProfile):
                 engine.use_profile(command.path)
+            elif isinstance(command, Record):
+                engine.start_recording(command.path)
+            elif isinstance(command, StopRecording):
+                engine.stop_recording()
     except (EOFError, OSError):
         return True
     return False

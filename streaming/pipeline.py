@@ -48,6 +48,7 @@ class Pipeline:
         sink: ChunkSink | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._sink = sink
         self._clock = clock
         self._decoder = decoder
         self._hop_s = hop_s
@@ -93,8 +94,10 @@ class Pipeline:
             self.close()
 
     def close(self) -> None:
-        """Close the source and free the ring. Safe to call twice."""
+        """Close source and sink and free the ring. Safe to call twice."""
         self.acquisition.close()
+        if self._sink is not None:
+            self._sink.close()
         if self._opened:
             self.acquisition.ring.close()
             self._opened = False

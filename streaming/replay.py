@@ -16,7 +16,7 @@ import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording, read_recording
-from streaming.gaps import sample_positions
+from streaming.gaps import recorded_positions
 from streaming.lsl.streams import quieten
 from streaming.stream import TRUTH_PREFIX
 
@@ -175,7 +175,7 @@ class Replayer:
     def _lay_out(self, start_s: float) -> None:
         """Give every sample and marker its place on the stream's time line."""
         r = self._recording
-        positions = sample_positions(r.sfreq, r.n_times, r.timestamps, r.counter, r.counter_modulus)
+        positions = recorded_positions(r)
         skip = int(np.searchsorted(positions, round(start_s * r.sfreq)))
         self._rate = r.sfreq * self._speed
         self._samples = np.ascontiguousarray(r.samples[:, skip:].T, np.float32)
@@ -238,7 +238,8 @@ class _Outlets:
         info.set_channel_names(list(recording.ch_names))
         info.set_channel_types("eeg")
         info.set_channel_units("microvolts")
-        if any(label.startswith(TRUTH_PREFIX) for _, label in recording.markers):
+        truths = (label for _, label in recording.markers if label.startswith(TRUTH_PREFIX))
+        if recording.simulated or any(truths):
             info.desc.append_child_value("simulated", "true")
         self._eeg: Any = StreamOutlet(info)
         self._events: Any = None

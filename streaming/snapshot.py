@@ -87,6 +87,10 @@ class Snapshot:
         None until the decoder has loaded its bundle.
     recording : str
         File being written, "" when none.
+    recording_error : str
+        One line when the newest recording failed or its disk does not answer, else "".
+    recorded_s : float
+        Seconds of signal in the file being written.
     """
 
     state: StreamState = "starting"
@@ -108,3 +112,5 @@ class Snapshot:
     truth: str | None = None
     model: ModelCard | None = None
     recording: str = ""
+    recording_error: str = ""
+    recorded_s: float = 0.0

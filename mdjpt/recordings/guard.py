@@ -95,7 +95,9 @@ def _glob_escaped(stem: str) -> str:
 
 def _recording(path: Path, value: Any) -> Recording:
     """Build the recording from what the process says of it."""
-    timestamps, counter = value["timestamps"], value["counter"]
+    timestamps, counter, positions = (
+        value[name] for name in ("timestamps", "counter", "positions")
+    )
     samples = np.asarray(value["samples"], np.float32)
     if not samples.size:
         raise ValueError("the result is empty")
@@ -107,6 +109,8 @@ def _recording(path: Path, value: Any) -> Recording:
         counter=None if counter is None else np.asarray(counter, np.int64),
         counter_modulus=int(value["counter_modulus"]),
         markers=tuple((float(time_s), str(label)) for time_s, label in value["markers"]),
+        positions=None if positions is None else np.asarray(positions, np.int64),
+        simulated=bool(value["simulated"]),
         notes=tuple(str(note) for note in value["notes"]),
         source=str(path),
     )

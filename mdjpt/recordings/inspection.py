@@ -74,7 +74,9 @@ def _on_rate(recording: Recording) -> tuple[str, ...]:
             f"sampled at {sfreq:g} Hz: nothing above {sfreq / 2:g} Hz, the decoder uses up to 47 Hz"
         )
     if stamps is not None and (elapsed_s := float(stamps[-1] - stamps[0])) > 0:
-        measured = (len(stamps) - 1) / elapsed_s
+        positions = recording.positions
+        n_steps = len(stamps) - 1 if positions is None else int(positions[-1] - positions[0])
+        measured = n_steps / elapsed_s
         if abs(measured / sfreq - 1) > RATE_TOLERANCE:
             notes.append(
                 f"nominal {sfreq:g} Hz, but {measured:.1f} samples a second by its time stamps"

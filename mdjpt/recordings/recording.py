@@ -35,6 +35,11 @@ class Recording:
     markers : tuple of (float, str)
         Events: seconds from the first sample, and label; on the clock of `timestamps` where the
         file has them, else by the position of the sample.
+    positions : ndarray of int64, shape (n_times,), or None
+        Position of each sample with the lost ones counted, where the file says so itself; strictly
+        increasing.
+    simulated : bool
+        True when the file says that its signal comes from no brain.
     notes : tuple of str
         One-line remarks for the user ("electrode names assumed from --montage").
     source : str
@@ -48,6 +53,8 @@ class Recording:
     counter: NDArray[np.int64] | None = None
     counter_modulus: int = 0
     markers: tuple[tuple[float, str], ...] = ()
+    positions: NDArray[np.int64] | None = None
+    simulated: bool = False
     notes: tuple[str, ...] = ()
     source: str = ""
 
@@ -58,9 +65,12 @@ class Recording:
             )
         if not (np.isfinite(self.sfreq) and self.sfreq > 0):
             raise ValueError(f"sfreq must be positive, got {self.sfreq} Hz")
-        for name, column in (("timestamps", self.timestamps), ("counter", self.counter)):
+        for name in ("timestamps", "counter", "positions"):
+            column = getattr(self, name)
             if column is not None and column.shape != (self.n_times,):
                 raise ValueError(f"{name} {column.shape} do not match {self.n_times} samples")
+        if self.positions is not None and (np.diff(self.positions) <= 0).any():
+            raise ValueError("positions must increase from sample to sample")
 
     @property
     def n_channels(self) -> int:

@@ -12,6 +12,8 @@ import numpy as np
 import pyxdf
 
 from mdjpt.errors import RecordingError
+from mdjpt.recordings.checksums import check_parts, checksum_path
+from mdjpt.recordings.xdf_layout import BOUNDARY, LENGTH_BYTES, MAGIC
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,10 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["XdfStream", "intact_length", "load_streams"]
 
-MAGIC = b"XDF:"
-# XDF 1.0: the 16 bytes of a boundary chunk, from which a reader finds its way again.
-BOUNDARY = bytes.fromhex("43A546DCCBF5410FB30ED5467383CBE4")
-LENGTH_BYTES = (1, 4, 8)
 MAX_DECOMPRESSED = 1 << 31
 
 
@@ -39,6 +37,7 @@ class XdfStream:
     values: Any
     stamps: NDArray[np.float64]
     channels: tuple[dict[str, str], ...]
+    simulated: bool = False
 
     @property
     def n_channels(self) -> int:
@@ -82,16 +81,18 @@ def intact_length(file: io.BufferedIOBase) -> int:
 
 
 def load_streams(path: Path) -> tuple[list[XdfStream], tuple[str, ...]]:
-    """Load every stream of the file's intact part, with remarks on the rest."""
+    """Load every stream of the file's intact part, with remarks on the rest.
+
+    With a file of checksums beside it, parts that are not as they were written are left out.
+    """
     with path.open("rb") as file:
-        data: io.BufferedIOBase = file
-        if path.name.lower().endswith((".xdfz", ".gz")):
-            data = io.BytesIO(_decompressed(file))
-        if data.read(len(MAGIC)) != MAGIC:
-            raise RecordingError("no XDF file, its first bytes are not 'XDF:'")
-        whole, size = intact_length(data), data.seek(0, io.SEEK_END)
-        data.seek(0)
-        content = data.read()
+        packed = path.name.lower().endswith((".xdfz", ".gz"))
+        content = _decompressed(file) if packed else file.read()
+    content, torn_bytes, notes = _checked(path, content)
+    if not content.startswith(MAGIC):
+        said = f" ({notes[0]})" if notes else ""
+        raise RecordingError(f"no XDF file, its first bytes are not 'XDF:'{said}")
+    whole, size = intact_length(io.BytesIO(content)), len(content) + torn_bytes
     complaints: list[str] = []
     if BOUNDARY in content[whole:]:
         # Damaged in the middle: pyxdf goes on at the next boundary.
@@ -100,8 +101,19 @@ def load_streams(path: Path) -> tuple[list[XdfStream], tuple[str, ...]]:
         # Torn at the end: pyxdf would take half a chunk for a whole one.
         streams = _parsed(content[:whole], complaints)
     if streams is None:
-        raise RecordingError(f"damaged: {complaints[-1] if complaints else 'no stream in it'}")
-    return streams, _on_damage(streams, whole < size, bool(complaints))
+        said = " ".join((*notes, *complaints[-1:])) or "no stream in it"
+        raise RecordingError(f"damaged: {said}")
+    return streams, (*notes, *_on_damage(streams, whole < size, bool(complaints)))
+
+
+def _checked(path: Path, content: bytes) -> tuple[bytes, int, tuple[str, ...]]:
+    """Return what is as it was written, the bytes of a torn end, and remarks on what is not."""
+    try:
+        lines = checksum_path(path).read_bytes()
+    except OSError:
+        return content, 0, ()
+    checked = check_parts(content, lines)
+    return checked.content, checked.torn_bytes, checked.notes()
 
 
 def _decompressed(file: io.BufferedIOBase) -> bytes:
@@ -181,4 +193,5 @@ def _unpacked(stream: dict[str, Any]) -> XdfStream:
         values=values,
         stamps=np.asarray(stream["time_stamps"], np.float64),
         channels=tuple(channels),
+        simulated=_text(_child(info, "desc"), "simulated") == "true",
     )

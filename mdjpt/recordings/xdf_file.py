@@ -13,6 +13,7 @@ from mdjpt.recordings.counters import find_counter
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.recording import Recording
 from mdjpt.recordings.xdf_content import load_streams
+from mdjpt.recordings.xdf_layout import GAP_PREFIX, POSITIONS_TYPE, PREDICTIONS_TYPE
 from mdjpt.units import MICROVOLTS_PER_VOLT, microvolts_per
 
 if TYPE_CHECKING:
@@ -60,7 +61,10 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     electrodes = _electrodes(eeg, counter, montage)
     scale, unit_notes = _scale([eeg.channels[i] for i in electrodes.columns])
     sfreq, stamps, clock_notes = _clock(eeg)
+    positions, position_notes = _positions(streams, len(eeg.stamps))
     markers = [m for s in streams if s is not eeg for m in _markers(s, eeg.stamps[0])]
+    if positions is not None:
+        markers = [m for m in markers if not m[1].startswith(GAP_PREFIX)]
     return Recording(
         samples=(values[list(electrodes.columns)] * scale).astype(np.float32),
         sfreq=sfreq,
@@ -69,7 +73,9 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         counter=None if counter is None else counter.values,
         counter_modulus=0 if counter is None else counter.modulus,
         markers=tuple(sorted(markers)),
-        notes=(*notes, *electrodes.notes, *unit_notes, *clock_notes),
+        positions=positions,
+        simulated=eeg.simulated,
+        notes=(*notes, *electrodes.notes, *unit_notes, *clock_notes, *position_notes),
         source=str(path),
     )
 
@@ -137,8 +143,29 @@ def _clock(eeg: XdfStream) -> tuple[float, NDArray[np.float64] | None, tuple[str
     return sfreq, stamps, notes
 
 
+def _positions(
+    streams: list[XdfStream], n_times: int
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """Return the positions of the samples as this application records them; a remark on damage."""
+    found = [s for s in streams if s.kind == POSITIONS_TYPE and not s.is_text and s.n_channels == 2]
+    if len(found) != 1 or not len(found[0].values):
+        return None, ()
+    first, n_each = found[0].values.astype(np.int64).T
+    n_known, lost = int(n_each.sum()), "the positions of its samples are damaged: taken from stamps"
+    # A file cut behind a position and before its samples has one row too many.
+    if (n_each <= 0).any() or not n_known - n_each[-1] <= n_times <= n_known or n_known > 2**40:
+        return None, (lost,)
+    before = np.cumsum(n_each) - n_each
+    positions = np.repeat(first - before, n_each)[:n_times] + np.arange(n_times)
+    if (np.diff(positions) <= 0).any():
+        return None, (lost,)
+    return positions, ()
+
+
 def _markers(stream: XdfStream, start: float) -> list[tuple[float, str]]:
     """Return the events of a marker stream as seconds after `start` and label."""
+    if stream.kind == PREDICTIONS_TYPE:
+        return []
     if not stream.is_text and (stream.sfreq > 0 or "mark" not in stream.kind.lower()):
         return []
     pairs = zip(stream.stamps, stream.values, strict=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError, SourceError
 from mdjpt.recordings import Recording, read_recording
-from streaming.gaps import sample_positions
+from streaming.gaps import recorded_positions
 from streaming.stream import TRUTH_PREFIX, Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:
@@ -104,7 +104,8 @@ class RecordingSource:
             clock="recording",
             ch_units=("uV",) * recording.n_channels,
             lossless=True,
-            simulated=any(label.startswith(TRUTH_PREFIX) for _, label in recording.markers),
+            simulated=recording.simulated
+            or any(label.startswith(TRUTH_PREFIX) for _, label in recording.markers),
             notes=(*recording.notes, *self._rate_note(recording)),
         )
 
@@ -136,9 +137,7 @@ class RecordingSource:
     def _lay_out(self, recording: Recording) -> None:
         """Give every sample its position and time, every marker its sample."""
         n_times, sfreq = recording.n_times, recording.sfreq
-        positions = sample_positions(
-            sfreq, n_times, recording.timestamps, recording.counter, recording.counter_modulus
-        )
+        positions = recorded_positions(recording)
         times = positions / sfreq
         if recording.timestamps is not None:
             times = recording.timestamps - _first_finite(recording.timestamps)

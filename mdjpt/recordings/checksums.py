@@ -1,0 +1,141 @@
+"""Checksums of a recording's parts, in a file beside it.
+
+``REC.xdf.crc`` is text: a first line, then one line for every part of ``REC.xdf`` in the order of
+writing, ``offset length crc32 seconds``. A part is what was written at once, one chunk of XDF or a
+few that belong together. Its line is written just before it, so whatever is in the file has one. A
+last line without its end was torn and does not count.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["CHECKSUM_HEADER", "Checked", "check_parts", "checksum_line", "checksum_path"]
+
+CHECKSUM_HEADER = b"mdjpt-crc32 1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    offset: int
+    length: int
+    crc: int
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checksums say of a file.
+
+    Attributes
+    ----------
+    content : bytes
+        The file without what is damaged or torn; what no line covers stays.
+    n_parts : int
+        Parts that the file should hold.
+    damaged : tuple of (int, float)
+        Byte and second of each part that is not as it was written.
+    torn_bytes : int
+        Bytes of a last part that is not whole.
+    lines_damaged : bool
+        True when the file of checksums itself is damaged.
+    """
+
+    content: bytes
+    n_parts: int
+    damaged: tuple[tuple[int, float], ...] = ()
+    torn_bytes: int = 0
+    lines_damaged: bool = False
+
+    def notes(self) -> tuple[str, ...]:
+        """Say in one line each what is wrong, nothing when all is well."""
+        found = []
+        if self.damaged:
+            byte, time_s = self.damaged[0]
+            found.append(
+                f"{len(self.damaged)} of its {self.n_parts} parts are damaged by their checksums "
+                f"and left out, the first at byte {byte} ({time_s:.1f} s)"
+            )
+        if self.lines_damaged:
+            found.append("its checksums are damaged themselves: not all of it could be checked")
+        return tuple(found)
+
+
+def checksum_path(path: Path) -> Path:
+    """Return the name of the file of checksums that belongs to a recording."""
+    return path.with_name(path.name + ".crc")
+
+
+def checksum_line(offset: int, content: bytes, time_s: float) -> bytes:
+    """Return the line of one part.
+
+    Parameters
+    ----------
+    offset : int
+        Byte of the file at which the part begins.
+    content : bytes
+        The part.
+    time_s : float
+        Seconds of signal before it.
+    """
+    return f"{offset} {len(content)} {zlib.crc32(content):08x} {time_s:.3f}\n".encode("ascii")
+
+
+def check_parts(content: bytes, lines: bytes) -> Checked:
+    """Compare a recording with its checksums.
+
+    Parameters
+    ----------
+    content : bytes
+        The recording.
+    lines : bytes
+        The file of checksums; its torn end is ignored.
+    """
+    kept, damaged, torn, end = [], [], 0, 0
+    parsed, lines_damaged = _parsed(lines)
+    n_parts = 0
+    for line in parsed:
+        if line.offset < end or line.offset > len(content):
+            # The line of a part that never was written is no fault; any other is.
+            lines_damaged |= line.offset < end
+            continue
+        lines_damaged |= line.offset > end
+        kept.append(content[end : line.offset])
+        part = content[line.offset : line.offset + line.length]
+        end = line.offset + len(part)
+        if len(part) < line.length:
+            torn = len(part)
+            break
+        n_parts += 1
+        if zlib.crc32(part) == line.crc:
+            kept.append(part)
+        else:
+            damaged.append((line.offset, line.time_s))
+    kept.append(content[end:])
+    return Checked(b"".join(kept), n_parts, tuple(damaged), torn, lines_damaged)
+
+
+def _parsed(lines: bytes) -> tuple[list[_Line], bool]:
+    """Return the lines that can be read, and whether others cannot."""
+    found = list(_each(lines))
+    return [line for line in found if line is not None], None in found
+
+
+def _each(lines: bytes) -> Iterator[_Line | None]:
+    whole = lines[: lines.rfind(b"\n") + 1].splitlines(keepends=True)
+    if whole and whole[0] != CHECKSUM_HEADER:
+        yield None
+    for text in whole[1:]:
+        try:
+            offset, length, crc, time_s = text.split()
+            line = _Line(int(offset), int(length), int(crc, 16), float(time_s))
+        except ValueError:
+            yield None
+        else:
+            yield line if line.length > 0 and line.offset >= 0 else None

@@ -1,0 +1,183 @@
+"""The chunks of an XDF file as bytes.
+
+XDF 1.0 (https://github.com/sccn/xdf/wiki/Specifications): after the four bytes ``XDF:`` a file is a
+row of chunks ``[number of length bytes][length][tag][content]``, all numbers little-endian; the
+length counts tag and content.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from xml.sax.saxutils import escape
+
+import numpy as np
+
+from mdjpt.recordings.xdf_layout import BOUNDARY, MAGIC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "StreamHeader",
+    "boundary",
+    "clock_offset",
+    "file_header",
+    "samples",
+    "stream_footer",
+    "stream_header",
+    "texts",
+]
+
+FILE_HEADER, STREAM_HEADER, SAMPLES, CLOCK_OFFSET, BOUNDARY_TAG, STREAM_FOOTER = 1, 2, 3, 4, 5, 6
+_XML = '<?xml version="1.0"?>'
+# What XML 1.0 has no way to write.
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamHeader:
+    """What the file says of one stream.
+
+    Attributes
+    ----------
+    name, kind, source_id : str
+        As LSL has them; `kind` is its type.
+    channel_format : {"float32", "int64", "string"}
+        Of every value.
+    labels : tuple of str
+        One a channel.
+    sfreq : float
+        Nominal rate in Hz, 0 for an irregular stream.
+    unit : str
+        Of every channel, "" for none.
+    description : mapping of str to str
+        Further facts.
+    """
+
+    name: str
+    kind: str
+    channel_format: Literal["float32", "int64", "string"]
+    labels: tuple[str, ...]
+    sfreq: float = 0.0
+    source_id: str = ""
+    unit: str = ""
+    description: Mapping[str, str] | None = None
+
+    def to_xml(self) -> str:
+        """Return the content of the stream's header chunk."""
+        channels = "".join(
+            "<channel>"
+            + _element("label", label)
+            + _element("type", self.kind)
+            + (_element("unit", self.unit) if self.unit else "")
+            + "</channel>"
+            for label in self.labels
+        )
+        facts = "".join(_element(key, value) for key, value in (self.description or {}).items())
+        return (
+            f"{_XML}<info>"
+            + _element("name", self.name)
+            + _element("type", self.kind)
+            + _element("channel_count", str(len(self.labels)))
+            + _element("nominal_srate", repr(float(self.sfreq)))
+            + _element("channel_format", self.channel_format)
+            + _element("source_id", self.source_id)
+            + f"<desc><channels>{channels}</channels>{facts}</desc></info>"
+        )
+
+
+def file_header(datetime: str) -> bytes:
+    """Return the beginning of a file.
+
+    Parameters
+    ----------
+    datetime : str
+        When the recording began, ISO 8601.
+    """
+    xml = f"{_XML}<info><version>1.0</version>{_element('datetime', datetime)}</info>"
+    return MAGIC + _chunk(FILE_HEADER, xml.encode())
+
+
+def stream_header(stream: int, header: StreamHeader) -> bytes:
+    """Return the chunk that announces a stream; before its first samples."""
+    return _of_stream(STREAM_HEADER, stream, header.to_xml().encode())
+
+
+def samples(
+    stream: int, timestamps: NDArray[np.float64], values: NDArray[np.float32 | np.int64]
+) -> bytes:
+    """Return a chunk of numbers, a time stamp with every sample.
+
+    Parameters
+    ----------
+    stream : int
+        Number of the stream.
+    timestamps : ndarray of float64, shape (n_times,)
+        Seconds.
+    values : ndarray of float32 or int64, shape (n_channels, n_times)
+        In the stream's format.
+    """
+    one = np.dtype(
+        [
+            ("n_stamp_bytes", "u1"),
+            ("stamp", "<f8"),
+            ("values", values.dtype.newbyteorder("<"), (len(values),)),
+        ]
+    )
+    rows = np.empty(len(timestamps), one)
+    rows["n_stamp_bytes"] = 8
+    rows["stamp"] = timestamps
+    rows["values"] = values.T
+    return _of_stream(SAMPLES, stream, _count(len(rows)) + rows.tobytes())
+
+
+def texts(stream: int, events: Sequence[tuple[float, str]]) -> bytes:
+    """Return a chunk of a stream of text: seconds and text of each sample."""
+    body = b"".join(
+        struct.pack("<Bd", 8, stamp) + _count(len(text)) + text
+        for stamp, text in ((stamp, text.encode("utf-8", "replace")) for stamp, text in events)
+    )
+    return _of_stream(SAMPLES, stream, _count(len(events)) + body)
+
+
+def clock_offset(stream: int, collected_s: float, offset_s: float) -> bytes:
+    """Return what is to be added to a stream's time stamps to get those of the file's clock."""
+    return _of_stream(CLOCK_OFFSET, stream, struct.pack("<dd", collected_s, offset_s))
+
+
+def boundary() -> bytes:
+    """Return the chunk at which a reader of a damaged file finds its way again."""
+    return _chunk(BOUNDARY_TAG, BOUNDARY)
+
+
+def stream_footer(stream: int, first_s: float, last_s: float, n_times: int) -> bytes:
+    """Return the chunk that sums a stream up; no reader may need it."""
+    xml = (
+        f"{_XML}<info>"
+        + _element("first_timestamp", repr(first_s))
+        + _element("last_timestamp", repr(last_s))
+        + _element("sample_count", str(n_times))
+        + "</info>"
+    )
+    return _of_stream(STREAM_FOOTER, stream, xml.encode())
+
+
+def _chunk(tag: int, content: bytes) -> bytes:
+    return struct.pack("<BIH", 4, len(content) + 2, tag) + content
+
+
+def _of_stream(tag: int, stream: int, content: bytes) -> bytes:
+    return _chunk(tag, struct.pack("<I", stream) + content)
+
+
+def _count(n: int) -> bytes:
+    return struct.pack("<BI", 4, n)
+
+
+def _element(name: str, text: str) -> str:
+    return f"<{name}>{escape(_NO_XML.sub('?', text))}</{name}>"

@@ -1,0 +1,151 @@
+"""Files that only grow: what was appended stays as it was, whatever happens next."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING, Protocol
+
+from mdjpt.recordings.checksums import CHECKSUM_HEADER, checksum_line, checksum_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["Appendable", "AppendedFile", "CheckedFile"]
+
+
+class Appendable(Protocol):
+    """A file that is appended to. One thread calls it; every method may raise OSError."""
+
+    def append(self, content: bytes) -> None:
+        """Write `content` behind what is there, or nothing of it when that fails."""
+        ...
+
+    def sync(self) -> None:
+        """Wait until all that was appended is on the disk."""
+        ...
+
+    def close(self) -> None:
+        """Close; safe to call twice."""
+        ...
+
+    def remove(self) -> None:
+        """Close and delete."""
+        ...
+
+
+class AppendedFile:
+    """A new file on a disk, readable by its owner only.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist yet.
+
+    Raises
+    ------
+    OSError
+        It exists, or cannot be created.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._fd: int | None = os.open(path, flags, 0o600)
+        self._size = 0
+
+    def append(self, content: bytes) -> None:
+        """Write `content` in one call of the system; what was begun and failed is taken back."""
+        assert self._fd is not None
+        left = memoryview(content)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, self._size)
+            raise
+        self._size += len(content)
+
+    def sync(self) -> None:
+        """Wait for the disk; OSError too when somebody deleted the file."""
+        assert self._fd is not None
+        os.fsync(self._fd)
+        if os.fstat(self._fd).st_nlink == 0:
+            raise OSError(errno.ENOENT, "the file was deleted")
+
+    def close(self) -> None:
+        """Close; safe to call twice."""
+        fd, self._fd = self._fd, None
+        if fd is not None:
+            os.close(fd)
+
+    def remove(self) -> None:
+        """Close and delete."""
+        self.close()
+        self._path.unlink(missing_ok=True)
+
+
+class CheckedFile:
+    """A file and the one beside it with a checksum of each part.
+
+    Parameters
+    ----------
+    path : Path
+        Must not exist yet, nor its file of checksums.
+    open_file : callable
+        Creates a file.
+
+    Raises
+    ------
+    OSError
+        One of them exists, or cannot be created.
+    """
+
+    def __init__(
+        self, path: Path, *, open_file: Callable[[Path], Appendable] = AppendedFile
+    ) -> None:
+        self._size = 0
+        self._file = open_file(path)
+        try:
+            self._checksums = open_file(checksum_path(path))
+        except OSError:
+            self._file.remove()
+            raise
+        try:
+            self._checksums.append(CHECKSUM_HEADER)
+        except OSError:
+            self.remove()
+            raise
+
+    def append(self, content: bytes, time_s: float) -> None:
+        """Append a part.
+
+        Parameters
+        ----------
+        content : bytes
+            The part.
+        time_s : float
+            Seconds of signal before it.
+        """
+        # In this order whatever is in the file has its checksum, also after a crash in between.
+        self._checksums.append(checksum_line(self._size, content, time_s))
+        self._file.append(content)
+        self._size += len(content)
+
+    def sync(self) -> None:
+        """Wait until all is on the disk."""
+        self._checksums.sync()
+        self._file.sync()
+
+    def close(self) -> None:
+        """Close both; safe to call twice."""
+        self._checksums.close()
+        self._file.close()
+
+    def remove(self) -> None:
+        """Delete both."""
+        self._checksums.remove()
+        self._file.remove()

@@ -1,0 +1,235 @@
+"""The streams of one recording, written as XDF."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mdjpt.recordings.xdf_layout import (
+    EEG_TYPE,
+    GAP_PREFIX,
+    MARKERS_TYPE,
+    POSITIONS_TYPE,
+    PREDICTIONS_TYPE,
+)
+from streaming.recorder import chunks
+from streaming.recorder.chunks import StreamHeader
+from streaming.stream import TRUTH_PREFIX, Marker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from streaming.prediction import Prediction
+    from streaming.recorder.storage import CheckedFile
+    from streaming.snapshot import ModelCard
+    from streaming.stream import Chunk, StreamInfo
+
+__all__ = ["XdfWriter"]
+
+BOUNDARY_EVERY_S = 3.0
+_EEG, _POSITIONS, _MARKERS, _FIRST_OF_PREDICTIONS = 1, 2, 3, 4
+
+
+@dataclass
+class _Extent:
+    """What a stream holds so far."""
+
+    first_s: float
+    last_s: float
+    n_times: int
+
+
+class XdfWriter:
+    """Writes raw EEG, sample positions, events and predictions into one file.
+
+    The streams share the source's clock, so every clock offset in the file is 0. Each call hands
+    the file whole chunks in one piece: a file cut off anywhere is valid up to its last chunk. One
+    thread uses a writer; every method may raise OSError.
+
+    Parameters
+    ----------
+    file : CheckedFile
+        New and empty.
+    began : datetime, optional
+        Wall clock for the file's header; now by default.
+    """
+
+    def __init__(self, file: CheckedFile, began: datetime.datetime | None = None) -> None:
+        self._file = file
+        self._began = began or datetime.datetime.now().astimezone()
+        self._info: StreamInfo
+        self._extents: dict[int, _Extent] = {}
+        self._next_stream = _FIRST_OF_PREDICTIONS
+        self._card: ModelCard | None = None
+        self._first_sample: int | None = None
+        self._stop_sample = 0
+        self._boundary_at = 0
+        self._stamp = 0.0
+
+    @property
+    def recorded_s(self) -> float:
+        """Seconds from the first sample of the file to its last, gaps included."""
+        if self._first_sample is None:
+            return 0.0
+        return (self._stop_sample - self._first_sample) / self._info.sfreq
+
+    def begin(self, info: StreamInfo) -> None:
+        """Write the headers; before anything else."""
+        self._info = info
+        facts = {"simulated": str(info.simulated).lower(), "clock": info.clock}
+        facts |= {"notes": "; ".join(info.notes)} if info.notes else {}
+        identity = info.source_id or info.name
+        headers = {
+            _EEG: StreamHeader(
+                info.name, EEG_TYPE, "float32", info.ch_names, info.sfreq, identity, "uV", facts
+            ),
+            _POSITIONS: StreamHeader(
+                "mdjpt-positions",
+                POSITIONS_TYPE,
+                "int64",
+                ("first_sample", "n_times"),
+                source_id=f"{identity}-positions",
+            ),
+            _MARKERS: StreamHeader(
+                "mdjpt-markers",
+                MARKERS_TYPE,
+                "string",
+                ("label",),
+                source_id=f"{identity}-markers",
+            ),
+        }
+        parts = [chunks.stream_header(stream, header) for stream, header in headers.items()]
+        self._append(chunks.file_header(self._began.isoformat()), *parts)
+
+    def write(self, chunk: Chunk) -> None:
+        """Write samples with their position, what was lost before them, and their events."""
+        parts = []
+        events = [*chunk.markers]
+        if chunk.n_times:
+            n_lost = 0 if self._first_sample is None else chunk.first_sample - self._stop_sample
+            if n_lost > 0:
+                events.append(Marker(float(chunk.timestamps[0]), f"{GAP_PREFIX}{n_lost}"))
+            where = np.array([[chunk.first_sample], [chunk.n_times]], np.int64)
+            parts += [
+                self._samples(_POSITIONS, chunk.timestamps[:1], where),
+                self._samples(_EEG, chunk.timestamps, chunk.samples),
+            ]
+        parts += self._marks(events)
+        if parts:
+            self._append(*parts)
+        if chunk.n_times:
+            self._passed(chunk)
+
+    def mark(self, markers: Sequence[Marker]) -> None:
+        """Write events."""
+        parts = self._marks(markers)
+        if parts:
+            self._append(*parts)
+
+    def predict(self, prediction: Prediction, card: ModelCard | None) -> None:
+        """Write a prediction; the first one of each model begins a stream that names it.
+
+        Parameters
+        ----------
+        prediction : Prediction
+            What was decoded.
+        card : ModelCard or None
+            By which model.
+        """
+        parts = []
+        if card != self._card or self._next_stream == _FIRST_OF_PREDICTIONS:
+            self._card = card
+            parts = [chunks.stream_header(self._next_stream, self._predictions_header(card))]
+            self._next_stream += 1
+        text = json.dumps(prediction.to_json())
+        parts += self._texts(self._next_stream - 1, [(prediction.timestamp, text)])
+        self._append(*parts)
+
+    def end(self) -> None:
+        """Sum the streams up."""
+        footers = [
+            chunks.stream_footer(stream, extent.first_s, extent.last_s, extent.n_times)
+            for stream, extent in self._extents.items()
+        ]
+        self._append(chunks.boundary(), *footers)
+
+    def sync(self) -> None:
+        """Wait until all is on the disk."""
+        self._file.sync()
+
+    def close(self) -> None:
+        """Close the file; safe to call twice."""
+        self._file.close()
+
+    def remove(self) -> None:
+        """Delete the file."""
+        self._file.remove()
+
+    def _append(self, *parts: bytes) -> None:
+        self._file.append(b"".join(parts), self.recorded_s)
+
+    def _passed(self, chunk: Chunk) -> None:
+        """Move on behind a chunk; a boundary every few seconds."""
+        self._stop_sample = chunk.stop_sample
+        if self._first_sample is None:
+            self._first_sample = self._boundary_at = chunk.first_sample
+        if self._stop_sample - self._boundary_at >= BOUNDARY_EVERY_S * self._info.sfreq:
+            self._boundary_at = self._stop_sample
+            offsets = [chunks.clock_offset(s, self._stamp, 0.0) for s in self._extents]
+            self._append(chunks.boundary(), *offsets)
+
+    def _samples(
+        self,
+        stream: int,
+        stamps: np.ndarray[tuple[int], np.dtype[np.float64]],
+        values: np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.int64]],
+    ) -> bytes:
+        finite = stamps[np.isfinite(stamps)]
+        if finite.size:
+            self._stamp = float(finite[-1])
+        offset = self._extend(stream, float(stamps[0]), float(stamps[-1]), len(stamps))
+        return offset + chunks.samples(stream, stamps, values)
+
+    def _marks(self, markers: Sequence[Marker]) -> list[bytes]:
+        events = [
+            (m.timestamp, TRUTH_PREFIX + m.label if m.kind == "truth" else m.label) for m in markers
+        ]
+        return self._texts(_MARKERS, events)
+
+    def _texts(self, stream: int, events: Sequence[tuple[float, str]]) -> list[bytes]:
+        if not events:
+            return []
+        offset = self._extend(stream, events[0][0], events[-1][0], len(events))
+        return [offset + chunks.texts(stream, events)]
+
+    def _extend(self, stream: int, first_s: float, last_s: float, n_times: int) -> bytes:
+        """Count samples of a stream; its first ones come with a clock offset."""
+        extent = self._extents.setdefault(stream, _Extent(first_s, last_s, 0))
+        is_first = not extent.n_times
+        extent.last_s = last_s
+        extent.n_times += n_times
+        return chunks.clock_offset(stream, self._stamp, 0.0) if is_first else b""
+
+    def _predictions_header(self, card: ModelCard | None) -> StreamHeader:
+        simulated = self._info.simulated or (card is not None and card.simulated)
+        facts = {"simulated": str(simulated).lower()}
+        if card is not None:
+            facts |= {
+                "model": card.name,
+                "variant": card.variant,
+                "classes": ",".join(card.class_names),
+                "normalisation": card.normalisation,
+                "licence": card.licence,
+            }
+        return StreamHeader(
+            "mdjpt-predictions",
+            PREDICTIONS_TYPE,
+            "string",
+            ("prediction",),
+            source_id=f"{self._info.source_id or self._info.name}-predictions",
+            description=facts,
+        )
