@@ -261,3 +261,79 @@ def test_a_schedule_shorter_than_a_transition_is_refused() -> None:
         FixedSchedule([(Stimulus("sad", 0), 1.0)])
     with pytest.raises(ValueError, match=r"2\.0 s"):
         BlockSchedule(block_s=(1.0, 3.0))
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.sampled_from(["joy", "sad", "rest", None]))),
+    st.lists(st.integers(1, 300), min_size=1, max_size=20),
+)
+def test_the_same_prompts_at_the_same_samples_give_the_same_bits_however_it_is_cut(
+    prompts: list[tuple[int, str | None]], sizes: list[int]
+) -> None:
+    at_once, in_pieces = (SimulatedParticipant(3, FEW, 128.0) for _ in range(2))
+    whole, parts, cuts = [], [], itertools.cycle(sizes)
+    for n_before, state in [*prompts, (200, None)]:
+        whole.append(at_once.generate(n_before))
+        left = n_before
+        while left:
+            n = min(left, next(cuts))
+            parts.append(in_pieces.generate(n))
+            left -= n
+        at_once.prompt(state)
+        in_pieces.prompt(state)
+    empty = np.empty((len(FEW), 0), np.float32)
+    assert np.array_equal(np.concatenate([empty, *whole], 1), np.concatenate([empty, *parts], 1))
+    n_times = sum(n for n, _ in prompts) + 200
+    assert at_once.transitions(0, n_times) == in_pieces.transitions(0, n_times)
+
+
+def test_a_prompted_participant_feels_what_is_asked_until_it_is_free_again() -> None:
+    person, free = (
+        SimulatedParticipant(3, FEW, schedule=BlockSchedule(1, block_s=(10.0, 12.0)))
+        for _ in range(2)
+    )
+    person.generate(3 * 250 + 1)
+    person.prompt("joy")
+    person.generate(6 * 250)
+    person.prompt("rest")
+    person.generate(3 * 250)
+    person.prompt(None)
+    person.generate(40 * 250)
+    first = free.transitions(0, 250)[0].state
+    told = [(change.sample, change.state) for change in person.transitions(0, 25_000)]
+    assert told[:3] == [(0, first), (1000, "joy"), (2500, "rest")]
+    back = told[3][0]
+    assert back == 13 * 250
+    assert person.state_at(back) == free.state_at(back + 500)
+    later = [(c.sample, c.state) for c in free.transitions(back + 500, 25_000)]
+    assert told[4:] == later
+
+
+def test_prompts_in_quick_succession_leave_each_state_its_transition() -> None:
+    person = SimulatedParticipant(3, FEW)
+    person.generate(5 * 250)
+    for state in ("joy", "rest", "sad"):
+        person.prompt(state)
+        person.generate(100)
+    person.generate(10 * 250)
+    changes = person.transitions(0, 15 * 250)
+    assert changes[-1].state == "sad"
+    assert min(b.sample - a.sample for a, b in itertools.pairwise(changes)) >= 500
+
+
+def test_another_occasion_of_a_prompt_is_another_memory_and_rest_stays_rest() -> None:
+    person = SimulatedParticipant(3, FEW)
+    for state in ("joy", "rest", "joy", "rest"):
+        person.generate(3 * 250)
+        person.prompt(state)
+    person.generate(3 * 250)
+    told = person.transitions(3 * 250, 15 * 250)
+    joys = [c.stimulus for c in told if c.state == "joy"]
+    assert len(set(joys)) == 2
+    assert len({c.stimulus for c in told if c.state == "rest"}) == 1
+
+
+def test_a_state_that_nobody_knows_cannot_be_prompted() -> None:
+    with pytest.raises(ValueError, match="unknown state 'zeal'"):
+        SimulatedParticipant(3, FEW).prompt("zeal")

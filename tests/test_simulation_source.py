@@ -14,6 +14,7 @@ from mdjpt.errors import MdjptError, SourceError
 from mdjpt.simulation import BlockSchedule, SimulatedParticipant
 from streaming.source_spec import parse_source
 from streaming.sources.simulated import SimulatedSource
+from streaming.stream import Prompted
 
 FEW = ("Fp1", "Cz", "Oz")
 
@@ -195,3 +196,27 @@ def test_a_spec_with_an_electrode_of_nowhere_is_refused() -> None:
 def test_a_pace_or_length_that_is_none_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(MdjptError, match="must be positive"):
         SimulatedSource(person, **wrong)
+
+
+def test_a_prompted_source_tells_the_truth_of_what_was_asked_for() -> None:
+    stream = source(HandClock(), math.inf)
+    assert isinstance(stream, Prompted)
+    stream.open()
+    chunks = [stream.read(0.5)]
+    for state in ("Happiness", "rest", "an emotion of my own", None):
+        stream.prompt(state)
+        chunks += [stream.read(0.5) for _ in range(3)]
+    told = [(m.timestamp, m.label) for chunk in chunks for m in chunk.markers]
+    assert told[0][0] == 0.0
+    # The first state keeps the two seconds that a transition takes. The emotion that nobody knows
+    # is rest, which it was before.
+    assert told[1:3] == [(2.0, "happy"), (4.0, "rest")]
+    assert told[3][0] == 10.0
+    assert told[3][1] == "negative"
+
+
+def test_a_prompt_of_before_the_opening_is_forgotten() -> None:
+    stream = source(HandClock(), math.inf)
+    stream.prompt("joy")
+    stream.open()
+    assert stream.read(0.5).markers[0].label == person().state_at(0)

@@ -18,7 +18,7 @@ import numpy as np
 from mdjpt.simulation.artefacts import ArtefactLevels, Contaminants, Electronics
 from mdjpt.simulation.brain import Background, Rhythms
 from mdjpt.simulation.caps import DEFAULT_CH_NAMES
-from mdjpt.simulation.emotion import DEFAULT_CLASSES, check_classes
+from mdjpt.simulation.emotion import DEFAULT_CLASSES, EMOTIONS, Stimulus, check_classes
 from mdjpt.simulation.evoked import EvokedPotentials
 from mdjpt.simulation.head import electrode_vectors
 from mdjpt.simulation.schedule import BlockSchedule, EmotionalCourse, Schedule, Transition
@@ -34,6 +34,8 @@ __all__ = ["SimulatedParticipant"]
 _MIN_SFREQ = 100.0
 # Long enough for the slowest pole of the background, 0.2 Hz, to forget its start.
 _WARM_UP_BLOCKS = 4
+# Clips have numbers of the form 1000 * state + clip; what is remembered comes behind what is shown.
+_CLIPS_A_STATE, _FIRST_OCCASION = 1000, 500
 _PLACES_STREAM, _DAY_STREAM, _BLOCK_STREAM, _ELECTRODE_STREAM = 1, 2, 3, 4
 
 
@@ -105,6 +107,7 @@ class SimulatedParticipant:
         levels = ArtefactLevels() if artefacts is None else artefacts
         bad = _bad_rows(self.ch_names, bad_electrodes or {})
         self._make_parts(reference, 2 * (1 - difficulty), levels, noise_uv, bad)
+        self._n_prompts = 0
         self._block_size = round(self.sfreq)
         self._next_block = -_WARM_UP_BLOCKS
         self._block = np.empty((len(self.ch_names), 0), np.float32)
@@ -157,6 +160,36 @@ class SimulatedParticipant:
             filled += n
             self._used += n
         return out
+
+    def prompt(self, state: str | None) -> None:
+        """Leave the schedule: feel `state` from the next block of a second on.
+
+        The same prompts between the same samples give the same EEG, however the stream is cut.
+
+        Parameters
+        ----------
+        state : str or None
+            Name out of :data:`mdjpt.simulation.emotion.EMOTIONS`; None goes back to the schedule.
+
+        Raises
+        ------
+        ValueError
+            If the state is unknown.
+        """
+        stimulus = None
+        if state is not None:
+            stimulus = Stimulus(state, self._occasion(state))
+        self._course.prompt(self._next_block * self._block_size, stimulus)
+
+    def _occasion(self, state: str) -> int:
+        """Return a clip's number: another occasion at every prompt, but rest is always the same."""
+        if state not in EMOTIONS:
+            raise ValueError(f"unknown state {state!r}; known: {', '.join(EMOTIONS)}")
+        first = list(EMOTIONS).index(state) * _CLIPS_A_STATE
+        if state == "rest":
+            return first
+        self._n_prompts += 1
+        return first + _FIRST_OCCASION + self._n_prompts % (_CLIPS_A_STATE - _FIRST_OCCASION)
 
     def state_at(self, sample: int) -> str:
         """Return the state that `sample` belongs to."""

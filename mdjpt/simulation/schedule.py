@@ -183,6 +183,7 @@ class EmotionalCourse:
         self._sfreq = sfreq
         self._segments: list[Segment] = []
         self._starts: list[int] = []
+        self._next = 0
         self._complete = False
         self._evoking: dict[Stimulus, tuple[NDArray[np.float64], SlowProcess]] = {}
         self._extend(0)
@@ -190,12 +191,49 @@ class EmotionalCourse:
     def _extend(self, sample: int) -> None:
         """Make sure that the segments up to and behind `sample` are known."""
         while not self._complete and (not self._starts or self._starts[-1] <= sample):
-            segment = self._schedule.segment(len(self._segments))
+            segment = self._schedule.segment(self._next)
             if segment is None:
                 self._complete = True
             else:
+                self._next += 1
                 self._segments.append(segment)
                 self._starts.append(round(segment.start_s * self._sfreq))
+
+    def prompt(self, sample: int, stimulus: Stimulus | None) -> None:
+        """Leave the schedule for a stimulus that lasts, or go back to the schedule.
+
+        Parameters
+        ----------
+        sample : int
+            From which on nothing has been asked for yet. What begins does so here, or once the
+            state before it has lasted :data:`TRANSITION_S`.
+        stimulus : Stimulus or None
+            None goes back to what the schedule has at that time.
+        """
+        self._extend(sample)
+        kept = bisect_right(self._starts, sample - 1)
+        del self._segments[kept:], self._starts[kept:]
+        self._complete = stimulus is not None
+        if kept and stimulus == self._segments[-1].stimulus:
+            return
+        begin = sample
+        if kept:
+            begin = max(sample, self._starts[-1] + round(TRANSITION_S * self._sfreq))
+        begin_s = begin / self._sfreq
+        self._starts.append(begin)
+        self._segments.append(Segment(begin_s, stimulus or self._scheduled(begin_s)))
+
+    def _scheduled(self, time_s: float) -> Stimulus:
+        """Return what the schedule has at `time_s`, and go on from there."""
+        self._next = 1
+        newest = self._schedule.segment(0)
+        while (later := self._schedule.segment(self._next)) is not None:
+            # What is nearly over has no time left to fade in.
+            if later.start_s > time_s + TRANSITION_S:
+                break
+            newest, self._next = later, self._next + 1
+        assert newest is not None, "a schedule has at least one segment"
+        return newest.stimulus
 
     def index_at(self, sample: int) -> int:
         """Return the number of the segment that holds `sample`."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdjpt.calibration.label_sets import plain_label
 from mdjpt.errors import MdjptError, SourceError
 from mdjpt.simulation import SimulatedParticipant, cap, class_set
+from mdjpt.simulation.emotion import EMOTIONS
 from streaming.stream import Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:
@@ -76,6 +79,7 @@ class SimulatedSource:
         self._closed = threading.Event()
         self._wait = self._closed.wait if wait is None else wait
         self._participant: SimulatedParticipant | None = None
+        self._prompts: deque[str | None] = deque()
         self._position = 0
         self._stop: int | None = None
         self._opened_at = 0.0
@@ -141,6 +145,7 @@ class SimulatedSource:
     def open(self) -> StreamInfo:
         """Begin the stream; its clock counts seconds from now on."""
         self._closed.clear()
+        self._prompts.clear()
         self._participant = person = self._make()
         self._position = 0
         self._stop = None
@@ -170,6 +175,8 @@ class SimulatedSource:
         person = self._participant
         if person is None:
             raise SourceError("simulated source: read before open, or after close")
+        while self._prompts:
+            person.prompt(self._prompts.popleft())
         due = self._due(person)
         if due <= self._position and not self.ended:
             self._wait(max(0.0, min(timeout_s, self._next_packet_in(person))))
@@ -185,6 +192,15 @@ class SimulatedSource:
                 for change in person.transitions(first, stop)
             ),
         )
+
+    def prompt(self, state: str | None) -> None:
+        """Ask the participant to feel `state`, or None: what they like; from any thread.
+
+        They do so within a second and two of transition, and truth markers say when. Who does not
+        know an emotion rests.
+        """
+        known = None if state is None else plain_label(state)
+        self._prompts.append(known if known is None or known in EMOTIONS else "rest")
 
     def close(self) -> None:
         """End the stream; safe to call twice and before ``open``."""
