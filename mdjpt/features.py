@@ -13,9 +13,10 @@ import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.preparation import Preparation
-from mdjpt.quality import electrode_quality
+from mdjpt.quality import electrode_quality, from_one_head
 from mdjpt.scaling import FixedScale, robust_scale
 from mdjpt.signal import (
+    SFREQ,
     WINDOW_S,
     average_reference,
     filter_recording,
@@ -102,8 +103,8 @@ def prepare_recording(
 ) -> PreparedRecording:
     """Filter a whole recording and cut the encoder's inputs from it.
 
-    Windows with too few good electrodes, and with the causal scale those of the warm-up, are left
-    out, as live.
+    Windows with too few good electrodes or of noise, and with the causal scale those of the
+    warm-up, are left out, as live.
 
     Raises
     ------
@@ -124,7 +125,7 @@ def prepare_recording(
     if not windows:
         raise RecordingError(
             f"{recording.source}: no window of its {scalp.shape[1] / recording.sfreq:.1f} s can be "
-            "decoded: it takes 10 s of signal from at least half of the electrodes"
+            "decoded: it takes 10 s of EEG (no noise) from at least half of the electrodes"
         )
     return PreparedRecording(np.stack(windows), np.array(starts))
 
@@ -138,7 +139,7 @@ def _windows(
     filtered = recording_windows(_finite(scalp), sfreq, [first for first, _ in bounds])
     for (first, stop), window in zip(bounds, filtered, strict=True):
         good = electrode_quality(scalp[:, first:stop], sfreq).good
-        if not preparation.enough(good):
+        if not preparation.enough(good) or not from_one_head(window[good], SFREQ):
             continue
         prepared = preparation.prepare(window[good], good, stop / sfreq)
         if prepared is not None:

@@ -180,6 +180,8 @@ class Inference:
         if not prepared.usable:
             self._decoder.reset()
             return self._abstain(window, "bad_signal", prepared.quality, view)
+        if not prepared.familiar:
+            return self._abstain(window, "unsure", prepared.quality, view)
         if prepared.window is None:
             return self._abstain(window, "warming_up", prepared.quality, view)
         return self._answer(window, view, prepared, prepared.window)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.preparation import Preparation
-from mdjpt.quality import electrode_quality
-from mdjpt.signal import MARGIN_S, WINDOW_S, filter_window
+from mdjpt.quality import electrode_quality, from_one_head
+from mdjpt.signal import MARGIN_S, SFREQ, WINDOW_S, filter_window
 from streaming.prediction import Quality
 
 if TYPE_CHECKING:
@@ -32,11 +32,14 @@ class PreparedWindow:
         Electrodes used and left out.
     usable : bool
         False when too few electrodes are good.
+    familiar : bool
+        False when the good electrodes show no field of a head: noise, which is never decoded.
     """
 
     window: NDArray[np.float32] | None
     quality: Quality
     usable: bool
+    familiar: bool = True
 
 
 def warm_up_filters(sfreq: float) -> None:
@@ -92,5 +95,7 @@ class Preprocessor:
         if not self.preparation.enough(good):
             return PreparedWindow(None, quality, usable=False)
         filtered = filter_window(scalp[good], self.sfreq, n_margin)
+        if not from_one_head(filtered, SFREQ):
+            return PreparedWindow(None, quality, usable=True, familiar=False)
         window = self.preparation.prepare(filtered, good, end_s)
         return PreparedWindow(window, quality, usable=True)

@@ -77,11 +77,18 @@ class PowerDecoder:
 
 
 def eeg_like(n_channels: int, n_times: int, seed: int = 0) -> NDArray[np.float32]:
-    """Return smooth noise of about 15 microvolts, different in every channel."""
+    """Return smooth noise of about 15 microvolts that neighbouring channels share in part."""
     rng = np.random.default_rng(seed)
     white = rng.standard_normal((n_channels, n_times + 8))
     smooth = np.stack([np.convolve(row, np.ones(9) / 3.0, mode="valid") for row in white])
-    return (15.0 * smooth).astype(np.float32)
+    return (15.0 * spread(n_channels) @ smooth).astype(np.float32)
+
+
+def spread(n_channels: int) -> NDArray[np.float64]:
+    """Return what a head does to sources: each channel sees its neighbours' too, [n, n]."""
+    places = np.arange(n_channels)
+    weights = np.exp(-0.5 * ((places[:, None] - places) / 0.8) ** 2)
+    return np.asarray(weights / np.linalg.norm(weights, axis=1, keepdims=True))
 
 
 def cut(

@@ -24,6 +24,7 @@ from mdjpt.recordings import Recording
 from mdjpt.recordings.export import write_recording_edf
 from streaming.preprocessor import Preprocessor
 from tests.calibration_cases import CLASSES, small_bundle
+from tests.fakes import spread
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 SFREQ, TRIAL_S, N_TRIALS = 125.0, 9.0, 12
@@ -34,7 +35,8 @@ def session(effect=1.0, seed=0):
     rng = np.random.default_rng(seed)
     n_times = round((12 + N_TRIALS * TRIAL_S) * SFREQ)
     white = rng.standard_normal((len(NAMES), n_times + 8))
-    samples = np.lib.stride_tricks.sliding_window_view(white, 9, axis=1).mean(axis=2) * 30
+    smooth = np.lib.stride_tricks.sliding_window_view(white, 9, axis=1).mean(axis=2) * 30
+    samples = spread(len(NAMES)) @ smooth
     times = np.arange(n_times) / SFREQ
     trials = []
     for k in range(N_TRIALS):

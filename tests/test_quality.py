@@ -5,9 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mdjpt.calibration.novelty import NOISES, noise
 from mdjpt.montage import electrode_positions
-from mdjpt.quality import bad_channels, electrode_quality, interpolate_bad
-from mdjpt.signal import filter_recording
+from mdjpt.quality import (
+    bad_channels,
+    common_field,
+    electrode_quality,
+    from_one_head,
+    interpolate_bad,
+)
+from mdjpt.signal import filter_recording, filter_window
+from mdjpt.simulation import SimulatedParticipant, cap
 
 EEG = Path(__file__).parent / "data" / "science_eeg.npz"
 
@@ -142,3 +150,59 @@ def test_interpolation_without_neighbours_is_refused():
         interpolate_bad(x, positions, [True, False])
     with pytest.raises(ValueError, match="without a position"):
         interpolate_bad(x, positions, [False, True])
+
+
+FEW = ("Fp1", "Fp2", "T7", "T8"), ("Fp1", "Fp2", "C3", "C4", "P7", "P8", "O1", "O2")
+
+
+def filtered_windows(samples, sfreq):
+    firsts = range(0, samples.shape[1] - round(7 * sfreq) + 1, round(2 * sfreq))
+    n_margin = round(2 * sfreq)
+    return [filter_window(samples[:, k : k + round(7 * sfreq)], sfreq, n_margin) for k in firsts]
+
+
+@pytest.mark.parametrize("kept", [None, *FEW], ids=["64", "4", "8"])
+def test_real_eeg_comes_from_one_head(kept):
+    from app.session import demo_recording
+    from mdjpt.recordings import read_recording
+
+    recording = read_recording(demo_recording())
+    names = [c.strip(".").upper() for c in recording.ch_names]
+    rows = range(len(names)) if kept is None else [names.index(k.upper()) for k in kept]
+    windows = filtered_windows(recording.samples[list(rows)], recording.sfreq)
+    assert len(windows) > 10
+    assert all(from_one_head(window, 125.0) for window in windows)
+
+
+@pytest.mark.parametrize("n_channels", [4, 8, 14, 32, 64])
+def test_a_simulated_head_is_a_head(n_channels):
+    names = ("TP9", "AF7", "AF8", "TP10") if n_channels == 4 else cap(n_channels)
+    person = SimulatedParticipant(5, names, 250.0)
+    windows = filtered_windows(person.generate(250 * 30), 250.0)
+    assert np.mean([from_one_head(window, 125.0) for window in windows]) > 0.95
+
+
+@pytest.mark.parametrize("kind", NOISES)
+@pytest.mark.parametrize("n_channels", [4, 8, 14, 32, 64])
+def test_noise_of_any_colour_comes_from_no_head(n_channels, kind):
+    samples = noise(kind, n_channels, 250 * 60, 250.0, np.random.default_rng(n_channels))
+    assert not any(from_one_head(window, 125.0) for window in filtered_windows(samples, 250.0))
+
+
+def test_the_gain_of_the_electrodes_makes_no_difference():
+    samples = noise("pink", 16, 250 * 30, 250.0, np.random.default_rng(0))
+    samples *= np.geomspace(1, 8, 16)[:, None].astype(np.float32)
+    assert not any(from_one_head(window, 125.0) for window in filtered_windows(samples, 250.0))
+
+
+def test_one_source_on_all_electrodes_is_no_head():
+    rng = np.random.default_rng(0)
+    gains = rng.uniform(0.5, 1.5, (16, 1))
+    samples = gains * rng.standard_normal(2000) + 0.01 * rng.standard_normal((16, 2000))
+    assert not any(from_one_head(w, 125.0) for w in filtered_windows(20 * samples, 250.0))
+
+
+def test_three_electrodes_cannot_tell():
+    assert from_one_head(np.random.default_rng(0).standard_normal((3, 625)), 125.0)
+    assert common_field(np.ones((3, 625)), 125.0) == 0.0
+    assert np.isfinite(common_field(np.zeros((5, 625)), 125.0))
