@@ -21,6 +21,12 @@ Models = Annotated[
 ]
 Out = Annotated[Path, typer.Option(help="Folder of the report.")]
 Entropy = Annotated[bool, typer.Option("--entropy", help="Add the differential-entropy baseline.")]
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--compare", help="labram, biot, eegpt or cbramod and its weights: NAME=FILE.safetensors."
+    ),
+]
 Normalisation = Annotated[str, typer.Option(help="auto, rows, window, recording or released.")]
 Variant = Annotated[str | None, typer.Option(help="released or paper; the bundle's own if none.")]
 Step = Annotated[float, typer.Option("--step", help="Seconds from window to window.")]
@@ -97,6 +103,7 @@ def few_shot_command(
     out: Out,
     model: Models = None,
     entropy: Entropy = False,
+    compare: Compare = None,
     protocol: Annotated[str, typer.Option(help="honest or released.")] = "honest",
     selection: Annotated[
         str | None, typer.Option(help="Epoch chosen on: training, none, or released.")
@@ -121,6 +128,7 @@ def few_shot_command(
         model or [],
         out,
         entropy=entropy,
+        compared=compare or [],
         protocol=protocol,
         selection=selection,
         clips=clips,
@@ -141,6 +149,7 @@ def zero_shot_command(
     out: Out,
     model: Models = None,
     entropy: Entropy = False,
+    compare: Compare = None,
     exclude: Annotated[
         list[str] | None,
         typer.Option(help="Neighbours left out: subject, trial, stimulus or none."),
@@ -159,6 +168,7 @@ def zero_shot_command(
         model or [],
         out,
         entropy=entropy,
+        compared=compare or [],
         exclude=() if chosen == ["none"] else chosen,
         normalisation=normalisation,
         variant=variant,

@@ -17,7 +17,7 @@ from app.commands.evaluate import (
 )
 from mdjpt.bundle import Bundle, save_bundle
 from mdjpt.encoder import Encoder
-from mdjpt.errors import DatasetError, MdjptError, ModelError
+from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.evaluation.benchmark import main as benchmark_main
 from mdjpt.evaluation.benchmark import run_benchmark
 from mdjpt.evaluation.benchmark_settings import (
@@ -29,7 +29,6 @@ from mdjpt.evaluation.benchmark_settings import (
 )
 from mdjpt.evaluation.benchmark_summary import interval
 from mdjpt.evaluation.benchmark_summary import main as summary_main
-from mdjpt.evaluation.comparison_encoders import COMPARISON_ENCODERS, comparison_encoder_class
 from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
 from mdjpt.evaluation.figures import confusion_figure, embedding_figure
 from mdjpt.evaluation.metrics import METRICS
@@ -199,18 +198,6 @@ def test_nothing_to_evaluate_is_an_error(stores, tmp_path):
 def test_a_model_is_not_compared_with_itself(stores, models, tmp_path):
     with pytest.raises(MdjptError, match="twice"):
         evaluate_few_shot(stores[0], models[:1] * 2, tmp_path)
-
-
-def test_comparison_encoders_are_named_with_their_licences():
-    assert all(item.licence and item.source for item in COMPARISON_ENCODERS.values())
-    with pytest.raises(ModelError, match="labram"):
-        comparison_encoder_class("brain")
-
-
-def test_without_braindecode_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "braindecode", None)
-    with pytest.raises(MdjptError, match="pip install braindecode"):
-        comparison_encoder_class("labram")
 
 
 def test_every_arm_of_the_benchmark_differs_from_the_joint_one():

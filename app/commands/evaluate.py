@@ -38,6 +38,7 @@ def evaluate_few_shot(
     out: Path,
     *,
     entropy: bool = False,
+    compared: Sequence[str] = (),
     protocol: str = "honest",
     selection: str | None = None,
     clips: str = "any",
@@ -62,6 +63,8 @@ def evaluate_few_shot(
         Folder of the report.
     entropy : bool
         Whether differential entropy is an arm, too.
+    compared : sequence of str
+        Encoders of other authors, NAME=WEIGHTS, see :mod:`mdjpt.evaluation.comparison_encoders`.
     protocol, selection, clips, n_folds, train_share, n_epochs, seed
         See :class:`mdjpt.evaluation.few_shot.FewShotSettings`.
     normalisation, variant
@@ -91,7 +94,7 @@ def evaluate_few_shot(
     )
     if settings.released and normalisation == "auto":
         normalisation = "released"
-    options = EncodingOptions(entropy, normalisation, variant, step_s)
+    options = EncodingOptions(entropy, normalisation, variant, step_s, compared=tuple(compared))
     outcomes: list[Outcome] = []
     drawn: list[FeatureSet] = []
     for arm in encoded_arms(store, models, options):
@@ -107,6 +110,7 @@ def evaluate_zero_shot(
     out: Path,
     *,
     entropy: bool = False,
+    compared: Sequence[str] = (),
     exclude: Sequence[str] = ("subject",),
     normalisation: str = "auto",
     variant: str | None = None,
@@ -117,7 +121,7 @@ def evaluate_zero_shot(
 
     Parameters
     ----------
-    store, models, out, entropy, normalisation, variant, step_s, figures
+    store, models, out, entropy, compared, normalisation, variant, step_s, figures
         As for :func:`evaluate_few_shot`.
     exclude : sequence of {"trial", "subject", "stimulus"}
         Neighbours of the same one do not count.
@@ -132,7 +136,7 @@ def evaluate_zero_shot(
     settings = ZeroShotSettings(
         tuple(one_of("--exclude", name, Excluded) for name in dict.fromkeys(exclude))
     )
-    options = EncodingOptions(entropy, normalisation, variant, step_s)
+    options = EncodingOptions(entropy, normalisation, variant, step_s, compared=tuple(compared))
     outcomes: list[Outcome] = []
     drawn: list[FeatureSet] = []
     for arm in encoded_arms(store, models, options):

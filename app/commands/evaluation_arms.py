@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from mdjpt.evaluation.comparison_encoders import ComparisonEncoder
+    from mdjpt.evaluation.encoding import OnEncoded
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.models import EvaluatedModel
     from mdjpt.evaluation.outcome import Outcome
@@ -47,6 +50,8 @@ class EncodingOptions:
         Seconds from one window to the next.
     shared : bool
         Whether the entropy is of the channels that all datasets share.
+    compared : tuple of str
+        Encoders of other authors, NAME=WEIGHTS.
     """
 
     entropy: bool
@@ -54,6 +59,7 @@ class EncodingOptions:
     variant: str | None
     step_s: float
     shared: bool = False
+    compared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +73,7 @@ class EncodedArm:
     features : FeatureSet
         Of all windows.
     model : EvaluatedModel or None
-        None for differential entropy.
+        None for differential entropy and the encoders of other authors.
     """
 
     name: str
@@ -107,35 +113,55 @@ def encoded_arms(
     MdjptError
         There is none, an option is out of range, the store or a model cannot be used.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from mdjpt.evaluation.comparison_features import comparison_features
     from mdjpt.evaluation.encoding import RowNormalisation
     from mdjpt.evaluation.models import entropy_baseline, load_models
     from mdjpt.model import Variant
     from mdjpt.store import open_store
 
-    if not models and not options.entropy:
-        raise MdjptError("nothing to evaluate: name a --model, or --entropy")
+    if not models and not options.entropy and not options.compared:
+        raise MdjptError("nothing to evaluate: name a --model, --entropy or --compare")
     step = max(round(positive("--step", options.step_s) * SFREQ), 1)
     loaded = load_models(
         models,
         variant=None if options.variant is None else one_of("--variant", options.variant, Variant),
         normalisation=one_of("--normalisation", options.normalisation, RowNormalisation),
     )
+    compared = [_named_weights(text) for text in options.compared]
     opened = open_store(store)
-    console = Console(stderr=True)
     for model in loaded:
-        with Progress(console=console, transient=True) as progress:
-            task = progress.add_task(f"{opened.card.name}: {model.arm}")
-
-            def show(done: int, total: int, task: Any = task, shown: Any = progress) -> None:
-                shown.update(task, completed=done, total=total)
-
+        with _progress(f"{opened.card.name}: {model.arm}") as show:
             features = model.features(opened, step, show)
         yield EncodedArm(model.arm, features, model)
+    for encoder, weights in compared:
+        with _progress(f"{opened.card.name}: {encoder.name}") as show:
+            features = comparison_features(opened, encoder, weights, step, show)
+        yield EncodedArm(encoder.name, features)
     if options.entropy:
         yield EncodedArm(ENTROPY, entropy_baseline(opened, step, shared=options.shared))
+
+
+def _named_weights(text: str) -> tuple[ComparisonEncoder, Path]:
+    """Read ``NAME=WEIGHTS``."""
+    from pathlib import Path
+
+    from mdjpt.evaluation.comparison_encoders import comparison_encoder
+
+    name, found, path = text.partition("=")
+    if not found or not path:
+        raise MdjptError(f"--compare is NAME=WEIGHTS.safetensors, got {text!r}")
+    return comparison_encoder(name), Path(path)
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[OnEncoded]:
+    """Show a bar on stderr and give what moves it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def print_report(

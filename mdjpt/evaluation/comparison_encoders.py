@@ -1,20 +1,36 @@
 """Encoders of other authors to compare with, through braindecode and with weights a user has.
 
-Nothing is downloaded. A licence may forbid what a user has in mind: it stands beside each name.
+Nothing is downloaded. A licence may forbid what a user has in mind: it stands beside each name, and
+in every report.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import MdjptError, ModelError
 
-__all__ = ["COMPARISON_ENCODERS", "ComparisonEncoder", "comparison_encoder_class"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
+    from torch import Tensor, nn
+
+__all__ = [
+    "COMPARISON_ENCODERS",
+    "ComparisonEncoder",
+    "comparison_encoder",
+    "has_place",
+    "load_comparison",
+]
 
 UNKNOWN = "not verified: ask the authors"
+MAX_WEIGHTS_BYTES = 4 << 30
+_HEAD = "final_layer"
+"""What braindecode calls the classifier on top of an encoder: not part of the features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +42,14 @@ class ComparisonEncoder:
     name : str
         What a user writes.
     class_name : str
-        In ``braindecode.models``.
+        In ``braindecode.models``; those that begin with "Interpolated" bring any electrodes onto
+        the ones that the weights are for.
     sfreq : float
         Sampling rate in Hz that its weights are for.
+    unit_uv : float
+        Microvolts that are 1 at its input.
+    patch_times : int
+        Samples of a patch: a window is cut to a multiple.
     licence : str
         Of its authors' code and weights, as they state it.
     source : str
@@ -38,6 +59,8 @@ class ComparisonEncoder:
     name: str
     class_name: str
     sfreq: float
+    unit_uv: float
+    patch_times: int
     licence: str
     source: str
 
@@ -45,40 +68,136 @@ class ComparisonEncoder:
 COMPARISON_ENCODERS = {
     item.name: item
     for item in (
-        ComparisonEncoder("labram", "Labram", 200.0, "MIT", "github.com/935963004/LaBraM"),
-        ComparisonEncoder("biot", "BIOT", 200.0, "MIT", "github.com/ycq091044/BIOT"),
-        ComparisonEncoder("eegpt", "EEGPT", 256.0, UNKNOWN, "github.com/BINE022/EEGPT"),
-        ComparisonEncoder("cbramod", "CBraMod", 200.0, UNKNOWN, "github.com/wjq-learning/CBraMod"),
+        ComparisonEncoder(
+            "labram", "InterpolatedLaBraM", 200.0, 100.0, 200, "MIT", "github.com/935963004/LaBraM"
+        ),
+        # Its authors divide by the 95th percentile of the absolute values: 30 uV is usual.
+        ComparisonEncoder(
+            "biot", "InterpolatedBIOT", 200.0, 30.0, 200, "MIT", "github.com/ycq091044/BIOT"
+        ),
+        ComparisonEncoder(
+            "eegpt", "InterpolatedEEGPT", 256.0, 1000.0, 64, UNKNOWN, "github.com/BINE022/EEGPT"
+        ),
+        ComparisonEncoder(
+            "cbramod", "CBraMod", 200.0, 100.0, 200, UNKNOWN, "github.com/wjq-learning/CBraMod"
+        ),
     )
 }
 
 
-def comparison_encoder_class(name: str) -> Any:
-    """Return the class of a network, to be given weights by the caller.
-
-    Parameters
-    ----------
-    name : str
-        Key of `COMPARISON_ENCODERS`.
-
-    Raises
-    ------
-    ModelError
-        Nothing is called that, or the installed braindecode lacks it.
-    MdjptError
-        braindecode is not installed.
-    """
+def comparison_encoder(name: str) -> ComparisonEncoder:
+    """Return what is known of an encoder; ModelError when nothing is called that."""
     if name not in COMPARISON_ENCODERS:
         known = ", ".join(COMPARISON_ENCODERS)
         raise ModelError(f"no comparison encoder is called {name!r}; there are {known}")
+    return COMPARISON_ENCODERS[name]
+
+
+def load_comparison(
+    encoder: ComparisonEncoder, weights: Path, ch_names: Sequence[str], n_times: int
+) -> nn.Module:
+    """Build a network for some electrodes and give it the weights that a user has.
+
+    Parameters
+    ----------
+    encoder : ComparisonEncoder
+        Which.
+    weights : Path
+        Its weights, ``.safetensors`` under braindecode's names.
+    ch_names : sequence of str
+        Electrodes of the windows, 10-05 names.
+    n_times : int
+        Samples of a window at the encoder's rate.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode; ``network(x, return_features=True)["features"]``.
+
+    Raises
+    ------
+    MdjptError
+        braindecode is not installed.
+    ModelError
+        The installed braindecode lacks the network, or the weights do not fit it.
+    """
+    network = _network_class(encoder)(
+        chs_info=_chs_info(ch_names),
+        n_outputs=2,
+        n_times=n_times,
+        sfreq=encoder.sfreq,
+    )
+    _give(network, _read_weights(weights), weights)
+    network.eval()
+    return network  # type: ignore[no-any-return]
+
+
+def _network_class(encoder: ComparisonEncoder) -> Any:
     try:
         models = import_module("braindecode.models")
-    except ModuleNotFoundError:
+    except (ImportError, OSError) as error:
         raise MdjptError(
-            f"the comparison encoder {name} needs braindecode, which is not installed: "
-            "pip install braindecode"
+            f"the comparison encoder {encoder.name} needs braindecode, which cannot be imported "
+            f"({str(error).splitlines()[0]}): pip install braindecode"
         ) from None
-    found = getattr(models, COMPARISON_ENCODERS[name].class_name, None)
+    found = getattr(models, encoder.class_name, None)
     if found is None:
-        raise ModelError(f"the installed braindecode has no {name}: pip install -U braindecode")
+        raise ModelError(
+            f"the installed braindecode has no {encoder.class_name}: pip install -U braindecode"
+        )
     return found
+
+
+def _chs_info(ch_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return electrodes as braindecode takes them: names and places in metres."""
+    found = [_places()[name.upper()] for name in ch_names]
+    return [{"ch_name": name, "kind": "eeg", "loc": place} for name, place in found]
+
+
+def has_place(ch_name: str) -> bool:
+    """Tell whether the 10-05 system knows where an electrode is."""
+    return ch_name.upper() in _places()
+
+
+@cache
+def _places() -> dict[str, tuple[str, Any]]:
+    import mne
+
+    positions = mne.channels.make_standard_montage("colin27_1005").get_positions()["ch_pos"]
+    return {name.upper(): (name, place) for name, place in positions.items()}
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{path}: weights are read from .safetensors only, which runs no code")
+    try:
+        if path.stat().st_size > MAX_WEIGHTS_BYTES:
+            raise ModelError(f"{path}: larger than 4 GiB, no weights of an encoder")
+        return load_file(path)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except SafetensorError as error:
+        raise ModelError(f"{path}: no safetensors file: {error}") from None
+
+
+def _give(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Load all weights but the classifier's and what the network computes for itself."""
+    own = network.state_dict()
+    wanted = [name for name in own if _of_encoder(name)]
+    for name in wanted:
+        if name not in weights:
+            raise ModelError(f"{path}: lacks {name!r}: are these weights of another network?")
+        if weights[name].shape != own[name].shape:
+            raise ModelError(
+                f"{path}: {name!r} is {tuple(weights[name].shape)}, the network has "
+                f"{tuple(own[name].shape)}"
+            )
+    # The classifier may not even have a shape yet.
+    network.load_state_dict({name: weights[name] for name in wanted}, strict=False)
+
+
+def _of_encoder(name: str) -> bool:
+    return not name.startswith((_HEAD, "interpolation_layer"))
