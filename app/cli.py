@@ -336,6 +336,58 @@ def calibrate_command(
     return calibrate(recording, labels, out, model, montage)
 
 
+@cli.command("calibrate-live")
+def calibrate_live_command(
+    source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
+    out: Annotated[Path, typer.Option(help="Profile to write, or to add a version to.")],
+    model: Model = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Emotions, comma separated; the model's by default.")
+    ] = None,
+    trials: Annotated[int, typer.Option(help="Trials of each emotion.")] = 4,
+    trial_s: Annotated[float, typer.Option(help="Seconds of a trial.")] = 15.0,
+    baseline_s: Annotated[
+        float, typer.Option(help="Seconds of rest with eyes open, then closed.")
+    ] = 30.0,
+    seed: Annotated[int, typer.Option(help="Of the order of the trials.")] = 0,
+    media: Annotated[
+        Path | None,
+        typer.Option(help="Folder with one folder an emotion: pictures, videos, sounds."),
+    ] = None,
+    ratings: Annotated[
+        bool, typer.Option("--ratings/--no-ratings", help="Ask after each trial what was felt.")
+    ] = True,
+    label_by: Annotated[
+        str, typer.Option(help="intended: what was asked for; rated: what was felt.")
+    ] = "intended",
+    record: Annotated[
+        Path | None, typer.Option(help="Folder of the recording; beside the profile by default.")
+    ] = None,
+    montage: Montage = None,
+    speed: Annotated[float, typer.Option(help="Times real time, for sim:.")] = 1.0,
+) -> int:
+    """Lead a person through a calibration, record it and train from it."""
+    from app.commands.calibrate_live import LiveCalibration, calibrate_live
+
+    request = LiveCalibration(
+        source=source,
+        out=out,
+        model=model,
+        classes=tuple(name.strip() for name in (classes or "").split(",") if name.strip()),
+        trials=trials,
+        trial_s=trial_s,
+        baseline_s=baseline_s,
+        seed=seed,
+        media=media,
+        ratings=ratings,
+        label_by=label_by,
+        record=record,
+        montage=montage,
+        speed=_positive(speed, "--speed") or speed,
+    )
+    return calibrate_live(request)
+
+
 @cli.command("doctor", context_settings=PASS_ON)
 def doctor_command() -> int:
     """Check this installation (not there yet)."""

@@ -45,7 +45,7 @@ class NotBetterError(ProfileError):
     """What was trained is not better than what there is."""
 
 
-def train_profile(request: TrainingRequest, report: Callable[[str], None]) -> Profile:
+def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> Profile:
     """Train from files and return the profile with its new version; writes nothing.
 
     Parameters
@@ -156,7 +156,7 @@ def calibrate_recording(
     trials: Sequence[LabelledInterval],
     bundle: Bundle,
     alignment: AlignmentConfig,
-    report: Callable[[str], None] = lambda _: None,
+    report: Callable[[str], object] = lambda _: None,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from app.calibration.training_process import CalibrationSummary
 
-__all__ = ["calibrate", "report"]
+__all__ = ["add_to_profile", "calibrate"]
 
 
 def calibrate(
@@ -54,8 +54,6 @@ def calibrate(
     MdjptError
         A file cannot be used, trials are too few, or the decoder is not better than chance.
     """
-    from mdjpt.calibration.profile import save_profile
-
     request = TrainingRequest(
         recording=recording,
         labels=labels,
@@ -64,23 +62,35 @@ def calibrate(
         montage=read_montage(montage),
         alignment=alignment,
     )
-    profile = train_profile(request, lambda _: None)
-    summary = summary_of(profile, out)
-    for note in summary.notes:
-        sys.stderr.write(f"note: {note}\n")
-    save_profile(out, profile)
-    sys.stdout.write(report(summary))
+    add_to_profile(request)
     return 0
 
 
-def report(summary: CalibrationSummary) -> str:
-    """Return what a calibration has brought, a few lines.
+def add_to_profile(request: TrainingRequest) -> None:
+    """Train, write the profile with its new version and say what it has brought.
 
     Parameters
     ----------
-    summary : CalibrationSummary
-        Its `candidate` is named as the profile.
+    request : TrainingRequest
+        What from and where to.
+
+    Raises
+    ------
+    MdjptError
+        As :func:`calibrate`.
     """
+    from mdjpt.calibration.profile import save_profile
+
+    profile = train_profile(request, lambda stage: sys.stderr.write(f"{stage} ...\n"))
+    summary = summary_of(profile, request.profile)
+    for note in summary.notes:
+        sys.stderr.write(f"note: {note}\n")
+    save_profile(request.profile, profile)
+    sys.stdout.write(_report(summary))
+
+
+def _report(summary: CalibrationSummary) -> str:
+    """Return what a calibration has brought, a few lines."""
     simulated = " (SIMULATED)" if summary.simulated else ""
     lines = [
         f"{summary.candidate}: version {summary.version} for {summary.participant}{simulated}, "
