@@ -45,6 +45,9 @@ Montage = Annotated[
     typer.Option(help="Electrode names, comma separated or in a file, for unlabelled channels."),
 ]
 Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.")]
+Record = Annotated[
+    Path | None, typer.Option(help="Folder to record into: signals, events and predictions (XDF).")
+]
 Hop = Annotated[float, typer.Option(help="Seconds from one window to the next.")]
 
 
@@ -118,6 +121,7 @@ def app_command(
     source: Annotated[str | None, typer.Argument(help=SOURCE_HELP)] = None,
     model: Model = None,
     profile: Profile = None,
+    record: Record = None,
     montage: Montage = None,
     screenshot: Annotated[
         Path | None, typer.Option(help="Save a picture of the window as PNG, then quit.")
@@ -138,6 +142,7 @@ def app_command(
         profile=profile,
         hop_s=_positive(hop, "--hop") or hop,
         speed=_speed(speed),
+        record=record,
         screenshot=screenshot,
         after_s=after,
     )
@@ -152,7 +157,7 @@ def run_command(
     hop: Hop = 0.5,
     speed: Annotated[str, typer.Option(help="Times real time for a file, or max.")] = "1",
     out: Annotated[str | None, typer.Option(help="JSON lines: FILE, or - for stdout.")] = None,
-    record: Annotated[Path | None, typer.Option(help="Folder to record into.")] = None,
+    record: Record = None,
     publish: Annotated[
         str | None, typer.Option(help="lsl: offer predictions as an LSL stream.")
     ] = None,
@@ -164,7 +169,6 @@ def run_command(
     """Decode a source without a window."""
     from app.commands.run import RunRequest, run_headless
 
-    _not_yet(record, "--record")
     if publish not in (None, "lsl"):
         raise MdjptError(f"--publish knows lsl only, got {publish!r}")
     request = RunRequest(
@@ -178,6 +182,7 @@ def run_command(
         features=features,
         montage=montage,
         profile=profile,
+        record=record,
     )
     return run_headless(request)
 
@@ -392,11 +397,6 @@ def calibrate_live_command(
 def doctor_command() -> int:
     """Check this installation (not there yet)."""
     return _planned("doctor")
-
-
-def _not_yet(value: object, option: str) -> None:
-    if value is not None:
-        raise MdjptError(f"{option} is not there yet: leave it out")
 
 
 def _positive(value: float | None, option: str) -> float | None:

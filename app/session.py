@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING
 from app.calibration.markers import prompt_of
 from streaming.decoder_process import DecoderConfig
 from streaming.engine import EngineConfig
-from streaming.engine_process import Mark, Quit, Report, UseProfile, run_engine
+from streaming.engine_process import (
+    Mark,
+    Quit,
+    Record,
+    Report,
+    StopRecording,
+    UseProfile,
+    run_engine,
+)
 from streaming.ring import RingBuffer, RingView
 from streaming.snapshot import Snapshot
 
@@ -66,6 +74,8 @@ class SessionConfig:
         Offer the predictions as an LSL stream.
     profile : Path or None
         A person's calibration.
+    record : Path or None
+        Recording to write from the first sample on; must not exist.
     with_features : bool
         Ask the decoder for the features, and accept a bundle without a head.
     """
@@ -81,6 +91,7 @@ class SessionConfig:
     publish_lsl: bool = False
     with_features: bool = False
     profile: Path | None = None
+    record: Path | None = None
 
 
 def default_bundle() -> Path:
@@ -146,6 +157,7 @@ def engine_config(config: SessionConfig) -> EngineConfig:
         decoder=decoder,
         duration_s=config.duration_s,
         publishers=tuple(_publishers(config)),
+        record=config.record,
         prompt_of=prompt_of,
     )
 
@@ -184,7 +196,7 @@ class LiveSession:
         """Start the engine process; returns at once."""
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        # Not a daemon: a recording goes on when the window dies.
+        # Not a daemon: when the window dies, the engine still closes a recording properly.
         process = context.Process(
             target=run_engine, args=(engine_config(self.config), theirs), name="mdjpt-engine"
         )
@@ -222,6 +234,16 @@ class LiveSession:
         """Decode with a person's calibration, or with none, see :meth:`Engine.use_profile`."""
         with suppress(OSError):
             self._connection.send(UseProfile(path))
+
+    def record(self, path: Path) -> None:
+        """Record into a new file from now on; what goes wrong shows in the snapshot."""
+        with suppress(OSError):
+            self._connection.send(Record(path.absolute()))
+
+    def stop_recording(self) -> None:
+        """End the recording, if there is one."""
+        with suppress(OSError):
+            self._connection.send(StopRecording())
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the engine within about `timeout_s`; safe to call twice and before ``start``."""

@@ -14,6 +14,7 @@ from app.dashboard.display import display_problem
 from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
 from app.files import read_montage
+from app.recording_files import new_recording
 from app.session import LiveSession, SessionConfig, default_bundle
 from mdjpt.errors import MdjptError
 from streaming.source_spec import SourceSpec, parse_source
@@ -35,6 +36,7 @@ def open_window(
     profile: Path | None = None,
     hop_s: float = 0.5,
     speed: float = 1.0,
+    record: Path | None = None,
     screenshot: Path | None = None,
     after_s: float | None = None,
     on_milestone: Callable[[str], None] | None = None,
@@ -55,6 +57,8 @@ def open_window(
         Seconds from window to window.
     speed : float
         Times real time, for files and the simulated participant.
+    record : Path or None
+        Folder to record every session into; None records on demand, into the user's data.
     screenshot : Path or None
         Save a picture after `after_s` seconds and quit.
     after_s : float or None
@@ -75,18 +79,23 @@ def open_window(
             sys.stderr.write("mdjpt: no display here: showing the session in the terminal\n")
             return run_headless(
                 RunRequest(
-                    source=source or DEFAULT_SOURCE, model=model, montage=montage, profile=profile
+                    source=source or DEFAULT_SOURCE,
+                    model=model,
+                    montage=montage,
+                    profile=profile,
+                    record=record,
                 )
             )
         raise MdjptError(problem)
     choice = SourceChoice(source or DEFAULT_SOURCE, str(model or ""), names)
     return run_dashboard(
-        partial(make_session, profile=profile, hop_s=hop_s, speed=speed),
+        partial(make_session, profile=profile, hop_s=hop_s, speed=speed, record=record),
         discover,
         choice,
         screenshot=screenshot,
         exit_after_s=after_s,
         on_milestone=on_milestone,
+        recordings=record,
     )
 
 
@@ -96,13 +105,14 @@ def make_session(
     profile: Path | None = None,
     hop_s: float = 0.5,
     speed: float = 1.0,
+    record: Path | None = None,
 ) -> LiveSession:
     """Turn the user's choice into a session that is not started yet.
 
     Raises
     ------
     MdjptError
-        When the choice names no source.
+        When the choice names no source, or nothing can be recorded into `record`.
     """
     return LiveSession(
         SessionConfig(
@@ -113,6 +123,7 @@ def make_session(
             speed=speed,
             publish_lsl=choice.publish_lsl,
             profile=profile,
+            record=None if record is None else new_recording(record),
         )
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from app.files import read_montage, save_features
 from app.interruption import stopped_by_signal
+from app.recording_files import new_recording
 from app.session import SessionConfig, default_bundle, engine_config
 from streaming.engine import Engine
 from streaming.source_spec import parse_source
@@ -40,6 +41,7 @@ class RunRequest:
     features: Path | None = None
     montage: str | None = None
     profile: Path | None = None
+    record: Path | None = None
 
 
 def run_headless(request: RunRequest) -> int:
@@ -53,7 +55,7 @@ def run_headless(request: RunRequest) -> int:
     Returns
     -------
     int
-        0; errors are raised.
+        0, or 2 when the recording failed; other errors are raised.
 
     Raises
     ------
@@ -74,10 +76,12 @@ def run_headless(request: RunRequest) -> int:
         publish_lsl=request.publish_lsl,
         with_features=request.features is not None,
         profile=request.profile,
+        record=None if request.record is None else new_recording(request.record),
     )
     collected: list[Predicted] = []
     with stopped_by_signal() as stopped, terminal_view(quiet=request.out == "-") as view:
-        outcome = _run(Engine(engine_config(config)), view, collected, stopped)
+        engine = Engine(engine_config(config))
+        outcome = _run(engine, view, collected, stopped)
     if request.features is not None:
         save_features(
             request.features,
@@ -85,6 +89,10 @@ def run_headless(request: RunRequest) -> int:
             np.array([a.prediction.start_s for a in collected]),
         )
     sys.stderr.write(outcome.summary() + "\n")
+    if engine.snapshot().recording_error:
+        return 2
+    if config.record is not None and config.record.exists():
+        sys.stderr.write(f"recorded: {config.record}\n")
     return 0
 
 
@@ -115,13 +123,18 @@ def _run(
     engine: Engine, view: TerminalView, collected: list[Predicted], stopped: threading.Event
 ) -> _Outcome:
     engine.start()
+    told = ""
     try:
         while not engine.done and not stopped.is_set():
             for answer in engine.poll(timeout_s=0.05):
                 view.predicted(answer.prediction)
                 if answer.feature is not None:
                     collected.append(answer)
-            view.show(engine.snapshot())
+            shot = engine.snapshot()
+            view.show(shot)
+            if shot.recording_error != told:
+                told = shot.recording_error
+                sys.stderr.write(f"mdjpt: {told or 'recording again'}\n")
             if engine.failure is not None:
                 break
         if engine.failure is not None:

@@ -32,6 +32,7 @@ class Application(QObject):
         initial: SourceChoice | None,
         *,
         light: bool = False,
+        recordings: Path | None = None,
     ) -> None:
         instance = QApplication.instance()
         self._qt = instance if isinstance(instance, QApplication) else QApplication(sys.argv[:1])
@@ -40,7 +41,9 @@ class Application(QObject):
         self._qt.setStyle("Fusion")
         self._qt.setFont(font(13))
         palette = LIGHT if light else DARK
-        self.window = Dashboard(session_factory, initial, discover=discover, palette=palette)
+        self.window = Dashboard(
+            session_factory, initial, discover=discover, palette=palette, recordings=recordings
+        )
         self._hook = ExceptionHook(self)
         self._hook.caught.connect(self.window.messages.show_message)
         self._status = 0

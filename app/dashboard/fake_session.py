@@ -101,6 +101,8 @@ class FakeSession:
         )
         self.stopped = 0
         self.marks: list[str] = []
+        self.recorded: list[Path] = []
+        self._recording_since: float | None = None
         self.profiles: list[Path | None] = []
         self._clock = clock
         self._head_start_s = head_start_s
@@ -130,6 +132,7 @@ class FakeSession:
         if self._began_s is None:
             return Snapshot()
         age_s = self._clock() - self._frozen_s if self._frozen_s is not None else 0.012
+        since = self._recording_since
         n_lost = sum(min(stop, self._n_written) - first for first, stop in self._lost)
         plain = Snapshot(
             state="stalled" if age_s > STALL_S else "streaming",
@@ -145,6 +148,8 @@ class FakeSession:
             n_windows=self._n_answered,
             truth=self._truth_at(self._elapsed_s),
             model=self.model,
+            recording="" if since is None else str(self.recorded[-1]),
+            recorded_s=0.0 if since is None else self._elapsed_s - since,
         )
         return replace(plain, **self._faults)  # type: ignore[arg-type]
 
@@ -192,6 +197,16 @@ class FakeSession:
     def mark(self, label: str) -> None:
         """Keep `label` in :attr:`marks`."""
         self.marks.append(label)
+
+    def record(self, path: Path) -> None:
+        """Keep `path` in :attr:`recorded`, unless one is being written."""
+        if self._recording_since is None:
+            self.recorded.append(path)
+            self._recording_since = self._elapsed_s
+
+    def stop_recording(self) -> None:
+        """Count no further."""
+        self._recording_since = None
 
     def use_profile(self, path: Path | None) -> None:
         """Keep `path` in :attr:`profiles` and name its folder as the participant."""

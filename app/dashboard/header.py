@@ -49,6 +49,8 @@ class Header(QWidget):
         self.help_button.setText("?")
         self.help_button.setToolTip("Keyboard shortcuts (F1)")
         self.help_button.setAccessibleName("Keyboard shortcuts")
+        self.record_button = QPushButton("● Record")
+        self.record_button.setMinimumWidth(104)
         self.connect_button = QPushButton("Connect…")
         self.connect_button.setMinimumWidth(126)
         self._build()
@@ -108,6 +110,7 @@ class Header(QWidget):
         row.addSpacing(8)
         row.addWidget(self.help_button)
         row.addWidget(self.theme_button)
+        row.addWidget(self.record_button)
         row.addWidget(self.connect_button)
 
 

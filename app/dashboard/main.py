@@ -27,6 +27,7 @@ def run_dashboard(
     exit_after_s: float | None = None,
     on_milestone: Callable[[str], None] | None = None,
     light: bool = False,
+    recordings: Path | None = None,
 ) -> int:
     """Show the dashboard until its window is closed.
 
@@ -46,6 +47,8 @@ def run_dashboard(
         Called with "painted" and "first signal" at these moments.
     light : bool
         Begin with the light theme.
+    recordings : Path, optional
+        Folder of recordings; one for the user's data by default.
 
     Returns
     -------
@@ -58,7 +61,9 @@ def run_dashboard(
         return 2
     from app.dashboard.application import Application
 
-    application = Application(session_factory, discover, initial, light=light)
+    application = Application(
+        session_factory, discover, initial, light=light, recordings=recordings
+    )
     if on_milestone is not None:
         application.report_milestones(on_milestone)
     if screenshot is not None or exit_after_s is not None:

@@ -53,7 +53,7 @@ class MessageBar(QFrame):
         return "" if self.isHidden() else self._text.text()
 
     def show_message(
-        self, text: str, tone: Literal["bad", "warn"] = "bad", action: str = ""
+        self, text: str, tone: Literal["bad", "warn", "calm"] = "bad", action: str = ""
     ) -> None:
         """Show `text`, replacing what is there."""
         if text in (self._dismissed, self.text):

@@ -97,6 +97,18 @@ class SessionPort(Protocol):
         """Set an event at this moment."""
         ...
 
+    def record(self, path: Path) -> None:
+        """Record into a new file from now on, in a folder that exists.
+
+        The snapshot then names it, or says in its `recording_error` why there is none. Does nothing
+        while another one is being written.
+        """
+        ...
+
+    def stop_recording(self) -> None:
+        """End the recording, if there is one; the snapshot then names none."""
+        ...
+
     def use_profile(self, path: Path | None) -> None:
         """Decode with a person's calibration, or with none, within seconds.
 

@@ -202,6 +202,7 @@ QPushButton[primary="true"] {
 QPushButton[primary="true"]:hover { border-color: $text; }
 QPushButton[primary="true"]:disabled { background: $raised; color: $faint; border-color: $border; }
 QPushButton[quiet="true"] { padding: 6px 18px; }
+QPushButton[recording="true"] { color: $bad; border-color: $bad; font-weight: 600; }
 QLineEdit, QComboBox, QListWidget, QSpinBox {
   background: $raised; border: 1px solid $border; border-radius: 6px; padding: 5px 8px;
   selection-background-color: $accent; selection-color: $on_accent;
@@ -223,4 +224,5 @@ QSplitter::handle { background: transparent; }
 QSplitter::handle:hover { background: $border; }
 #messages { background: $card; border: 1px solid $bad; border-radius: 8px; }
 #messages[tone="warn"] { border-color: $warn; }
+#messages[tone="calm"] { border-color: $border; }
 """)

@@ -17,6 +17,7 @@ from app.dashboard.header import Badges, Header, application_icon
 from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
 from app.dashboard.message_bar import MessageBar
+from app.dashboard.recording import RecordingControl
 from app.dashboard.session_port import Discover, SessionFactory, SessionPort, SourceChoice
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
 from app.dashboard.signals_view import MakeDisplayFilter, SignalsView
@@ -24,8 +25,11 @@ from app.dashboard.source_dialog import SourceDialog
 from app.dashboard.theme import DARK, LIGHT, Palette, class_colours, style_sheet
 from app.dashboard.timeline import Timeline
 from app.dashboard.welcome import Welcome
+from app.recording_files import default_recordings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 
     from streaming.prediction import Prediction
@@ -52,6 +56,8 @@ class Dashboard(QMainWindow):
         Lists the streams that answer; called in a thread.
     palette : Palette
         Theme to begin with.
+    recordings : Path, optional
+        Folder of recordings; one for the user's data by default.
     """
 
     painted = Signal()
@@ -64,6 +70,7 @@ class Dashboard(QMainWindow):
         *,
         discover: Discover = list,
         palette: Palette = DARK,
+        recordings: Path | None = None,
     ) -> None:
         super().__init__()
         self.setWindowTitle("mdJPT Live")
@@ -75,6 +82,9 @@ class Dashboard(QMainWindow):
         self._background = Background(self)
         self.connection = Connection(session_factory, self)
         self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
+        self.recording = RecordingControl(
+            self.header.record_button, self.messages, recordings or default_recordings()
+        )
         self.signals, self.history = SignalsView(), HistoryView()
         self.emotion, self.electrodes, self.health = EmotionView(), ElectrodesCard(), HealthStrip()
         self.welcome = Welcome(self.signals.canvas)
@@ -128,6 +138,10 @@ class Dashboard(QMainWindow):
         """Set an event at this moment."""
         if self.connection.session is not None:
             self.connection.session.mark("mark")
+
+    def toggle_recording(self) -> None:
+        """Begin a recording, or end the one that is being written."""
+        self.recording.toggle(self.connection.session)
 
     def apply_palette(self, palette: Palette) -> None:
         """Take a theme."""
@@ -226,6 +240,8 @@ class Dashboard(QMainWindow):
             self.electrodes.connect_stream(snapshot.info)
         if snapshot.state == "failed":
             self.messages.show_message(snapshot.error or "The source failed.", action="Reconnect")
+        elif snapshot.recording_error:
+            self.messages.show_message(snapshot.recording_error)
         elif snapshot.decoder_state == "failed":
             error = snapshot.decoder_error or "no reason given"
             self.messages.show_message(f"The decoder failed: {error}. Signals go on.", "warn")
@@ -266,6 +282,7 @@ class Dashboard(QMainWindow):
         self.emotion.show_state(snapshot, self._newest)
         self.emotion.show_agreement(self._timeline.agreement)
         self.health.show_snapshot(snapshot)
+        self.recording.show_snapshot(snapshot)
         now_s = snapshot.elapsed_s if snapshot is not None else 0.0
         self.history.show_timeline(self._timeline, self._classes, now_s)
 
@@ -322,6 +339,7 @@ class Dashboard(QMainWindow):
         self.connection.changed.connect(self._connection_changed)
         self.connection.failed.connect(self._connection_failed)
         self.header.connect_button.clicked.connect(self._connect_or_disconnect)
+        self.header.record_button.clicked.connect(self.toggle_recording)
         self.header.theme_button.clicked.connect(self.toggle_palette)
         self.header.help_button.clicked.connect(self._show_shortcuts)
         self.history.mark_wanted.connect(self.mark)
@@ -344,6 +362,7 @@ class Dashboard(QMainWindow):
                 "window_10": lambda: signals.span.choose(10.0),
                 "window_20": lambda: signals.span.choose(20.0),
                 "mark": self.mark,
+                "record": self.toggle_recording,
                 "theme": self.toggle_palette,
                 "dismiss": self.messages.dismiss,
                 "full_screen": self._toggle_full_screen,

@@ -1,0 +1,74 @@
+"""The button that records, and what is said of a recording."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.dashboard.controls import set_property
+from app.dashboard.words import clock_text
+from app.recording_files import new_recording
+from mdjpt.errors import MdjptError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PySide6.QtWidgets import QPushButton
+
+    from app.dashboard.message_bar import MessageBar
+    from app.dashboard.session_port import SessionPort
+    from streaming.snapshot import Snapshot
+
+__all__ = ["RecordingControl"]
+
+_CAN_BEGIN = ("streaming", "stalled")
+
+
+class RecordingControl:
+    """Begins and ends recordings, shows how long they are and where they went.
+
+    Parameters
+    ----------
+    button : QPushButton
+        In the header.
+    messages : MessageBar
+        For errors, and the path of what was recorded.
+    folder : Path
+        Where recordings go; made when the first one begins.
+    """
+
+    def __init__(self, button: QPushButton, messages: MessageBar, folder: Path) -> None:
+        self._button = button
+        self._messages = messages
+        self._folder = folder
+        self._path = ""
+        self.show_snapshot(None)
+
+    def toggle(self, session: SessionPort | None) -> None:
+        """Begin a recording, or end the one that is being written."""
+        if session is None or not self._button.isEnabled():
+            return
+        if self._path:
+            session.stop_recording()
+            return
+        try:
+            session.record(new_recording(self._folder))
+        except MdjptError as error:
+            self._messages.show_message(str(error))
+
+    def show_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Follow the session; None when there is none."""
+        path = snapshot.recording if snapshot is not None else ""
+        error = snapshot.recording_error if snapshot is not None else ""
+        if self._path and not path and not error:
+            self._messages.show_message(f"Recorded: {self._path}", "calm")
+        self._path = path
+        self._button.setEnabled(
+            bool(path) or (snapshot is not None and snapshot.state in _CAN_BEGIN)
+        )
+        seconds = snapshot.recorded_s if snapshot is not None else 0.0
+        self._button.setText(f"■ {clock_text(seconds)}" if path else "● Record")
+        self._button.setToolTip(
+            f"End the recording {path} (R)" if path else f"Record into {self._folder} (R)"
+        )
+        self._button.setAccessibleName("End the recording" if path else "Record")
+        set_property(self._button, "recording", "true" if path else "false")
