@@ -253,3 +253,41 @@ def benchmark_command(
     from app.commands.evaluate import evaluate_benchmark
 
     return evaluate_benchmark(seed, out, quick=quick, extra=extra, n_jobs=jobs)
+
+
+@evaluate_cli.command("online")
+def online_command(
+    out: Out,
+    model: Annotated[
+        Path | None, typer.Option(help="Bundle with a head; the demo bundle by default.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="A prepared dataset in place of simulated participants.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Groups of simulated participants.")] = 5,
+    first_seed: Annotated[
+        int, typer.Option(help="First group; 100 and above are for choosing settings.")
+    ] = 0,
+    aligners: Annotated[
+        str | None, typer.Option(help="Aligners to compare, separated by semicolons.")
+    ] = None,
+    calibrations: Annotated[
+        bool, typer.Option("--calibrations/--no-calibrations", help="Calibrate, too.")
+    ] = True,
+    jobs: Jobs = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="Shows only that it runs.")] = False,
+) -> int:
+    """Ask what alignment and calibration bring while somebody is connected."""
+    from app.commands.evaluate_online import evaluate_online
+
+    return evaluate_online(
+        out,
+        model,
+        store,
+        n_seeds=seeds,
+        first_seed=first_seed,
+        aligners=aligners,
+        calibrations=calibrations,
+        n_jobs=jobs,
+        quick=quick,
+    )

@@ -13,12 +13,9 @@ from app.commands.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle import save_bundle
 from mdjpt.calibration.emotion_model import EmotionModel
-from mdjpt.calibration.few_shot_curve import few_shot_rows
 from mdjpt.calibration.label_file import LabelledInterval, read_labels
 from mdjpt.calibration.labelled import trial_of_window
-from mdjpt.calibration.online import aligner_rows, markdown
 from mdjpt.calibration.profile import load_profile
-from mdjpt.calibration.sessions import Condition, blocked, calibration_schedule, make_session
 from mdjpt.errors import ProfileError
 from mdjpt.recordings import Recording
 from mdjpt.recordings.export import write_recording_edf
@@ -202,43 +199,3 @@ def test_a_window_belongs_to_the_trial_that_holds_all_of_it():
     assert trial_of_window(10.5, 15.5, trials) is None
     assert trial_of_window(16.0, 21.0, trials) is None
     assert trial_of_window(23.0, 28.0, trials) == 1
-
-
-def test_simulated_sessions_know_their_labels():
-    cap = Condition(8, gain=3.0, n_flat=1)
-    made = make_session(1, CLASSES, cap, 45.0, schedule=blocked(CLASSES, 45.0, 1), hop_s=5.0)
-    assert made.windows.shape[1:] == (60, 625)
-    assert len(made.windows) == len(made.label) == len(made.segment) == len(made.end_s)
-    expected = ["neutral", "positive", "negative"]
-    for end, label in zip(made.end_s, made.label, strict=True):
-        assert label == -1 or CLASSES[label] == expected[min(int((end - 0.1) / 15), 2)]
-    schedule = calibration_schedule(CLASSES, n_rounds=2, trial_s=15.0, test_s=90.0, seed=0)
-    states = [schedule.segment(k).state for k in range(15)]
-    assert states[:12:2] == ["rest"] * 6
-    assert sorted(states[1:6:2]) == sorted(states[12:]) == sorted(CLASSES)
-
-
-def test_the_evaluations_fill_their_tables(monkeypatch):
-    from mdjpt.calibration import few_shot_curve, online
-
-    monkeypatch.setattr(online, "REFERENCE_SEEDS", range(5000, 5001))
-    monkeypatch.setattr(few_shot_curve, "TRIALS_A_CLASS", (1, 2))
-    monkeypatch.setattr(few_shot_curve, "TRIALS_IN_ALL", 5)
-    monkeypatch.setattr(few_shot_curve, "TEST_S", 90.0)
-    bundle = small_bundle()
-    rows = aligner_rows(
-        bundle,
-        n_participants=1,
-        duration_s=45.0,
-        hop_s=5.0,
-        conditions={"few": Condition(8)},
-        aligners={"none": AlignmentConfig(), "input": AlignmentConfig("covariance-input")},
-    )
-    assert [(row["labels"], row["aligner"]) for row in rows] == [
-        (labels, aligner) for labels in ("balanced", "blocked") for aligner in ("none", "input")
-    ]
-    assert all(0 <= row["all"] <= 1 for row in rows)
-    few = few_shot_rows(bundle, n_participants=1, condition="EPOC montage")
-    assert [row["trials"] for row in few] == ["none", "1 a class", "2 a class", "5 in all"]
-    assert 0 <= few[2]["chosen"] <= 1
-    assert markdown(few).count("\n") == 6

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KINDS",
+    "RECOMMENDED",
     "Alignment",
     "AlignmentConfig",
     "Kind",
     "build_alignment",
     "build_feature_aligner",
+    "recommended_alignment",
 ]
 
 Kind = Literal["none", "moments", "rows", "covariance-input", "covariance-mixed"]
@@ -93,6 +95,21 @@ class AlignmentConfig:
         if odd := set(settings) ^ {f.name for f in fields(cls)}:
             raise ValueError(f"missing or unknown alignment settings: {', '.join(sorted(odd))}")
         return cls(**settings)
+
+
+RECOMMENDED = AlignmentConfig("moments")
+"""What a stream gets that nobody chose an alignment for (``--alignment auto``)."""
+
+
+def recommended_alignment(bundle: Bundle) -> AlignmentConfig:
+    """Return the default alignment for a bundle; none where it lacks the statistics.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    """
+    return AlignmentConfig() if bundle.feature_mean is None else RECOMMENDED
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from scipy.signal import lfilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,11 +94,13 @@ def smoothed(probabilities: Float64, trial: Labels, keep: float) -> Float64:
     keep : float
         Share of the past, ``exp(-hop / time constant)``.
     """
-    out = probabilities.copy()
-    for k in range(1, len(out)):
-        if trial[k] == trial[k - 1]:
-            out[k] = keep * out[k - 1] + (1 - keep) * out[k]
-    return out
+    edges = np.flatnonzero(np.diff(trial)) + 1
+    parts = [
+        lfilter([1 - keep], [1, -keep], own, axis=0, zi=keep * own[:1])[0]
+        for own in np.split(probabilities, edges)
+        if len(own)
+    ]
+    return np.concatenate(parts) if parts else probabilities.copy()
 
 
 def log_loss(probabilities: Float64, labels: Labels, weights: Float64 | None = None) -> float:

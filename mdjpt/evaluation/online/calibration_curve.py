@@ -15,88 +15,95 @@ from mdjpt.calibration.confidence import (
     smoothed,
     softmax,
 )
+from mdjpt.calibration.decoding import aligned_logits, encode_session
 from mdjpt.calibration.labelled import LabelledFeatures
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
-from mdjpt.calibration.sessions import CONDITIONS, REST_S, calibration_schedule, make_session
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
+from mdjpt.evaluation.online.sessions import (
+    CONDITIONS,
+    REST_S,
+    calibration_schedule,
+    make_session,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle import Bundle
 
     Float64 = NDArray[np.float64]
 
-__all__ = ["FEW_SHOT_ROWS", "few_shot_rows"]
+__all__ = ["ABOUT_CURVE", "TRIALS_A_CLASS", "TRIALS_IN_ALL", "calibration_curve", "mean_rows"]
 
 TRIALS_A_CLASS = (1, 2, 4, 8)
-TRIALS_IN_ALL = 8
-TRIAL_S, TEST_S, HOP_S = 15.0, 180.0, 1.0
-FEW_SHOT_ROWS = (
-    "Trials of 15 s, then a test of 3 min with other clips. `chosen` is the head that "
-    "cross-validation takes; `ece` its expected calibration error, `kept` the share of windows "
-    "above its threshold and `right` their accuracy, `accepted` how many were better than chance."
+TRIALS_IN_ALL = (8,)
+TRIAL_S, HOP_S = 15.0, 1.0
+ABOUT_CURVE = (
+    "Trials of 15 s, then a test with other clips; balanced accuracy of its windows. `zero-shot` "
+    "is the bundle's own head, `aligned` the same head after the default alignment has seen "
+    "calibration and test without labels. `chosen` is the head that cross-validation takes; `ece` "
+    "its expected calibration error, `kept` the share of windows above its threshold, `right` "
+    "their accuracy, `right at half` that of the more confident half, `accepted` how many were "
+    "better than chance."
 )
 
 
-def few_shot_rows(
+def calibration_curve(
     bundle: Bundle,
+    person: int,
     *,
-    n_participants: int,
+    test_s: float = 180.0,
     condition: str = "usual",
-    first_seed: int = 7000,
-    note: Callable[[str], None] = lambda _: None,
+    alignment: AlignmentConfig | None = None,
+    trials_a_class: Sequence[int] = TRIALS_A_CLASS,
+    trials_in_all: Sequence[int] = TRIALS_IN_ALL,
 ) -> list[dict[str, Any]]:
-    """Return one row a number of trials: mean balanced accuracy of each head on the test.
+    """Return one row a number of trials: balanced accuracy of each head on one person's test.
 
     Parameters
     ----------
     bundle : Bundle
         The model, with a head for the row without calibration.
-    n_participants : int
-        Simulated participants, each with a calibration and a test.
+    person : int
+        Seed of the simulated participant.
+    test_s : float
+        Seconds of the test.
     condition : str
         How they are connected.
-    first_seed : int
-        Of the participants.
-    note : callable
-        Takes a line of progress.
+    alignment : AlignmentConfig, optional
+        What an uncalibrated user has; by default none.
+    trials_a_class, trials_in_all : sequence of int
+        Sizes of the calibration.
     """
-    tables = []
-    for k in range(n_participants):
-        note(f"few-shot, participant {k + 1}")
-        tables.append(_participant(bundle, first_seed + k, condition))
-    return [_mean_row([table[row] for table in tables]) for row in range(len(tables[0]))]
-
-
-def _participant(bundle: Bundle, seed: int, condition: str) -> list[dict[str, Any]]:
-    """Return the rows of one participant."""
-    classes, n_rounds = bundle.class_names, max(TRIALS_A_CLASS)
+    classes, n_rounds = bundle.class_names, max(trials_a_class)
     schedule = calibration_schedule(
-        classes, n_rounds=n_rounds, trial_s=TRIAL_S, test_s=TEST_S, seed=seed
+        classes, n_rounds=n_rounds, trial_s=TRIAL_S, test_s=test_s, seed=person
     )
     calibration_s = n_rounds * len(classes) * (TRIAL_S + REST_S)
     session = make_session(
-        seed, classes, CONDITIONS[condition], calibration_s + TEST_S, schedule=schedule, hop_s=HOP_S
+        person,
+        classes,
+        CONDITIONS[condition],
+        calibration_s + test_s,
+        schedule=schedule,
+        hop_s=HOP_S,
     )
-    encoder, stats = bundle.encoder(), bundle.row_stats
-    known = session.label >= 0
-    windows = session.windows[known]
-    features = (
-        encoder.feature(windows, group_size=1)
-        if stats is None
-        else encoder.feature(windows, stats=stats)
+    features = encode_session(bundle, session.windows, hop_s=HOP_S)
+    known, is_test = session.label >= 0, session.end_s > calibration_s
+    run = _Run(
+        bundle, features[known], session.label[known], session.segment[known], is_test[known]
     )
-    is_test = session.end_s[known] > calibration_s
-    label, segment = session.label[known], session.segment[known]
-    run = _Run(bundle, features, label, segment, is_test)
-    sizes = {f"{n} a class": n * len(classes) for n in TRIALS_A_CLASS}
-    sizes[f"{TRIALS_IN_ALL} in all"] = TRIALS_IN_ALL
-    calibrated = [{"trials": name} | run.calibrated(n) for name, n in sizes.items()]
-    return [{"trials": "none", "general": run.general()}, *calibrated]
+    row = {"trials": "none", "zero-shot": run.general()}
+    if alignment is not None:
+        logits = aligned_logits(bundle, features, hop_s=HOP_S, alignment=alignment)
+        row["aligned"] = run.accuracy(softmax(logits[known & is_test], bundle.temperature))
+    sizes = {f"{n} a class": n * len(classes) for n in trials_a_class}
+    sizes |= {f"{n} in all": n for n in trials_in_all}
+    return [row, *({"trials": name} | run.calibrated(n) for name, n in sizes.items())]
 
 
 class _Run:
@@ -120,11 +127,13 @@ class _Run:
 
     def general(self) -> float:
         """Return the accuracy of the bundle's own head."""
-        assert self._bundle.head is not None
         standardised = self._bundle.standardise(self._features[self._is_test])
-        return self._accuracy(
-            softmax(self._bundle.head.logits(standardised), self._bundle.temperature)
-        )
+        return self.accuracy(self._general.probabilities(standardised))
+
+    def accuracy(self, probabilities: Float64) -> float:
+        """Return the balanced accuracy of the smoothed answers to the test's windows."""
+        answers = self._smoothed(probabilities).argmax(axis=1)
+        return balanced_accuracy(answers, self._label[self._is_test])
 
     def calibrated(self, n_trials: int) -> dict[str, Any]:
         """Train every head on the first trials and test it."""
@@ -137,7 +146,7 @@ class _Run:
         row: dict[str, Any] = {}
         for candidate in (*ANCHORED, *CANDIDATES):
             head = fit_candidate(candidate, train, data.trial, data.label, self._general)
-            row[candidate.name] = self._accuracy(softmax(head.logits(test)))
+            row[candidate.name] = self.accuracy(softmax(head.logits(test)))
         return row | self._chosen(data)
 
     def _chosen(self, data: LabelledFeatures) -> dict[str, Any]:
@@ -173,13 +182,13 @@ class _Run:
     def _smoothed(self, probabilities: Float64) -> Float64:
         return smoothed(probabilities, self._segment[self._is_test], self._keep)
 
-    def _accuracy(self, probabilities: Float64) -> float:
-        answers = self._smoothed(probabilities).argmax(axis=1)
-        return balanced_accuracy(answers, self._label[self._is_test])
+
+def mean_rows(tables: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Average the tables of several participants, row by row, those that have a number."""
+    return [_mean_row(rows) for rows in zip(*tables, strict=True)]
 
 
 def _mean_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Average the numbers of the participants, those that have one."""
     mean: dict[str, Any] = {"trials": rows[0]["trials"]}
     for key in dict.fromkeys(key for row in rows for key in row if key != "trials"):
         values = [row[key] for row in rows if row.get(key) is not None]

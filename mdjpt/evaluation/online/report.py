@@ -1,0 +1,221 @@
+"""What an online evaluation found: Markdown, CSV and PNG in its folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from mdjpt.atomic_file import atomic_file
+from mdjpt.calibration.confidence import coverage_accuracy, reliability
+from mdjpt.errors import MdjptError
+from mdjpt.evaluation.online.calibration_curve import ABOUT_CURVE, mean_rows
+from mdjpt.evaluation.online.courses import Course, read_courses, read_cpu_s, shown_and_true
+from mdjpt.evaluation.online.figures import confidence_figure, course_figure
+from mdjpt.evaluation.online.run import course_file, curve_file
+from mdjpt.evaluation.online.settings import LABELS, OnlineSettings, SessionKey
+from mdjpt.evaluation.online.tables import (
+    Cell,
+    calibration_table,
+    confidence_rows,
+    gain_table,
+    time_table,
+)
+from mdjpt.evaluation.online.targets import targets
+from mdjpt.evaluation.report_tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mdjpt.bundle import Bundle
+
+__all__ = ["read_cells", "write_online_report", "write_tables"]
+
+_SIMULATED = "**Everything here is simulated: it says nothing about people.**"
+Cells = dict[tuple[str, ...], Cell]
+
+
+def write_online_report(
+    out: Path, bundle: Bundle, settings: OnlineSettings, default: str, command: str
+) -> list[Path]:
+    """Write the report of a finished evaluation on simulated participants.
+
+    Parameters
+    ----------
+    out : Path
+        Its folder.
+    bundle : Bundle
+        The model.
+    settings : OnlineSettings
+        What was run.
+    default : str
+        The aligner that an uncalibrated user has.
+    command : str
+        The command line, for the reader.
+
+    Returns
+    -------
+    list of Path
+        What was written, ``report.md`` first.
+
+    Raises
+    ------
+    MdjptError
+        A part is missing or damaged, or a file cannot be written.
+    """
+    cells, temperature = read_cells(out, settings), bundle.temperature
+    curves = [_read_curve(curve_file(out, person)) for person in settings.calibrated()]
+    calibrated = mean_rows([rows for rows, _ in curves]) if curves else []
+    cpu_s = sum(read_cpu_s(course_file(out, key)) for key in settings.sessions())
+    cpu_s += sum(seconds for _, seconds in curves)
+    shown = shown_and_true(_courses(cells, default), temperature)
+    names = list(dict.fromkeys(("none", default)))
+    errors = [row for name in names for row in confidence_rows(cells, name, temperature)]
+    tables = {
+        "gain-3-min": gain_table(cells, "first 3 min", temperature),
+        "gain-all": gain_table(cells, "all", temperature),
+        "time": time_table(cells, temperature),
+        "confidence": _confidence_table(errors),
+        "reliability": _reliability_table(*shown),
+        "coverage": _coverage_table(*shown),
+    }
+    if calibrated:
+        tables["calibration"] = calibration_table(calibrated, len(curves))
+    found = targets(cells, default, temperature, errors, calibrated)
+    figures = {
+        "confidence.png": confidence_figure(*shown, f"{default}, all sessions, simulated"),
+        "time.png": course_figure(
+            {name: _courses(cells, name) for name in next(iter(cells.values()))[0]},
+            settings.minutes,
+            temperature,
+            "all simulated sessions",
+        ),
+    }
+    took = f"It took {cpu_s / 60:.1f} minutes of one core in all."
+    words = f"{_in_words(settings, bundle, default)} {took}"
+    about = [_SIMULATED, "", f"`{command}`", "", words, ""]
+    lines = ["## What was reached", "", *(f"- {line}" for line in found), ""]
+    return write_tables(out, "What alignment and calibration bring", about + lines, tables, figures)
+
+
+def read_cells(out: Path, settings: OnlineSettings) -> Cells:
+    """Read the courses of all sessions, by condition and order of labels.
+
+    Raises
+    ------
+    MdjptError
+        A part is missing or damaged.
+    """
+    cells: Cells = {}
+    for condition in settings.conditions:
+        for labels in LABELS:
+            cells[condition, labels] = [
+                _of_seed(out, settings, seed, condition, labels) for seed in settings.seeds
+            ]
+    return cells
+
+
+def _of_seed(
+    out: Path, settings: OnlineSettings, seed: int, condition: str, labels: str
+) -> dict[str, list[Course]]:
+    found: dict[str, list[Course]] = {}
+    for participant in range(settings.n_participants):
+        key = SessionKey(seed, participant, condition, labels)
+        for name, course in read_courses(course_file(out, key)).items():
+            found.setdefault(name, []).append(course)
+    return found
+
+
+def _courses(cells: Cells, aligner: str) -> list[Course]:
+    return [course for cell in cells.values() for seed in cell for course in seed[aligner]]
+
+
+def _read_curve(path: Path) -> tuple[list[dict[str, Any]], float]:
+    """Return the rows of one participant, and the seconds of a core that they took."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return content["rows"], content["cpu_s"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise MdjptError(f"{path}: no part of an evaluation ({error}): delete it") from None
+
+
+def _in_words(settings: OnlineSettings, bundle: Bundle, default: str) -> str:
+    n = settings.n_seeds * settings.n_participants
+    return (
+        f"{settings.n_seeds} seeds of {settings.n_participants} participants ({n}) from seed "
+        f"{settings.first_seed} on, whom nothing was fitted to; {settings.minutes:g} min each, "
+        f"windows of 5 s every {settings.hop_s:g} s without transitions, classes "
+        f"{', '.join(bundle.class_names)} (chance {1 / len(bundle.class_names):.3f}), smoothed as "
+        f"shown. Model {bundle.sha256[:12]}. Default alignment here: {default}. Balanced labels "
+        "change every 20 to 40 s; blocked ones give each class one block of a third of the "
+        "session. ± is the standard error over seeds."
+    )
+
+
+def _confidence_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    cells = tuple(
+        (row["sessions"], row["aligner"], _error(row["error"]), _error(row["refitted"]))
+        for row in rows
+    )
+    header = ("sessions", "aligner", "as the bundle is", "temperature of the other seeds")
+    return Table("Expected calibration error of what is shown", header, cells)
+
+
+def _error(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.3f}"
+
+
+def _reliability_table(shown: NDArray[Any], labels: NDArray[Any]) -> Table:
+    rows = [
+        (f"{b.confidence:.3f}", f"{b.accuracy:.3f}", str(b.n)) for b in reliability(shown, labels)
+    ]
+    title = "Reliability, default alignment, all sessions"
+    return Table(title, ("mean confidence", "accuracy", "windows"), tuple(rows))
+
+
+def _coverage_table(shown: NDArray[Any], labels: NDArray[Any]) -> Table:
+    rows = [tuple(f"{x:.3f}" for x in point) for point in coverage_accuracy(shown, labels, 11)]
+    title = "Accuracy of what is answered, default alignment, all sessions"
+    return Table(title, ("threshold", "share answered", "accuracy"), tuple(rows))
+
+
+def write_tables(
+    out: Path,
+    title: str,
+    lines: Sequence[str],
+    tables: Mapping[str, Table],
+    figures: Mapping[str, bytes],
+) -> list[Path]:
+    """Write ``report.md``, one CSV a table and one PNG a figure.
+
+    Raises
+    ------
+    MdjptError
+        A file cannot be written.
+    """
+    parts = [f"# {title}", "", *lines]
+    for name, table in tables.items():
+        parts += [table.markdown(), *([ABOUT_CURVE, ""] if name == "calibration" else [])]
+    contents = {"report.md": "\n".join(parts).rstrip("\n").encode() + b"\n"}
+    contents |= {f"{name}.csv": _csv(table) for name, table in tables.items()}
+    contents |= figures
+    try:
+        for name, content in contents.items():
+            with atomic_file(out / name) as file:
+                file.write(content)
+    except OSError as error:
+        raise MdjptError(f"{out}: cannot be written: {error.strerror}") from None
+    return [out / name for name in contents]
+
+
+def _csv(table: Table) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.header)
+    writer.writerows(table.rows)
+    return text.getvalue().encode()

@@ -1,0 +1,211 @@
+"""Runs an online evaluation, many sessions at a time; what is finished is kept."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+
+from mdjpt.alignment.covariance import input_covariance
+from mdjpt.atomic_file import atomic_file
+from mdjpt.bundle import load_bundle
+from mdjpt.errors import MdjptError, ModelError
+from mdjpt.evaluation.online.calibration_curve import calibration_curve
+from mdjpt.evaluation.online.courses import decode_session, write_courses
+from mdjpt.evaluation.online.sessions import CONDITIONS, Condition, blocked, make_session
+from mdjpt.evaluation.online.settings import ALIGNERS, OnlineSettings, SessionKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mdjpt.bundle import Bundle
+
+__all__ = [
+    "SETTINGS_FILE",
+    "course_file",
+    "curve_file",
+    "keep_settings",
+    "load_decoding_bundle",
+    "one_thread_bundle",
+    "reference_covariance",
+    "run_online",
+    "run_parts",
+]
+
+SETTINGS_FILE = "settings.json"
+_REFERENCE_FILE = "reference.npy"
+_REFERENCE_PEOPLE, _REFERENCE_S = range(5000, 5008), 60.0
+
+
+def course_file(out: Path, key: SessionKey) -> Path:
+    """Return where the courses of a session are kept."""
+    return out / "parts" / f"{key.name}.npz"
+
+
+def curve_file(out: Path, person: int) -> Path:
+    """Return where the calibrations of a participant are kept."""
+    return out / "parts" / f"calibration-{person}.json"
+
+
+def run_online(
+    model: Path,
+    out: Path,
+    settings: OnlineSettings,
+    *,
+    default: str,
+    n_jobs: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Decode every session with every aligner and run every calibration, or what is left of it.
+
+    Parameters
+    ----------
+    model : Path
+        Bundle with a head.
+    out : Path
+        Folder, made when missing.
+    settings : OnlineSettings
+        Size.
+    default : str
+        The aligner that an uncalibrated user has, a key of ``ALIGNERS``.
+    n_jobs : int
+        Sessions at a time, one thread each.
+    say : callable
+        Takes a line when something is done.
+
+    Raises
+    ------
+    ModelError
+        The bundle cannot be used or has no head.
+    MdjptError
+        `out` holds another evaluation, or cannot be written.
+    """
+    bundle = load_decoding_bundle(model)
+    keep_settings(out, settings.to_dict() | {"model": bundle.sha256, "default": default})
+    _keep_reference(out, bundle.class_names)
+    run_parts(list(_parts(model, out, settings, default)), n_jobs, say)
+
+
+def run_parts(parts: list[tuple[Any, ...]], n_jobs: int, say: Callable[[str], None]) -> None:
+    """Call functions with their arguments, several at a time, and say what each one answers.
+
+    Parameters
+    ----------
+    parts : list of tuple
+        Each a function and its arguments.
+    n_jobs : int
+        At a time.
+    say : callable
+        Takes a line when something is done.
+    """
+    say(f"{len(parts)} parts to do")
+    work = (joblib.delayed(function)(*arguments) for function, *arguments in parts)
+    done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)
+    for k, line in enumerate(done, 1):
+        say(f"{k} of {len(parts)}: {line}")
+
+
+def load_decoding_bundle(model: Path) -> Bundle:
+    """Load a bundle that has a head; ModelError when it cannot be used."""
+    bundle = load_bundle(model)
+    if bundle.head is None:
+        raise ModelError(f"{model}: no emotion head: nothing to evaluate")
+    return bundle
+
+
+def _parts(
+    model: Path, out: Path, settings: OnlineSettings, default: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield what is not finished."""
+    for key in settings.sessions():
+        if not course_file(out, key).exists():
+            yield _session_part, model, out, settings, key
+    for person in settings.calibrated():
+        if not curve_file(out, person).exists():
+            yield _curve_part, model, out, settings.test_s, default, person
+
+
+def _session_part(model: Path, out: Path, settings: OnlineSettings, key: SessionKey) -> str:
+    """Simulate one session, decode it, write it down; body of a worker."""
+    bundle, began = one_thread_bundle(model), time.process_time()
+    duration_s, classes = 60.0 * settings.minutes, bundle.class_names
+    schedule = blocked(classes, duration_s, key.participant) if key.labels == "blocked" else None
+    session = make_session(
+        key.person,
+        classes,
+        CONDITIONS[key.condition],
+        duration_s,
+        schedule=schedule,
+        hop_s=settings.hop_s,
+    )
+    reference = np.load(out / _REFERENCE_FILE)
+    courses = decode_session(bundle, session, settings.aligners, reference)
+    write_courses(course_file(out, key), courses, time.process_time() - began)
+    return f"{key.name}, {len(session.windows)} windows"
+
+
+def _curve_part(model: Path, out: Path, test_s: float, default: str, person: int) -> str:
+    """Run the calibrations of one participant, write them down; body of a worker."""
+    bundle, began = one_thread_bundle(model), time.process_time()
+    rows = calibration_curve(bundle, person, test_s=test_s, alignment=ALIGNERS[default])
+    content = {"rows": rows, "cpu_s": time.process_time() - began}
+    with atomic_file(curve_file(out, person)) as file:
+        file.write(json.dumps(content).encode())
+    return f"calibrations of participant {person}"
+
+
+@cache
+def one_thread_bundle(model: Path) -> Bundle:
+    """Load the model once a process, which from then on uses one core."""
+    import torch
+
+    torch.set_num_threads(1)
+    return load_bundle(model)
+
+
+def reference_covariance(classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the mean covariance of prepared windows over participants that nothing tests."""
+    sessions = [
+        make_session(person, classes, Condition(), _REFERENCE_S, hop_s=5.0)
+        for person in _REFERENCE_PEOPLE
+    ]
+    return input_covariance(np.concatenate([session.windows for session in sessions]))
+
+
+def _keep_reference(out: Path, classes: tuple[str, ...]) -> None:
+    """Have the reference of the input's alignment ready for the workers."""
+    path = out / _REFERENCE_FILE
+    if not path.exists():
+        with atomic_file(path) as file:
+            np.save(file, reference_covariance(classes))
+
+
+def keep_settings(out: Path, settings: dict[str, Any]) -> None:
+    """Write what is run, or check that it is what was begun here.
+
+    Raises
+    ------
+    MdjptError
+        `out` holds another evaluation, or cannot be written.
+    """
+    path = out / SETTINGS_FILE
+    now = json.loads(json.dumps(settings))
+    try:
+        if path.exists():
+            if json.loads(path.read_text(encoding="utf-8")) != now:
+                raise MdjptError(
+                    f"{out}: holds an evaluation of another model or size: choose another folder"
+                )
+            return
+        (out / "parts").mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            file.write(json.dumps(now, indent=1).encode())
+    except (OSError, ValueError) as error:
+        raise MdjptError(f"{path}: cannot be used: {error}") from None

@@ -1,0 +1,213 @@
+"""The tables of an online evaluation: accuracy over time, gain by alignment, calibration."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.calibration.confidence import expected_calibration_error, fit_confidence
+from mdjpt.evaluation.online.courses import Course, accuracy_between, shown_and_true
+from mdjpt.evaluation.report_tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "SPANS_S",
+    "Cell",
+    "Gain",
+    "calibration_table",
+    "confidence_rows",
+    "gain",
+    "gain_table",
+    "time_table",
+]
+
+SPANS_S = {
+    "first 1 min": (0.0, 60.0),
+    "first 2 min": (0.0, 120.0),
+    "first 3 min": (0.0, 180.0),
+    "first 5 min": (0.0, 300.0),
+    "after 3 min": (180.0, math.inf),
+    "all": (0.0, math.inf),
+}
+"""Spans of time since connecting, by the end of the window."""
+
+Cell = list[dict[str, list[Course]]]
+"""Sessions of one kind: for each seed, by aligner, one course a participant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What an aligner gains over none.
+
+    Attributes
+    ----------
+    mean, error, worst : float
+        Over the seeds: mean, its standard error (NaN for one seed), smallest; fractions of 1.
+    """
+
+    mean: float
+    error: float
+    worst: float
+
+
+def _accuracies(
+    cell: Cell, aligner: str, span_s: tuple[float, float], temperature: float
+) -> NDArray[np.float64]:
+    """Return the balanced accuracy of each seed's participants together."""
+    return np.array([accuracy_between(seed[aligner], *span_s, temperature) for seed in cell])
+
+
+def gain(cell: Cell, aligner: str, span: str, temperature: float, than: str = "none") -> Gain:
+    """Return what an aligner gains over another one in a span of time.
+
+    Parameters
+    ----------
+    cell : list
+        Sessions.
+    aligner, than : str
+        Which one, and compared with which.
+    span : str
+        A key of :data:`SPANS_S`.
+    temperature : float
+        Of the bundle.
+    """
+    found = [_accuracies(cell, name, SPANS_S[span], temperature) for name in (aligner, than)]
+    differences = found[0] - found[1]
+    n = len(differences)
+    error = float(differences.std(ddof=1) / math.sqrt(n)) if n > 1 else math.nan
+    return Gain(float(differences.mean()), error, float(differences.min()))
+
+
+def time_table(cells: Mapping[tuple[str, ...], Cell], temperature: float) -> Table:
+    """Return the balanced accuracy since connecting, mean over seeds, percent.
+
+    Parameters
+    ----------
+    cells : mapping
+        Sessions by condition and order of labels.
+    temperature : float
+        Of the bundle.
+    """
+    rows = []
+    for place, cell in cells.items():
+        for aligner in cell[0]:
+            means = [
+                float(np.mean(_accuracies(cell, aligner, span, temperature)))
+                for span in SPANS_S.values()
+            ]
+            rows.append((*place, aligner, *map(_percent, means)))
+    title = "Balanced accuracy since connecting, percent"
+    return Table(title, ("condition", "labels", "aligner", *SPANS_S), tuple(rows))
+
+
+def gain_table(cells: Mapping[tuple[str, ...], Cell], span: str, temperature: float) -> Table:
+    """Return what each aligner gains over none in a span, points, mean ± standard error.
+
+    Parameters
+    ----------
+    cells, temperature
+        As for :func:`time_table`.
+    span : str
+        A key of :data:`SPANS_S`.
+    """
+    names = [name for name in next(iter(cells.values()))[0] if name != "none"]
+    rows = []
+    for place, cell in cells.items():
+        plain = float(np.mean(_accuracies(cell, "none", SPANS_S[span], temperature)))
+        gains = [gain(cell, name, span, temperature) for name in names]
+        rows.append((*place, _percent(plain), *map(_points, gains)))
+    title = f"Gain over no alignment, {span}, points"
+    return Table(title, ("condition", "labels", "none, percent", *names), tuple(rows))
+
+
+def confidence_rows(
+    cells: Mapping[tuple[str, ...], Cell], aligner: str, temperature: float
+) -> list[dict[str, Any]]:
+    """Return the expected calibration error of what is shown, of each kind of session and of all.
+
+    ``refitted`` takes the temperature that fits the other seeds' participants best: what the error
+    would be for a bundle whose confidence had been fitted to this way of decoding.
+
+    Parameters
+    ----------
+    cells, temperature
+        As for :func:`time_table`.
+    aligner : str
+        How the sessions are decoded.
+    """
+    places = {", ".join(place): [cell] for place, cell in cells.items()}
+    places["all"] = list(cells.values())
+    return [
+        {
+            "sessions": name,
+            "aligner": aligner,
+            "error": _calibration_error(chosen, aligner, temperature),
+            "refitted": _refitted_error(chosen, aligner),
+        }
+        for name, chosen in places.items()
+    ]
+
+
+def _of_seed(cells: Sequence[Cell], aligner: str, seed: int) -> list[Course]:
+    return [course for cell in cells for course in cell[seed][aligner]]
+
+
+def _calibration_error(cells: Sequence[Cell], aligner: str, temperature: float) -> float:
+    courses = [c for seed in range(len(cells[0])) for c in _of_seed(cells, aligner, seed)]
+    return expected_calibration_error(*shown_and_true(courses, temperature))
+
+
+def _refitted_error(cells: Sequence[Cell], aligner: str) -> float:
+    """Return the error with each seed's temperature fitted to the other seeds; NaN for one seed."""
+    n_seeds = len(cells[0])
+    if n_seeds < 2:
+        return math.nan
+    shown, labels = [], []
+    for seed in range(n_seeds):
+        others = [c for s in range(n_seeds) if s != seed for c in _of_seed(cells, aligner, s)]
+        fit = fit_confidence(
+            [c.logits for c in others], [c.label for c in others], hop_s=others[0].hop_s
+        )
+        probabilities, truth = shown_and_true(_of_seed(cells, aligner, seed), fit.temperature)
+        shown.append(probabilities)
+        labels.append(truth)
+    return expected_calibration_error(np.concatenate(shown), np.concatenate(labels))
+
+
+def calibration_table(rows: Sequence[Mapping[str, Any]], n_people: int) -> Table:
+    """Return the calibrations, mean over participants, percent.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        From :func:`~mdjpt.evaluation.online.calibration_curve.mean_rows`.
+    n_people : int
+        Participants that they are the mean of.
+    """
+    header = tuple(dict.fromkeys(key for row in rows for key in row))
+    cells = tuple(tuple(_value(row.get(key)) for key in header) for row in rows)
+    return Table(f"After a calibration, mean of {n_people} participants, percent", header, cells)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return ""
+    return _percent(value) if isinstance(value, float) else str(value)
+
+
+def _percent(fraction: float) -> str:
+    return "-" if math.isnan(fraction) else f"{100 * fraction:.1f}"
+
+
+def _points(found: Gain) -> str:
+    if math.isnan(found.mean):
+        return "-"
+    error = "" if math.isnan(found.error) else f" ± {100 * found.error:.1f}"
+    return f"{100 * found.mean:+.1f}{error}"
