@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from app.research_cli import data_cli, evaluate_cli, pretrain_command
+from app.thread_count import one_thread
 from mdjpt.errors import MdjptError
 
 __all__ = ["cli", "run_command_line"]
@@ -236,6 +237,7 @@ def features_command(
     montage: Montage = None,
 ) -> int:
     """Extract the features of a whole recording: features [n, 512], start_s [n]."""
+    one_thread()
     from app.commands.features import store_features
 
     return store_features(
@@ -336,6 +338,7 @@ def calibrate_command(
     montage: Montage = None,
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
+    one_thread()
     from app.commands.calibrate import calibrate
 
     return calibrate(recording, labels, out, model, montage)
@@ -372,6 +375,7 @@ def calibrate_live_command(
     speed: Annotated[float, typer.Option(help="Times real time, for sim:.")] = 1.0,
 ) -> int:
     """Lead a person through a calibration, record it and train from it."""
+    one_thread()
     from app.commands.calibrate_live import LiveCalibration, calibrate_live
 
     request = LiveCalibration(
