@@ -225,6 +225,16 @@ def replay_command(
     )
 
 
+@cli.command("check")
+def check_command(
+    file: Annotated[Path, typer.Argument(help="Recording to look at.")],
+) -> int:
+    """Say what a recording holds and whether it is as it was written."""
+    from app.commands.check import check_recording
+
+    return check_recording(file)
+
+
 @cli.command("features")
 def features_command(
     file: Annotated[Path, typer.Argument(help="Recording to read.")],

@@ -36,13 +36,16 @@ class Checked:
     Attributes
     ----------
     content : bytes
-        The file without what is damaged or torn; what no line covers stays.
+        The file without what is damaged, torn or cannot be checked; what follows the last line
+        stays.
     n_parts : int
         Parts that the file should hold.
     damaged : tuple of (int, float)
         Byte and second of each part that is not as it was written.
     torn_bytes : int
         Bytes of a last part that is not whole.
+    n_unchecked : int
+        Bytes left out because their line is damaged.
     lines_damaged : bool
         True when the file of checksums itself is damaged.
     """
@@ -51,6 +54,7 @@ class Checked:
     n_parts: int
     damaged: tuple[tuple[int, float], ...] = ()
     torn_bytes: int = 0
+    n_unchecked: int = 0
     lines_damaged: bool = False
 
     def notes(self) -> tuple[str, ...]:
@@ -63,7 +67,10 @@ class Checked:
                 f"and left out, the first at byte {byte} ({time_s:.1f} s)"
             )
         if self.lines_damaged:
-            found.append("its checksums are damaged themselves: not all of it could be checked")
+            found.append(
+                f"its checksums are damaged themselves: {self.n_unchecked} bytes that could not be "
+                "checked are left out"
+            )
         return tuple(found)
 
 
@@ -97,28 +104,35 @@ def check_parts(content: bytes, lines: bytes) -> Checked:
     lines : bytes
         The file of checksums; its torn end is ignored.
     """
-    kept, damaged, torn, end = [], [], 0, 0
     parsed, lines_damaged = _parsed(lines)
-    n_parts = 0
-    for line in parsed:
-        if line.offset < end or line.offset > len(content):
-            # The line of a part that never was written is no fault; any other is.
-            lines_damaged |= line.offset < end
-            continue
-        lines_damaged |= line.offset > end
-        kept.append(content[end : line.offset])
+    # The line of a part that never was written is no fault.
+    written = [line for line in parsed if line.offset < len(content)]
+    kept: list[bytes] = []
+    damaged: list[tuple[int, float]] = []
+    end = n_unchecked = torn = 0
+    for line in written:
         part = content[line.offset : line.offset + line.length]
+        is_torn = len(part) < line.length
+        if line.offset < end or (is_torn and line is not written[-1]):
+            lines_damaged = True
+            continue
+        n_unchecked += line.offset - end
         end = line.offset + len(part)
-        if len(part) < line.length:
+        if is_torn:
             torn = len(part)
-            break
-        n_parts += 1
-        if zlib.crc32(part) == line.crc:
+        elif zlib.crc32(part) == line.crc:
             kept.append(part)
         else:
             damaged.append((line.offset, line.time_s))
     kept.append(content[end:])
-    return Checked(b"".join(kept), n_parts, tuple(damaged), torn, lines_damaged)
+    return Checked(
+        b"".join(kept),
+        len(written) - bool(torn),
+        tuple(damaged),
+        torn,
+        n_unchecked,
+        lines_damaged or n_unchecked > 0,
+    )
 
 
 def _parsed(lines: bytes) -> tuple[list[_Line], bool]:

@@ -46,7 +46,7 @@ class _Extent:
 class XdfWriter:
     """Writes raw EEG, sample positions, events and predictions into one file.
 
-    The streams share the source's clock, so every clock offset in the file is 0. Each call hands
+    The streams share the source's clock, so each has one clock offset, of 0. Each call hands
     the file whole chunks in one piece: a file cut off anywhere is valid up to its last chunk. One
     thread uses a writer; every method may raise OSError.
 
@@ -179,8 +179,7 @@ class XdfWriter:
             self._first_sample = self._boundary_at = chunk.first_sample
         if self._stop_sample - self._boundary_at >= BOUNDARY_EVERY_S * self._info.sfreq:
             self._boundary_at = self._stop_sample
-            offsets = [chunks.clock_offset(s, self._stamp, 0.0) for s in self._extents]
-            self._append(chunks.boundary(), *offsets)
+            self._append(chunks.boundary())
 
     def _samples(
         self,
