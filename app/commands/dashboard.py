@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.commands.run import RunRequest, run_headless
+from app.dashboard.calibration.port import CalibrationTools
 from app.dashboard.display import display_problem
 from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
@@ -22,7 +23,10 @@ from streaming.source_spec import SourceSpec, parse_source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DEFAULT_SOURCE", "make_session", "open_window"]
+    from app.calibration.training import TrainingJob
+    from app.dashboard.calibration.port import TrainingWish
+
+__all__ = ["DEFAULT_SOURCE", "calibration_tools", "make_session", "open_window"]
 
 DEFAULT_SOURCE = "sim:"
 SEARCH_S = 2.0
@@ -96,7 +100,23 @@ def open_window(
         exit_after_s=after_s,
         on_milestone=on_milestone,
         recordings=record,
+        calibration=calibration_tools(),
     )
+
+
+def calibration_tools() -> CalibrationTools:
+    """Return what the wizard calibrates with: the profiles of this user, jobs in processes."""
+    from app.calibration.profiles import ProfileStore
+
+    return CalibrationTools(ProfileStore(), _training_job)
+
+
+def _training_job(wish: TrainingWish) -> TrainingJob:
+    from app.calibration.training import TrainingJob
+
+    choice = wish.choice
+    bundle = Path(choice.model) if choice is not None and choice.model else default_bundle()
+    return TrainingJob(wish.recording, None, wish.profile, bundle, participant=wish.participant)
 
 
 def make_session(

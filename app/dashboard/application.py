@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
 
 __all__ = ["Application"]
@@ -33,6 +34,7 @@ class Application(QObject):
         *,
         light: bool = False,
         recordings: Path | None = None,
+        calibration: CalibrationTools | None = None,
     ) -> None:
         instance = QApplication.instance()
         self._qt = instance if isinstance(instance, QApplication) else QApplication(sys.argv[:1])
@@ -42,7 +44,12 @@ class Application(QObject):
         self._qt.setFont(font(13))
         palette = LIGHT if light else DARK
         self.window = Dashboard(
-            session_factory, initial, discover=discover, palette=palette, recordings=recordings
+            session_factory,
+            initial,
+            discover=discover,
+            palette=palette,
+            recordings=recordings,
+            calibration=calibration,
         )
         self._hook = ExceptionHook(self)
         self._hook.caught.connect(self.window.messages.show_message)

@@ -49,6 +49,9 @@ class Header(QWidget):
         self.help_button.setText("?")
         self.help_button.setToolTip("Keyboard shortcuts (F1)")
         self.help_button.setAccessibleName("Keyboard shortcuts")
+        self.calibrate_button = QPushButton("Calibrate")
+        self.calibrate_button.setProperty("quiet", "true")
+        self.calibrate_button.setToolTip("Fit the decoder to one person (C)")
         self.record_button = QPushButton("● Record")
         self.record_button.setMinimumWidth(104)
         self.connect_button = QPushButton("Connect…")
@@ -74,7 +77,13 @@ class Header(QWidget):
             self.model.set_whole(model.name)
             n_classes = len(model.class_names)
             licence = f" · {model.licence}" if model.licence else ""
-            self.model_detail.set_whole(f"{model.variant} · {n_classes} classes{licence}")
+            person = f" · {model.participant}" if model.participant else ""
+            version = f" version {model.profile_version}" if model.profile_version else ""
+            self.model_detail.set_whole(
+                f"{model.variant} · {n_classes} classes{person}{version}{licence}"
+            )
+        streams = snapshot is not None and snapshot.state in ("streaming", "stalled")
+        self.calibrate_button.setEnabled(streams and model is not None)
         self.time.setText(clock_text(snapshot.elapsed_s if snapshot is not None else 0))
 
     def show_connected(self, connected: bool, *, busy: bool = False) -> None:
@@ -110,6 +119,7 @@ class Header(QWidget):
         row.addSpacing(8)
         row.addWidget(self.help_button)
         row.addWidget(self.theme_button)
+        row.addWidget(self.calibrate_button)
         row.addWidget(self.record_button)
         row.addWidget(self.connect_button)
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
 
 __all__ = ["run_dashboard"]
@@ -28,6 +29,7 @@ def run_dashboard(
     on_milestone: Callable[[str], None] | None = None,
     light: bool = False,
     recordings: Path | None = None,
+    calibration: CalibrationTools | None = None,
 ) -> int:
     """Show the dashboard until its window is closed.
 
@@ -49,6 +51,8 @@ def run_dashboard(
         Begin with the light theme.
     recordings : Path, optional
         Folder of recordings; one for the user's data by default.
+    calibration : CalibrationTools, optional
+        Profiles and training; without them calibrating is not offered.
 
     Returns
     -------
@@ -62,7 +66,12 @@ def run_dashboard(
     from app.dashboard.application import Application
 
     application = Application(
-        session_factory, discover, initial, light=light, recordings=recordings
+        session_factory,
+        discover,
+        initial,
+        light=light,
+        recordings=recordings,
+        calibration=calibration,
     )
     if on_milestone is not None:
         application.report_milestones(on_milestone)

@@ -18,6 +18,7 @@ __all__ = ["KEYS", "ShortcutsDialog", "add_shortcuts"]
 KEYS: dict[str, tuple[tuple[str, ...], str]] = {
     "connect": (("Ctrl+K",), "Choose a source"),
     "disconnect": (("Ctrl+D",), "End the session"),
+    "calibrate": (("C",), "Fit the decoder to one person"),
     "mark": (("M",), "Set an event at this moment"),
     "record": (("R",), "Begin or end a recording"),
     "freeze": (("P",), "Hold the picture of the signals"),
@@ -36,14 +37,19 @@ KEYS: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-def add_shortcuts(window: QWidget, actions: Mapping[str, Callable[[], object]]) -> None:
+def add_shortcuts(
+    window: QWidget, actions: Mapping[str, Callable[[], object]]
+) -> list[tuple[str, QShortcut]]:
     """Bind every row of :data:`KEYS` to its action; a missing or unknown one is an error."""
     if set(actions) != set(KEYS):
         raise ValueError(f"actions and keys differ: {sorted(set(actions) ^ set(KEYS))}")
+    made = []
     for name, action in actions.items():
         for key in KEYS[name][0]:
             shortcut = QShortcut(QKeySequence(key), window)
             shortcut.activated.connect(action)
+            made.append((name, shortcut))
+    return made
 
 
 class ShortcutsDialog(QDialog):

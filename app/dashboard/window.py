@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.dashboard.arrangement import arrange
 from app.dashboard.background import Background
+from app.dashboard.calibration.host import CalibrationHost
 from app.dashboard.connection import Connection
 from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 
+    from app.dashboard.calibration.port import CalibrationTools
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo
@@ -58,6 +61,8 @@ class Dashboard(QMainWindow):
         Theme to begin with.
     recordings : Path, optional
         Folder of recordings; one for the user's data by default.
+    calibration : CalibrationTools or None
+        Profiles and training; None where calibrating is not offered.
     """
 
     painted = Signal()
@@ -71,6 +76,7 @@ class Dashboard(QMainWindow):
         discover: Discover = list,
         palette: Palette = DARK,
         recordings: Path | None = None,
+        calibration: CalibrationTools | None = None,
     ) -> None:
         super().__init__()
         self.setWindowTitle("mdJPT Live")
@@ -101,7 +107,10 @@ class Dashboard(QMainWindow):
             right=(self.emotion, self.electrodes),
             foot=self.health,
         )
-        self.setCentralWidget(root)
+        pages = QStackedWidget()
+        pages.addWidget(root)
+        self.setCentralWidget(pages)
+        self.calibration = CalibrationHost(pages, self.connection, self.messages, calibration)
         self._wire()
         self.header.show_connected(False)
         self.apply_palette(palette)
@@ -149,6 +158,7 @@ class Dashboard(QMainWindow):
         self.setStyleSheet(style_sheet(palette))
         for view in (self.signals, self.history, self.emotion, self.electrodes):
             view.set_palette(palette)
+        self.calibration.apply_palette(palette)
         self._show_state()
 
     def toggle_palette(self) -> None:
@@ -172,6 +182,7 @@ class Dashboard(QMainWindow):
         self.signals.poll(session)
         self.electrodes.spectrum.poll(session, now)
         self._show_state()
+        self.calibration.follow(self._snapshot)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Begin what had to wait for the first picture."""
@@ -188,6 +199,8 @@ class Dashboard(QMainWindow):
             event.accept()
             return
         event.ignore()
+        if self.calibration.asks_first(self.close):
+            return
         if not self._closing:
             self._closing = True
             self.messages.show_message("Ending the session before the window closes…", "warn")
@@ -339,6 +352,8 @@ class Dashboard(QMainWindow):
         self.connection.changed.connect(self._connection_changed)
         self.connection.failed.connect(self._connection_failed)
         self.header.connect_button.clicked.connect(self._connect_or_disconnect)
+        self.header.calibrate_button.setVisible(self.calibration.offered)
+        self.header.calibrate_button.clicked.connect(self.calibration.open)
         self.header.record_button.clicked.connect(self.toggle_recording)
         self.header.theme_button.clicked.connect(self.toggle_palette)
         self.header.help_button.clicked.connect(self._show_shortcuts)
@@ -348,10 +363,11 @@ class Dashboard(QMainWindow):
         self.welcome.try_button.clicked.connect(lambda: self.connect_source(SIMULATED))
         self.welcome.choose_button.clicked.connect(self.choose_source)
         signals = self.signals
-        add_shortcuts(
+        shortcuts = add_shortcuts(
             self,
             {
                 "connect": self.choose_source,
+                "calibrate": self.calibration.open,
                 "disconnect": self.disconnect_source,
                 "freeze": signals.toggle_frozen,
                 "filter": signals.toggle_filter,
@@ -370,6 +386,11 @@ class Dashboard(QMainWindow):
                 "quit": self.close,
             },
         )
+        # The wizard has keys of its own: Space, Esc and digits mean something else there.
+        for name, shortcut in shortcuts:
+            if name not in ("quit", "full_screen", "theme"):
+                self.calibration.closed.connect(partial(shortcut.setEnabled, True))
+                self.calibration.opened.connect(partial(shortcut.setEnabled, False))
 
 
 def _import_filter() -> MakeDisplayFilter:

@@ -1,0 +1,126 @@
+"""Opens the wizard over the dashboard and closes it again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.dashboard.theme import DARK, Palette
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtWidgets import QStackedWidget
+
+    from app.dashboard.calibration.port import CalibrationTools
+    from app.dashboard.calibration.wizard import Wizard
+    from app.dashboard.connection import Connection
+    from app.dashboard.message_bar import MessageBar
+    from streaming.snapshot import Snapshot
+
+__all__ = ["CalibrationHost"]
+
+
+class CalibrationHost(QObject):
+    """At most one wizard, as a page over the dashboard's.
+
+    Parameters
+    ----------
+    stack : QStackedWidget
+        Its first page is the dashboard.
+    connection : Connection
+        Where the session comes from.
+    messages : MessageBar
+        Says why a calibration cannot begin.
+    tools : CalibrationTools or None
+        None where calibrating is not offered.
+
+    Attributes
+    ----------
+    opened, closed : Signal()
+        The wizard has come, or gone.
+    """
+
+    opened = Signal()
+    closed = Signal()
+
+    def __init__(
+        self,
+        stack: QStackedWidget,
+        connection: Connection,
+        messages: MessageBar,
+        tools: CalibrationTools | None,
+    ) -> None:
+        super().__init__(stack)
+        self._stack, self._connection = stack, connection
+        self._messages, self._tools = messages, tools
+        self._palette = DARK
+        self._then: Callable[[], object] | None = None
+        self.wizard: Wizard | None = None
+
+    @property
+    def offered(self) -> bool:
+        """Whether there is anything to calibrate with."""
+        return self._tools is not None
+
+    def open(self) -> None:
+        """Open the wizard, unless there is one or nothing to calibrate."""
+        session = self._connection.session
+        if self._tools is None or session is None or self.wizard is not None:
+            return
+        snapshot = session.snapshot()
+        if snapshot.model is None or snapshot.state not in ("streaming", "stalled"):
+            return
+        if snapshot.recording:
+            self._messages.show_message(
+                "A recording is running: stop it first, a calibration makes its own.", "warn"
+            )
+            return
+        from app.dashboard.calibration.wizard import Wizard
+
+        wizard = Wizard(session, self._tools, self._connection.choice)
+        wizard.apply_palette(self._palette)
+        wizard.closed.connect(self._close)
+        self.wizard = wizard
+        self._stack.addWidget(wizard)
+        self._stack.setCurrentWidget(wizard)
+        self.opened.emit()
+        wizard.follow(snapshot)
+        wizard.page.first_focus().setFocus()  # type: ignore[attr-defined]
+
+    def follow(self, snapshot: Snapshot) -> None:
+        """Show the session's state in the wizard, if there is one."""
+        if self.wizard is not None:
+            self.wizard.follow(snapshot)
+
+    def asks_first(self, close: Callable[[], object]) -> bool:
+        """Ask before the window closes on a calibration; False when nothing would be lost."""
+        if self.wizard is None or not self.wizard.loses_something:
+            return False
+        self.wizard.ask_to_close()
+        if self.wizard is not None and self.wizard.question is not None:
+            self._then = close
+            self.wizard.question.rejected.connect(self._stay)
+        return True
+
+    def apply_palette(self, palette: Palette) -> None:
+        """Take a theme."""
+        self._palette = palette
+        if self.wizard is not None:
+            self.wizard.apply_palette(palette)
+
+    def _stay(self) -> None:
+        self._then = None
+
+    def _close(self) -> None:
+        wizard, self.wizard = self.wizard, None
+        if wizard is None:
+            return
+        self._stack.setCurrentIndex(0)
+        self._stack.removeWidget(wizard)
+        wizard.deleteLater()
+        self.closed.emit()
+        then, self._then = self._then, None
+        if then is not None:
+            then()

@@ -1,0 +1,71 @@
+"""The time that is left, as a ring that empties."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.dashboard.painting import painting
+from app.dashboard.theme import DARK, Palette, font
+
+__all__ = ["TimeRing"]
+
+
+class TimeRing(QWidget):
+    """A ring and, in it, whole seconds.
+
+    Parameters
+    ----------
+    size : int
+        Side in logical pixels.
+    """
+
+    def __init__(self, size: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._size = size
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._left_s, self._share = 0.0, 1.0
+        self._paused = False
+        self._palette = DARK
+
+    def show_time(self, left_s: float, whole_s: float, *, paused: bool = False) -> None:
+        """Show that `left_s` of `whole_s` seconds are left."""
+        share = max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0
+        if (left_s, share, paused) != (self._left_s, self._share, self._paused):
+            self._left_s, self._share, self._paused = max(0.0, left_s), share, paused
+            self.setAccessibleName(f"{self.text} seconds left")
+            self.update()
+
+    @property
+    def text(self) -> str:
+        """The seconds in the ring, rounded up."""
+        return str(math.ceil(self._left_s - 1e-6))
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """Be a square."""
+        return QSize(self._size, self._size)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature
+        """Draw the ring."""
+        palette = self._palette
+        width = max(3.0, self._size / 24)
+        box = QRectF(0, 0, self._size, self._size).adjusted(width, width, -width, -width)
+        with painting(self) as painter:
+            painter.setPen(QPen(QColor(palette.border), width))
+            painter.drawEllipse(box)
+            colour = QColor(palette.warn if self._paused else palette.accent)
+            ended = Qt.PenCapStyle.RoundCap
+            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, ended))
+            if self._share > 0:
+                painter.drawArc(box, 90 * 16, round(360 * 16 * self._share))
+            painter.setPen(QColor(palette.text))
+            painter.setFont(font(round(self._size * 0.34), bold=True))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.text)

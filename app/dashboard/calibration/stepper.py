@@ -1,0 +1,81 @@
+"""A number with a button on each side; the arrow keys work in the field as well."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
+
+from app.dashboard.words import MINUS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Stepper"]
+
+
+class Stepper(QWidget):
+    """A whole number within limits.
+
+    Parameters
+    ----------
+    least, most : int
+        Limits.
+    value : int
+        To begin with.
+    name : str
+        What it is, for assistive technology.
+    unit : str
+        Stands behind the number, with a blank before it.
+    buttons : bool
+        False for a field without buttons, which takes less room.
+    """
+
+    changed = Signal(int)
+
+    def __init__(
+        self,
+        least: int,
+        most: int,
+        value: int,
+        name: str,
+        unit: str = "",
+        *,
+        buttons: bool = True,
+    ) -> None:
+        super().__init__()
+        self.box = QSpinBox()
+        self.box.setRange(least, most)
+        self.box.setValue(value)
+        self.box.setSuffix(unit)
+        self.box.setAccessibleName(name)
+        self.box.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.box.setFixedWidth(84)
+        self.box.valueChanged.connect(self.changed)
+        self.setFocusProxy(self.box)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.box)
+        for text, step, at in ((MINUS, -1, 0), ("+", 1, 2)) if buttons else ():
+            button = QToolButton()
+            button.setText(text)
+            button.setAutoRepeat(True)
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            button.setAccessibleName(f"{name}: {'less' if step < 0 else 'more'}")
+            button.clicked.connect(self._stepper(step))
+            row.insertWidget(at, button)
+        row.addStretch(1)
+
+    @property
+    def value(self) -> int:
+        """The number."""
+        return self.box.value()
+
+    def choose(self, value: int) -> None:
+        """Set the number."""
+        self.box.setValue(value)
+
+    def _stepper(self, step: int) -> Callable[[], None]:
+        return lambda: self.box.stepBy(step)

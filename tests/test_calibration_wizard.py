@@ -1,0 +1,764 @@
+"""The calibration wizard as a person uses it, on a session whose clock is moved by hand."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from app.calibration.markers import PlanMark, RatingMark, TrialMark, parse_mark
+from app.calibration.plan import Prompt, Trial
+from app.calibration.session import Phase
+from app.calibration.training import TrainingState
+from app.dashboard.calibration.affect_grid import AffectGrid, affect_words
+from app.dashboard.calibration.electrode_words import judge_contact
+from app.dashboard.calibration.fake_tools import FakeJob, FakeStore, fake_tools, made_summary
+from app.dashboard.calibration.media_player import media_player
+from app.dashboard.calibration.pictures import Photographer
+from app.dashboard.calibration.plan_page import PlanPage, minutes
+from app.dashboard.calibration.port import TrainingWish
+from app.dashboard.calibration.prompt_view import PromptView
+from app.dashboard.calibration.result_page import result_words
+from app.dashboard.calibration.run import Stage
+from app.dashboard.fake_session import CH_NAMES_32 as NAMES
+from app.dashboard.fake_session import FakeSession, ManualClock
+from app.dashboard.session_port import SourceChoice
+from app.dashboard.theme import DARK, LIGHT
+from app.dashboard.window import Dashboard
+from mdjpt.errors import ProfileError
+from tests.test_dashboard import close, wait
+
+if TYPE_CHECKING:
+    from app.dashboard.calibration.wizard import Wizard
+
+SIM = SourceChoice("sim:")
+KEY = Qt.Key
+
+
+@dataclass
+class Calibrated:
+    """A dashboard with its wizard open."""
+
+    window: Dashboard
+    session: FakeSession
+    clock: ManualClock
+    store: FakeStore
+    jobs: list[FakeJob]
+
+    @property
+    def wizard(self) -> Wizard:
+        wizard = self.window.calibration.wizard
+        assert wizard is not None
+        return wizard
+
+    @property
+    def is_open(self) -> bool:
+        return self.window.calibration.wizard is not None
+
+    @property
+    def phase(self) -> Phase:
+        return self.wizard.run.view.phase
+
+    def pass_time(self, seconds: float, step_s: float = 0.1) -> None:
+        for _ in range(max(1, round(seconds / step_s))):
+            self.clock.advance(step_s)
+            self.window.tick()
+
+    def press(self, *keys: Qt.Key) -> None:
+        for key in keys:
+            target = QApplication.focusWidget() or self.wizard
+            QTest.keyClick(target, key)
+            self.pass_time(0.1)
+
+    def agree(self, purpose: str = "a test") -> None:
+        self.wizard.who.purpose.setText(purpose)
+        self.wizard.who.consent.setChecked(True)
+
+    def forward(self) -> None:
+        self.wizard.foot.primary.click()
+        self.pass_time(0.1)
+
+    def set_up(self, trials: int = 2, baseline_s: int = 0, classes=("negative", "positive")):
+        """Go to the page before the session, with a plan of `trials` of each class."""
+        self.agree()
+        self.forward()
+        self.pass_time(1)
+        self.forward()
+        plan = self.wizard.plan
+        plan.classes.set_names(classes)
+        plan.trials.choose(trials)
+        plan.trial_s.choose(6)
+        plan.baseline_s.choose(baseline_s)
+        self.forward()
+
+    def begin(self, **settings) -> None:
+        self.set_up(**settings)
+        self.forward()
+        self.pass_time(0.3)
+        assert self.wizard.run.stage is Stage.SESSION
+
+    def until(self, reached) -> None:
+        for _ in range(3000):
+            if reached():
+                return
+            self.pass_time(0.1)
+        raise AssertionError("it does not come to that")
+
+    def until_phase(self, phase: Phase) -> None:
+        self.until(lambda: self.phase is phase)
+
+    def rate(self, valence: int = 7, arousal: int = 3, felt: int = 0) -> None:
+        self.until_phase(Phase.RATING)
+        self.pass_time(0.1)
+        page = self.wizard.session_pages.rating
+        page.grid.choose(valence, arousal)
+        page.felt.button(felt).click()
+        self.forward()
+
+    def finish_trials(self) -> None:
+        while self.wizard.run.stage is Stage.SESSION:
+            self.rate()
+        self.until(lambda: bool(self.jobs))
+
+    def marks(self, kind) -> list:
+        found = (parse_mark(text) for text in self.session.marks)
+        return [mark for mark in found if isinstance(mark, kind)]
+
+
+@pytest.fixture
+def dashboard(qtbot, tmp_path):
+    """Return a function that opens a dashboard on a fake session."""
+
+    def open_dashboard(**arguments) -> Calibrated:
+        clock = ManualClock()
+        # Few electrodes draw fast; a calibration is many frames long.
+        session = FakeSession(**{"ch_names": NAMES[:8]} | arguments, clock=clock, head_start_s=30)
+        store = FakeStore.with_people(tmp_path)
+        tools, jobs = fake_tools(store)
+        window = Dashboard(lambda _choice: session, SIM, calibration=tools)
+        qtbot.addWidget(window, before_close_func=partial(leave, qtbot))
+        window.show()
+        wait(qtbot, lambda: window.connection.state == "open")
+        wait(qtbot, lambda: window.history.plot is not None)
+        # The window's own timer would move the session between two lines of a test.
+        window._timer.stop()
+        window.tick()
+        return Calibrated(window, session, clock, store, jobs)
+
+    return open_dashboard
+
+
+def leave(qtbot, window: Dashboard) -> None:
+    wizard = window.calibration.wizard
+    if wizard is not None:
+        wizard.stop_for_good()
+        wizard.closed.emit()
+    close(qtbot, window)
+
+
+@pytest.fixture
+def calibrate(dashboard):
+    """Return a function that opens a dashboard and its wizard."""
+
+    def open_wizard(**arguments) -> Calibrated:
+        made = dashboard(**arguments)
+        made.window.header.calibrate_button.click()
+        assert made.is_open
+        return made
+
+    return open_wizard
+
+
+def test_the_button_waits_for_a_stream_with_a_model(dashboard):
+    made = dashboard()
+    assert made.window.header.calibrate_button.isEnabled()
+    made.session.model = None
+    made.window.tick()
+    assert not made.window.header.calibrate_button.isEnabled()
+    made.window.calibration.open()
+    assert not made.is_open
+
+
+def test_a_dashboard_without_profiles_offers_no_calibration(qtbot):
+    window = Dashboard(lambda _choice: FakeSession(), SIM)
+    qtbot.addWidget(window, before_close_func=partial(close, qtbot))
+    assert not window.header.calibrate_button.isVisibleTo(window)
+
+
+def test_a_recording_that_runs_is_not_taken_over(dashboard, tmp_path):
+    made = dashboard()
+    made.session.record(tmp_path / "mine.xdf")
+    made.window.calibration.open()
+    assert not made.is_open
+    assert "stop it first" in made.window.messages.text
+
+
+def test_the_whole_path_ends_with_the_decoder_in_use_and_its_person_in_the_header(calibrate):
+    made = calibrate()
+    who = made.wizard.who.pseudonym
+    made.begin(baseline_s=20)
+    assert made.phase is Phase.BASELINE_OPEN
+    made.until_phase(Phase.BASELINE_CLOSED)
+    made.until_phase(Phase.COUNTDOWN)
+    made.pass_time(30)
+    assert made.phase is Phase.COUNTDOWN, "nothing is shown before the eyes are open"
+    made.forward()
+    made.finish_trials()
+    assert made.session.snapshot().recording == ""
+    assert made.jobs[0].wish.recording == made.session.recorded[0]
+    assert made.jobs[0].wish.participant == who
+    made.jobs[0].state = TrainingState("done", summary=made_summary())
+    made.pass_time(0.1)
+    assert made.wizard.page is made.wizard.result
+    made.forward()
+    assert not made.is_open
+    assert made.jobs[0].accepted
+    assert made.session.profiles == [made.store.path_of(who)]
+    made.window.tick()
+    assert who in made.window.header.model_detail.whole
+
+
+def test_the_recording_holds_plan_trials_and_ratings(calibrate):
+    made = calibrate()
+    made.begin()
+    made.rate(valence=8, arousal=2, felt=1)
+    assert made.session.snapshot().recording
+    plan, begun, rated = made.marks(PlanMark), made.marks(TrialMark), made.marks(RatingMark)
+    assert plan[0].settings["class_names"] == ["negative", "positive"]
+    assert [mark.step for mark in begun] == ["begin", "end"]
+    assert (rated[0].valence, rated[0].arousal, rated[0].felt) == (8, 2, "positive")
+    assert "consent/given/purpose=a test" in made.session.marks
+
+
+def test_nothing_goes_on_without_a_purpose_and_consent(calibrate):
+    made = calibrate()
+    foot, who = made.wizard.foot, made.wizard.who
+    assert not foot.primary.isEnabled()
+    who.purpose.setText("a test")
+    assert foot.hint.whole == "The person must agree before anything is recorded"
+    who.consent.setChecked(True)
+    assert foot.primary.isEnabled()
+    who.people.setCurrentRow(1)
+    assert not foot.primary.isEnabled(), "consent is one person's"
+    assert made.session.recorded == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "Jürgen", "-x", "P-07c4e2b1"])
+def test_a_pseudonym_that_is_none_or_taken_is_refused(calibrate, name):
+    made = calibrate()
+    made.agree()
+    made.wizard.who.new.field.setText(name)
+    assert not made.wizard.foot.primary.isEnabled()
+    assert "pseudonym" in made.wizard.foot.hint.whole
+
+
+def test_an_earlier_version_is_one_click_away(calibrate):
+    made = calibrate()
+    who = made.wizard.who
+    who.people.setCurrentRow(1)
+    assert not who.versions.use_button.isEnabled(), "version 3 is in use"
+    who.versions.list.setCurrentRow(1)
+    who.versions.use_button.click()
+    entry = made.store.list()[0]
+    assert entry.active.number == 1
+    assert made.session.profiles == [entry.path]
+    assert "version 2" in who.people.item(1).text()
+
+
+def test_a_participant_is_deleted_only_after_a_yes(calibrate):
+    made = calibrate()
+    who = made.wizard.who
+    who.people.setCurrentRow(1)
+    who.versions.delete_button.click()
+    made.wizard.question.keep.click()
+    assert len(made.store.list()) == 2
+    who.versions.delete_button.click()
+    made.wizard.question.act.click()
+    assert [entry.pseudonym for entry in made.store.list()] == ["P-b81d53aa"]
+    assert who.people.count() == 2
+
+
+def test_a_deleted_person_is_decoded_no_longer(calibrate):
+    made = calibrate()
+    entry = made.store.list()[0]
+    made.session.use_profile(entry.path)
+    made.wizard.who.people.setCurrentRow(1)
+    made.wizard.who.versions.delete_button.click()
+    made.wizard.question.act.click()
+    assert made.session.profiles[-1] is None
+
+
+def test_bad_electrodes_are_named_with_what_helps_and_more_than_half_stop_it(calibrate):
+    made = calibrate(ch_names=NAMES)
+    made.agree()
+    made.forward()
+    page, names = made.wizard.electrodes, NAMES
+    made.pass_time(1)
+    assert page.verdict.text() == "All electrodes are good: go on"
+    made.session.spoil("F7", "T8")
+    made.pass_time(1)
+    assert page.count.text() == "30 of 32 good"
+    assert page.contact.advice[0][:2] == ("mains hum", "F7, T8")
+    assert made.wizard.foot.primary.isEnabled()
+    made.session.spoil(*names[:14])
+    made.pass_time(1)
+    assert made.wizard.foot.primary.isEnabled(), "more than half is enough"
+    made.session.spoil(*names[:24])
+    made.pass_time(1)
+    assert not made.wizard.foot.primary.isEnabled()
+    assert made.wizard.foot.hint.whole == "At least half of the electrodes must be good"
+    made.session.stall()
+    made.pass_time(1)
+    assert page.verdict.text() == "Waiting for the signal"
+
+
+def test_electrodes_off_the_scalp_do_not_count():
+    session = FakeSession(["Fz", "Cz", "EOG"], clock=ManualClock(), head_start_s=10)
+    session.start()
+    view = session.latest(1250)
+    contact = judge_contact(session.info.ch_names, view.samples, 250.0)
+    assert (contact.n_all, contact.n_good) == (2, 2)
+    nowhere = judge_contact(["EOG"], view.samples[2:], 250.0)
+    assert not nowhere.enough
+
+
+def test_the_plan_says_how_long_it_takes_and_what_is_wrong_with_it(qtbot, tmp_path):
+    page = PlanPage()
+    qtbot.addWidget(page)
+    page.show_classes(("sad", "happy"))
+    page.trials.choose(3)
+    assert page.plan.n_trials == 6
+    assert page.total.text() == f"about {minutes(page.plan.duration_s + 48)}"
+    page.classes.set_names(("sad", "sad"))
+    page.classes.changed.emit()
+    assert page.plan is None
+    assert "different names" in page.missing
+    page.classes.set_names(("sad", "happy"))
+    page.material.choose(True)
+    assert page.missing == "Choose the folder of your media"
+    page.folder.setText(str(tmp_path))
+    assert "no folder 'sad'" in page.missing
+    for name in ("sad", "happy"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").touch()
+    page.folder.setText(str(tmp_path) + "/")
+    assert page.plan.media == tmp_path
+
+
+def test_emotions_are_added_and_taken_away_between_two_and_nine(qtbot):
+    page = PlanPage()
+    qtbot.addWidget(page)
+    page.show_classes(())
+    assert page.classes.names == ("negative", "neutral", "positive")
+    for k in range(6):
+        page.classes.add_button.click()
+        page.classes._fields[-1].setText(f"emotion {k}")
+    assert len(page.plan.class_names) == 9
+    assert not page.classes.add_button.isVisibleTo(page)
+    for _ in range(7):
+        page.classes._remove(page.classes._fields[0])
+    assert len(page.plan.class_names) == 2
+
+
+def test_a_pause_takes_the_trial_back_and_going_on_begins_it_again(calibrate):
+    made = calibrate()
+    made.begin()
+    made.until_phase(Phase.TRIAL)
+    made.wizard.foot.pause.click()
+    assert made.wizard.session_pages.currentWidget() is made.wizard.session_pages.rest
+    made.pass_time(60)
+    assert made.wizard.run.view.paused
+    made.forward()
+    assert made.phase is Phase.COUNTDOWN
+    made.until_phase(Phase.TRIAL)
+    assert [mark.step for mark in made.marks(TrialMark)] == ["begin", "void", "begin"]
+
+
+def test_samples_that_stay_away_pause_the_trial_and_say_so(calibrate):
+    made = calibrate()
+    made.begin()
+    made.until_phase(Phase.TRIAL)
+    made.session.stall()
+    made.pass_time(2)
+    assert made.wizard.run.view.paused
+    assert "No samples arrive" in made.wizard.session_pages.rest.said.text()
+
+
+def test_a_distracted_person_has_the_trial_again(calibrate):
+    made = calibrate()
+    made.begin()
+    made.until_phase(Phase.RATING)
+    made.pass_time(0.1)
+    made.wizard.session_pages.rating.repeat_button.click()
+    made.rate()
+    assert [mark.step for mark in made.marks(TrialMark)] == ["begin", "end", "void", "begin", "end"]
+
+
+def test_a_rating_begins_empty_and_cannot_be_saved_so(calibrate):
+    made = calibrate()
+    made.begin()
+    made.rate()
+    made.until_phase(Phase.RATING)
+    made.pass_time(0.1)
+    assert made.wizard.session_pages.rating.grid.place is None
+    assert not made.wizard.foot.primary.isEnabled()
+    made.wizard.foot.second.click()
+    assert made.phase is not Phase.RATING
+    assert len(made.marks(RatingMark)) == 1
+
+
+def test_a_label_by_rating_needs_the_emotion_that_was_felt(calibrate):
+    made = calibrate()
+    made.set_up()
+    made.wizard.foot.back.click()
+    made.wizard.plan.label_by.choose("rated")
+    made.forward()
+    made.forward()
+    made.until_phase(Phase.RATING)
+    made.pass_time(0.1)
+    page = made.wizard.session_pages.rating
+    page.grid.choose(5, 5)
+    assert page.missing == "Choose what you felt"
+    page.felt.button(1).click()
+    assert page.rating.label == "positive"
+
+
+def test_a_recording_that_fails_stops_the_calibration_at_once_and_says_why(calibrate):
+    made = calibrate()
+    made.begin()
+    made.until_phase(Phase.TRIAL)
+    made.session.fault(recording_error="x.xdf: no space left on the disk")
+    made.pass_time(0.1)
+    assert made.wizard.page is made.wizard.ended
+    assert made.wizard.ended.lead.text() == "X.xdf: no space left on the disk."
+    assert made.wizard.run.stage is Stage.FAILED
+    assert not made.jobs
+
+
+def test_a_recording_that_cannot_begin_shows_no_trial(calibrate):
+    made = calibrate()
+    made.set_up()
+    made.session.fault(recording="", recording_error="/x: cannot be written: no permission")
+    made.forward()
+    assert made.wizard.page is made.wizard.ended
+    assert made.marks(PlanMark) == []
+
+
+def test_a_recording_that_never_begins_is_given_up(calibrate):
+    made = calibrate()
+    made.set_up()
+    made.session.fault(recording="")
+    made.forward()
+    made.pass_time(5)
+    assert made.wizard.foot.hint.whole == "Recording begins…"
+    made.pass_time(6)
+    assert made.wizard.run.stage is Stage.FAILED
+
+
+def test_a_source_that_fails_ends_the_calibration_with_its_error(calibrate):
+    made = calibrate()
+    made.begin()
+    made.session.fault(state="failed", error="lsl:cap is gone for good")
+    made.pass_time(0.1)
+    assert "gone for good" in made.wizard.ended.lead.text()
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_nothing_begins(calibrate):
+    made = calibrate()
+    made.set_up()
+
+    def refuse(pseudonym=None):
+        raise ProfileError("/x: cannot be made: permission denied")
+
+    made.store.create = refuse
+    made.forward()
+    assert made.wizard.messages.text == "/x: cannot be made: permission denied"
+    assert made.session.recorded == []
+
+
+def test_stopping_is_asked_once_waits_meanwhile_and_keeps_the_recording(calibrate):
+    made = calibrate()
+    made.begin()
+    made.rate()
+    made.until_phase(Phase.TRIAL)
+    made.wizard.foot.stop.click()
+    made.pass_time(30)
+    assert made.wizard.run.view.paused
+    made.wizard.question.keep.click()
+    assert made.wizard.run.stage is Stage.SESSION
+    made.wizard.foot.stop.click()
+    made.wizard.question.act.click()
+    made.pass_time(0.1)
+    assert made.wizard.page is made.wizard.ended
+    assert "1 of 4 trials were done" in made.wizard.ended.lead.text()
+    assert made.session.snapshot().recording == ""
+    assert made.session.marks[-1] == "calibration/abort"
+    made.forward()
+    assert not made.is_open
+
+
+def test_a_stopped_session_with_enough_trials_can_still_be_trained(calibrate):
+    made = calibrate()
+    made.begin(trials=3)
+    for _ in range(5):
+        made.rate()
+    made.wizard.foot.stop.click()
+    made.wizard.question.act.click()
+    made.pass_time(0.1)
+    assert made.wizard.foot.second.text() == "Train with 5 trials"
+    made.wizard.foot.second.click()
+    made.pass_time(0.1)
+    assert made.wizard.page is made.wizard.training
+    assert made.jobs[0].started
+
+
+def test_closing_the_window_in_the_middle_asks_once_and_then_closes(calibrate, qtbot):
+    made = calibrate()
+    made.begin()
+    made.until_phase(Phase.TRIAL)
+    made.window.close()
+    made.window.close()
+    assert made.window.isVisible()
+    made.wizard.question.keep.click()
+    made.forward()
+    assert made.wizard.run.stage is Stage.SESSION
+    made.window.close()
+    made.wizard.question.act.click()
+    wait(qtbot, lambda: not made.window.isVisible())
+    assert made.session.marks[-1] == "calibration/abort"
+    assert made.session.stopped == 1
+
+
+def test_staying_does_not_close_the_window_later(calibrate):
+    made = calibrate()
+    made.begin()
+    made.window.close()
+    made.wizard.question.keep.click()
+    made.forward()
+    made.wizard.foot.stop.click()
+    made.wizard.question.act.click()
+    made.pass_time(0.1)
+    made.forward()
+    assert not made.is_open
+    assert made.window.isVisible()
+
+
+def test_a_refused_decoder_is_explained_and_changes_nothing(calibrate):
+    made = calibrate()
+    made.begin()
+    made.finish_trials()
+    made.jobs[0].state = TrainingState("refused", "refused, not better than chance: p = 0.31")
+    made.pass_time(0.1)
+    ended = made.wizard.ended
+    assert ended.heading.text() == "Not better, so not used"
+    assert "p = 0.31" in ended.lead.text()
+    assert "more trials" in ended.advice.text()
+    made.forward()
+    assert made.session.profiles == []
+
+
+def test_a_training_that_fails_says_why(calibrate):
+    made = calibrate()
+    made.begin()
+    made.finish_trials()
+    made.jobs[0].state = TrainingState("failed", "class positive has one trial: two are needed")
+    made.pass_time(0.1)
+    assert made.wizard.ended.lead.text() == "Class positive has one trial: two are needed."
+
+
+def test_a_training_can_be_stopped(calibrate):
+    made = calibrate()
+    made.begin()
+    made.finish_trials()
+    made.pass_time(0.1)
+    assert made.wizard.training.stage.text() == "Comparing decoders on held-out trials"
+    made.wizard.foot.stop.click()
+    made.wizard.question.act.click()
+    assert made.jobs[0].cancelled
+
+
+def test_discarding_throws_the_decoder_away_and_leaving_asks_first(calibrate):
+    made = calibrate()
+    made.begin()
+    made.finish_trials()
+    made.jobs[0].state = TrainingState("done", summary=made_summary())
+    made.pass_time(0.1)
+    made.wizard.top.close_button.click()
+    made.wizard.question.keep.click()
+    assert not made.jobs[0].cancelled
+    made.wizard.foot.second.click()
+    assert made.jobs[0].cancelled
+    assert not made.is_open
+    assert made.session.profiles == []
+
+
+def test_the_words_of_a_result_promise_no_more_than_its_interval():
+    clear = made_summary(35, 36, 0.5)
+    assert result_words(clear)[0] == "Clearly better than before"
+    luck = result_words(made_summary(10, 12, 0.6))
+    assert luck[0] == "More trials right than before"
+    assert "may be luck" in luck[2]
+    assert "more trials would tell more" in luck[2]
+    assert result_words(made_summary(10, 12, None))[0] == "Better than guessing"
+    assert "Simulated" in luck[1]
+
+
+def test_the_wizard_can_be_used_with_the_keyboard_alone(calibrate):
+    made = calibrate()
+    made.window.activateWindow()
+    who = made.wizard.who
+    assert who.people.hasFocus()
+    who.purpose.setFocus()
+    QTest.keyClicks(who.purpose, "a test")
+    made.press(KEY.Key_Tab)
+    assert who.consent.hasFocus()
+    made.press(KEY.Key_Space, KEY.Key_Return)
+    assert made.wizard.page is made.wizard.electrodes
+    made.pass_time(1)
+    made.press(KEY.Key_Return)
+    plan = made.wizard.plan
+    assert made.wizard.page is plan
+    made.press(KEY.Key_Down, KEY.Key_Down)
+    assert plan.plan.trials_per_class == 2
+    plan.trial_s.choose(6)
+    plan.baseline_s.choose(0)
+    made.press(KEY.Key_Return, KEY.Key_Return)
+    made.until_phase(Phase.TRIAL)
+    made.press(KEY.Key_Space)
+    assert made.wizard.run.view.paused
+    made.press(KEY.Key_Space)
+    assert not made.wizard.run.view.paused
+    made.until_phase(Phase.RATING)
+    made.pass_time(0.2)
+    made.press(KEY.Key_Right, KEY.Key_Right, KEY.Key_Up, KEY.Key_2, KEY.Key_Return)
+    rated = made.marks(RatingMark)[0]
+    assert (rated.valence, rated.arousal, rated.felt) == (7, 6, "neutral")
+    made.press(KEY.Key_Escape)
+    assert made.wizard.question is not None
+    assert made.wizard.question.focusWidget() is made.wizard.question.keep
+    QTest.keyClick(made.wizard.question, KEY.Key_Escape)
+    assert made.wizard.run.stage is Stage.SESSION
+
+
+def test_the_keys_of_the_dashboard_sleep_while_the_wizard_is_open(calibrate):
+    made = calibrate()
+    made.window.activateWindow()
+    QTest.keyClick(made.window, KEY.Key_M)
+    assert made.session.marks == []
+    made.wizard.foot.back.click()
+    assert not made.is_open
+    QTest.keyClick(made.window, KEY.Key_M)
+    assert made.session.marks == ["mark"]
+
+
+def test_the_badge_of_simulation_is_there_on_every_page(calibrate):
+    made = calibrate()
+    seen = {}
+
+    def note() -> None:
+        page = type(made.wizard.page).__name__
+        seen[page] = "SIMULATED SIGNAL" in made.wizard.top.badges.texts()
+
+    note()
+    made.set_up()
+    note()
+    made.forward()
+    made.until_phase(Phase.TRIAL)
+    note()
+    made.finish_trials()
+    made.pass_time(0.1)
+    note()
+    made.jobs[0].state = TrainingState("done", summary=made_summary())
+    made.pass_time(0.1)
+    note()
+    assert len(seen) == 5
+    assert all(seen.values())
+
+
+def test_a_real_signal_and_model_carry_no_badge_of_simulation(calibrate):
+    made = calibrate(simulated=False)
+    assert not any("SIMULATED" in text for text in made.wizard.top.badges.texts())
+
+
+def test_the_grid_takes_clicks_and_arrows_and_stays_within_its_borders(qtbot):
+    grid = AffectGrid()
+    qtbot.addWidget(grid)
+    grid.resize(500, 380)
+    grid.show()
+    field = grid._field
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=(field.topRight().toPoint() - grid_pad()))
+    assert grid.place == (9, 9)
+    QTest.keyClick(grid, KEY.Key_Right)
+    QTest.keyClick(grid, KEY.Key_Down)
+    assert grid.place == (9, 8)
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid_pad())
+    assert grid.place == (9, 8), "a click outside marks nothing"
+
+
+def grid_pad():
+    from PySide6.QtCore import QPoint
+
+    return QPoint(4, -4)
+
+
+def test_marks_are_put_into_plain_words():
+    assert affect_words(9, 1) == "very pleasant, very calm"
+    assert affect_words(5, 6) == "neither unpleasant nor pleasant, slightly activated"
+
+
+def test_a_picture_is_scaled_to_the_page_and_a_broken_one_becomes_words(qtbot, tmp_path):
+    view = PromptView()
+    qtbot.addWidget(view)
+    view.resize(400, 300)
+    view.show()
+    image = QImage(800, 200, QImage.Format.Format_RGB32)
+    image.fill(QColor("#00ff00"))
+    image.save(str(tmp_path / "green.png"))
+    view.show_trial(Trial(1, "joy", Prompt("Look.", tmp_path / "green.png", "picture")))
+    shot = view.grab().toImage()
+    assert shot.pixelColor(200, 150) == QColor("#00ff00")
+    assert shot.pixelColor(10, 150) == QColor("#00ff00")
+    assert shot.pixelColor(200, 20) != QColor("#00ff00")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    view.show_trial(Trial(2, "joy", Prompt("Look.", tmp_path / "broken.png", "picture")))
+    assert "cannot be shown" in view.note.text()
+    assert view.text.text() != "Look."
+
+
+@pytest.mark.skipif(media_player() is not None, reason="QtMultimedia is installed")
+def test_without_multimedia_a_video_becomes_one_line_and_words(qtbot, tmp_path):
+    view = PromptView()
+    qtbot.addWidget(view)
+    view.show_trial(Trial(1, "joy", Prompt("Watch.", tmp_path / "a.mp4", "video")))
+    assert view.note.text() == "a.mp4 cannot be played: PySide6-Addons is not installed."
+    assert "dance" in view.text.text() or view.text.text()
+
+
+def test_the_pictures_show_every_page_in_both_themes_within_the_smallest_window(qtbot, tmp_path):
+    for palette in (DARK, LIGHT):
+        taker = Photographer(tmp_path, palette, (1000, 660))
+        taker.take_all()
+        for name in taker.names:
+            theme = "dark" if palette.dark else "light"
+            image = QImage(str(tmp_path / f"{name}-{theme}.png"))
+            assert (image.width(), image.height()) == (1000, 660), name
+        assert len(taker.names) == len(set(taker.names)) > 20
+
+
+def test_a_wish_names_what_the_dashboard_is_connected_to(calibrate):
+    made = calibrate()
+    made.begin()
+    made.finish_trials()
+    wish = made.jobs[0].wish
+    assert isinstance(wish, TrainingWish)
+    assert wish.choice == SIM
+    assert wish.profile.parent == wish.recording.parent.parent
