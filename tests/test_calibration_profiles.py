@@ -1,0 +1,136 @@
+"""The profiles on this computer: private, listed even when damaged, gone when deleted."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from app.calibration.profiles import ProfileStore, default_folder
+from mdjpt.calibration.profile import load_profile, save_profile
+from mdjpt.calibration.selection import CANDIDATES
+from mdjpt.calibration.training import train_personal_decoder
+from mdjpt.errors import ProfileError
+from tests.calibration_cases import labelled
+from tests.test_calibration_profile import profile_of
+
+FIRST, SECOND = (
+    train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k), candidates=CANDIDATES[:1])
+    for k in range(2)
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ProfileStore(tmp_path / "data" / "profiles")
+
+
+@pytest.fixture
+def person(store):
+    """A participant with two calibrations."""
+    name = store.create("P-01")
+    profile = profile_of(FIRST, participant=name).with_version(SECOND)
+    save_profile(store.path_of(name), profile)
+    (store.recordings_of(name) / "calibration.xdf").write_bytes(b"EEG")
+    return name
+
+
+def test_an_empty_store_lists_nobody(store) -> None:
+    assert store.list() == ()
+    assert not store.folder.exists()
+
+
+def test_somebody_new_has_a_folder_and_no_calibration(store) -> None:
+    name = store.create()
+    assert name.startswith("P-")
+    (entry,) = store.list()
+    assert (entry.pseudonym, entry.versions, entry.active, entry.problem) == (name, (), None, "")
+    assert entry.path == store.path_of(name)
+    with pytest.raises(ProfileError, match="choose another pseudonym"):
+        store.create(name)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
+def test_only_the_owner_can_look_into_a_profile(store, person) -> None:
+    folders = [store.folder, store.folder / person, store.recordings_of(person)]
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in folders] == [0o700] * 3
+    assert stat.S_IMODE(store.path_of(person).stat().st_mode) == 0o600
+
+
+def test_versions_are_listed_with_what_they_can(store, person) -> None:
+    first, second = store.versions(store.path_of(person))
+    assert (first.number, first.active, second.number, second.active) == (0, False, 1, True)
+    assert first.accuracy == FIRST.evidence.accuracy
+    assert (second.low, second.high) == (SECOND.evidence.low, SECOND.evidence.high)
+    assert second.class_names == SECOND.class_names
+    assert store.list()[0].active == second
+
+
+def test_one_click_goes_back_and_nothing_is_lost(store, person) -> None:
+    path = store.path_of(person)
+    store.activate(path, 0)
+    assert [version.active for version in store.versions(path)] == [True, False]
+    assert load_profile(path).current.created == FIRST.created
+    store.activate(path, 1)
+    assert store.list()[0].active.number == 1
+    with pytest.raises(ProfileError, match="no version"):
+        store.activate(path, 2)
+
+
+def test_a_damaged_profile_is_listed_with_its_problem(store, person) -> None:
+    store.path_of(person).write_bytes(b"noise")
+    (entry,) = store.list()
+    assert "unusable profile" in entry.problem
+    assert entry.versions == ()
+    assert "unusable profile" in store.export_text(person)
+
+
+def test_what_is_kept_can_be_read_in_words(store, person) -> None:
+    text = store.export_text(person)
+    assert "Participant P-01 (SIMULATED)" in text
+    assert "Version 2" in text
+    assert "in use" in text.splitlines()[3]
+    assert "calibration.xdf (3 bytes)" in text
+
+
+def test_deleting_a_participant_deletes_profile_and_recordings(store, person) -> None:
+    other = store.create("P-02")
+    store.delete(person)
+    assert [entry.pseudonym for entry in store.list()] == [other]
+    assert not (store.folder / person).exists()
+    for name in (person, "P-none"):
+        with pytest.raises(ProfileError, match="no such profile"):
+            store.delete(name)
+        with pytest.raises(ProfileError, match="no such profile"):
+            store.export_text(name)
+
+
+def test_no_pseudonym_leads_out_of_the_store(store, tmp_path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "precious").mkdir()
+    for name in ("../precious", "..", ".", "", "a/b", "/tmp", "a b"):
+        for action in (store.delete, store.path_of, store.create, store.recordings_of):
+            with pytest.raises(ProfileError, match="a pseudonym is"):
+                action(name)
+    assert (tmp_path / "data" / "precious").is_dir()
+
+
+def test_a_linked_folder_is_nobodys_profile(store, tmp_path) -> None:
+    store.create("P-01")
+    target = tmp_path / "elsewhere"
+    target.mkdir()
+    (store.folder / "P-02").symlink_to(target)
+    with pytest.raises(ProfileError, match="no such profile"):
+        store.delete("P-02")
+    assert target.is_dir()
+
+
+def test_a_store_that_cannot_be_made_is_told_in_one_line(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ProfileError, match="cannot be made"):
+        ProfileStore(tmp_path / "file" / "profiles").create()
+
+
+def test_profiles_live_in_the_users_data_folder() -> None:
+    assert default_folder().parts[-2:] == ("mdjpt-live", "profiles")

@@ -1,0 +1,180 @@
+"""Training beside a running program gives what the command gives, and overwrites nothing."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.calibration.from_recording import (
+    CalibrationResult,
+    NotBetterError,
+    calibrate_recording,
+)
+from app.calibration.labels import write_labels
+from app.calibration.markers import PlanMark, RatingMark, SessionMark, TrialMark
+from app.calibration.training import TrainingJob, TrainingState
+from app.commands.calibrate import calibrate
+from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.bundle import save_bundle
+from mdjpt.calibration.profile import load_profile
+from mdjpt.errors import ProfileError
+from mdjpt.recordings.export import write_recording_edf
+from tests.calibration_cases import small_bundle
+from tests.test_calibration_command import NAMES, SFREQ, session
+
+PATIENCE_S = 120.0
+
+
+def markers_of(trials):
+    """Return what a calibration session marks."""
+    markers = [(0.5, PlanMark({"label_by": "intended"}))]
+    for k, trial in enumerate(trials, 1):
+        markers += [
+            (trial.onset_s, TrialMark(k, trial.label, "begin")),
+            (trial.end_s - 0.1, TrialMark(k, trial.label, "end")),
+            (trial.end_s - 0.05, RatingMark(k, round(5 + trial.valence), 5, trial.label)),
+        ]
+    return [(at, str(mark)) for at, mark in [*markers, (trials[-1].end_s, SessionMark("end"))]]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Write two recorded sessions, one of which tells nothing, and a model; return their folder."""
+    folder = tmp_path_factory.mktemp("training")
+    for name, effect in (("eeg", 1.0), ("noise", 0.0)):
+        recording, trials = session(effect=effect)
+        write_recording_edf(
+            folder / f"{name}.edf", recording.samples, SFREQ, NAMES, markers_of(trials)
+        )
+        shorter = [replace(t, duration_s=t.duration_s - 0.1, arousal=5.0) for t in trials]
+        rated = [replace(t, valence=round(5 + t.valence)) for t in shorter]
+        write_labels(folder / f"{name}.csv", rated)
+    save_bundle(folder / "model.safetensors", replace(small_bundle(), sha256=""))
+    return folder
+
+
+def job_of(files, tmp_path, name="eeg", **settings):
+    path = tmp_path / "profile.safetensors"
+    return TrainingJob(
+        files / f"{name}.edf", None, path, files / "model.safetensors", **settings
+    ), path
+
+
+def finished(job) -> TrainingState:
+    deadline = time.monotonic() + PATIENCE_S
+    while (state := job.poll()).status == "running":
+        assert time.monotonic() < deadline, state
+        job._connection.poll(1.0)
+    return state
+
+
+def test_the_job_gives_what_the_command_gives_from_markers_or_from_a_table(
+    files, tmp_path, capsys
+) -> None:
+    job, path = job_of(files, tmp_path, participant="P-07")
+    job.start()
+    state = finished(job)
+    assert state.status == "done", state.text
+    assert not path.exists()
+    assert job.accept() == path
+    assert list(tmp_path.iterdir()) == [path]
+    model = files / "model.safetensors"
+    from_table, from_markers = tmp_path / "table.safetensors", tmp_path / "markers.safetensors"
+    calibrate(files / "eeg.edf", files / "eeg.csv", from_table, model)
+    calibrate(files / "eeg.edf", None, from_markers, model)
+    shown = capsys.readouterr().out
+    assert state.summary is not None
+    assert state.summary.text in shown
+    assert (state.summary.participant, state.summary.version) == ("P-07", 1)
+    wizard = load_profile(path).current
+    for other in (load_profile(from_table).current, load_profile(from_markers).current):
+        assert other.kind == wizard.kind
+        assert other.evidence == wizard.evidence
+        for name, array in wizard.head.arrays.items():
+            np.testing.assert_array_equal(array, other.head.arrays[name])
+        np.testing.assert_array_equal(wizard.feature_mean, other.feature_mean)
+        np.testing.assert_array_equal(wizard.feature_var, other.feature_var)
+        assert (other.temperature, other.abstain_below) == (
+            wizard.temperature,
+            wizard.abstain_below,
+        )
+
+
+def test_a_head_that_is_not_better_is_refused_and_leaves_nothing(files, tmp_path) -> None:
+    job, path = job_of(files, tmp_path, "noise")
+    job.start()
+    state = finished(job)
+    assert state.status == "refused"
+    assert "not better than chance" in state.text
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ProfileError, match="no trained decoder waits"):
+        job.accept()
+    assert not path.exists()
+
+
+def test_the_old_profile_stays_until_the_new_one_is_accepted(files, tmp_path) -> None:
+    job, path = job_of(files, tmp_path)
+    path.write_bytes(b"no profile")
+    job.start()
+    state = finished(job)
+    assert state.status == "failed"
+    assert "unusable profile" in state.text
+    assert path.read_bytes() == b"no profile"
+
+
+def test_a_recording_without_a_session_is_named(files, tmp_path) -> None:
+    recording, _ = session()
+    write_recording_edf(tmp_path / "plain.edf", recording.samples, SFREQ, NAMES)
+    out = tmp_path / "profile.safetensors"
+    with pytest.raises(ProfileError, match=r"plain\.edf: holds no calibration session"):
+        calibrate(tmp_path / "plain.edf", None, out, files / "model.safetensors")
+
+
+def test_a_cancelled_job_leaves_nothing_behind(files, tmp_path) -> None:
+    job, _ = job_of(files, tmp_path)
+    job.cancel()
+    assert job.poll().status == "cancelled"
+    job, _ = job_of(files, tmp_path)
+    job.start()
+    job.cancel()
+    job.cancel()
+    assert job.poll() == TrainingState("cancelled", "cancelled: the profile is as it was")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_that_dies_is_told(files, tmp_path) -> None:
+    job, _ = job_of(files, tmp_path)
+    job.start()
+    assert job._process is not None
+    job._process.kill()
+    state = finished(job)
+    assert state.status == "failed"
+    assert "try again" in state.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_told_at_once(files, tmp_path) -> None:
+    job, _ = job_of(files, tmp_path / "none")
+    with pytest.raises(ProfileError, match="choose another folder"):
+        job.start()
+
+
+def test_a_head_worse_than_the_model_as_it_is_is_refused_too() -> None:
+    recording, trials = session()
+    bundle = small_bundle()
+    result = calibrate_recording(recording, trials, bundle, AlignmentConfig("moments"))
+    evidence = result.decoder.evidence
+    assert evidence.better_than_chance
+
+    def against(before: float | None) -> CalibrationResult:
+        proof = replace(evidence, before=before)
+        return replace(result, decoder=replace(result.decoder, evidence=proof))
+
+    assert against(None).profile(bundle, None).active == 0
+    assert against(evidence.accuracy).profile(bundle, None).active == 0
+    worse = replace(evidence, n_correct=evidence.n_trials - 1, before=1.0)
+    with pytest.raises(NotBetterError, match="not better than the model as it is"):
+        replace(result, decoder=replace(result.decoder, evidence=worse)).profile(bundle, None)
