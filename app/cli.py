@@ -38,6 +38,7 @@ SOURCE_HELP = (
     "sim:[?seed=7] | file:PATH | lsl:[NAME][?source_id=..&type=EEG] | brainflow:synthetic | "
     "brainflow:cyton?serial_port=/dev/ttyUSB0"
 )
+ALIGNMENTS = ("none", "moments", "rows", "covariance-input", "covariance-mixed")
 # typer carries a click of its own, whose UsageError it does not export.
 USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle by default.")]
@@ -48,6 +49,12 @@ Montage = Annotated[
 Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.")]
 Record = Annotated[
     Path | None, typer.Option(help="Folder to record into: signals, events and predictions (XDF).")
+]
+Alignment = Annotated[
+    str,
+    typer.Option(
+        help="auto, none, moments, rows, covariance-input, covariance-mixed; a profile has its own."
+    ),
 ]
 Hop = Annotated[float, typer.Option(help="Seconds from one window to the next.")]
 
@@ -154,6 +161,7 @@ def run_command(
     source: Annotated[str, typer.Argument(help=SOURCE_HELP)],
     model: Model = None,
     profile: Profile = None,
+    alignment: Alignment = "auto",
     duration: Annotated[float | None, typer.Option(help="Seconds of signal to run for.")] = None,
     hop: Hop = 0.5,
     speed: Annotated[str, typer.Option(help="Times real time for a file, or max.")] = "1",
@@ -184,6 +192,7 @@ def run_command(
         montage=montage,
         profile=profile,
         record=record,
+        alignment=_alignment(alignment, profile),
     )
     return run_headless(request)
 
@@ -411,6 +420,14 @@ def calibrate_live_command(
 def doctor_command() -> int:
     """Check this installation (not there yet)."""
     return _planned("doctor")
+
+
+def _alignment(name: str, profile: Path | None) -> str:
+    if name not in ("auto", *ALIGNMENTS):
+        raise MdjptError(f"--alignment takes auto, {', '.join(ALIGNMENTS)}, got {name!r}")
+    if profile is not None and name != "auto":
+        raise MdjptError("a profile brings its own alignment: leave --alignment out")
+    return name
 
 
 def _positive(value: float | None, option: str) -> float | None:

@@ -74,6 +74,8 @@ class SessionConfig:
         Offer the predictions as an LSL stream.
     profile : Path or None
         A person's calibration.
+    alignment : str
+        Kind of alignment, or "auto" for the model's default; a profile brings its own.
     record : Path or None
         Recording to write from the first sample on; must not exist.
     with_features : bool
@@ -92,6 +94,7 @@ class SessionConfig:
     with_features: bool = False
     profile: Path | None = None
     record: Path | None = None
+    alignment: str = "auto"
 
 
 def default_bundle() -> Path:
@@ -151,7 +154,13 @@ def engine_config(config: SessionConfig) -> EngineConfig:
     """Translate what the user asked for into the engine's terms."""
     decoder = None
     if config.bundle is not None:
-        decoder = DecoderConfig(config.bundle, config.hop_s, config.with_features, config.profile)
+        decoder = DecoderConfig(
+            config.bundle,
+            config.hop_s,
+            config.with_features,
+            config.profile,
+            alignment=config.alignment,
+        )
     return EngineConfig(
         source=partial(build_source, config.source, config.montage, config.speed),
         decoder=decoder,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +11,11 @@ from mdjpt.calibration.confidence import SMOOTHING_S
 from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.montage import STANDARD_CHANNELS
 from mdjpt.signal import N_TIMES, WINDOW_S
-from streaming.snapshot import ModelCard
+from streaming.snapshot import AlignmentStatus, ModelCard
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from mdjpt.alignment import AlignmentConfig
@@ -33,14 +35,17 @@ class Decoded:
         The encoder's feature.
     probabilities : dict of str to float
         Smoothed class probabilities, empty for a bundle without a head.
+    affect : dict of str to float
+        Smoothed valence and arousal, those that the person's profile can tell.
     """
 
     feature: NDArray[np.float32]
     probabilities: dict[str, float]
+    affect: dict[str, float] = field(default_factory=dict)
 
 
 class Smoother:
-    """Causal exponential smoothing of probabilities.
+    """Causal exponential smoothing of probabilities, or of ratings.
 
     Parameters
     ----------
@@ -91,7 +96,7 @@ class Decoder:
     ) -> None:
         self._model = EmotionModel(bundle, alignment, profile)
         self._hop_s = hop_s
-        self._smoother = Smoother(hop_s)
+        self._smoother, self._affect_smoother = Smoother(hop_s), Smoother(hop_s)
         self._last_index: int | None = None
 
     @property
@@ -120,6 +125,7 @@ class Decoder:
             Its number, so that the smoother knows how many hops have passed.
         """
         feature, probabilities, _ = self._model.estimate(window)
+        ratings = self._model.affect(feature)
         passed = 1 if self._last_index is None else max(1, index - self._last_index)
         self._last_index = index
         weight_s = min(passed * self._hop_s, WINDOW_S)
@@ -127,8 +133,15 @@ class Decoder:
             self._model.learn(weight_s)
             return Decoded(feature, {})
         smoothed = self._smoother(probabilities, passed)
+        affect = self._smoothed_affect(ratings, passed)
         self._model.learn(weight_s, smoothed)
-        return Decoded(feature, dict(zip(self.class_names, smoothed.tolist(), strict=True)))
+        return Decoded(feature, dict(zip(self.class_names, smoothed.tolist(), strict=True)), affect)
+
+    def _smoothed_affect(self, ratings: dict[str, float], passed: int) -> dict[str, float]:
+        if not ratings:
+            return {}
+        values = self._affect_smoother(np.array(list(ratings.values())), passed)
+        return dict(zip(ratings, values.tolist(), strict=True))
 
     def warm_up(self) -> None:
         """Decode an empty window, so that the first real one finds everything in place."""
@@ -137,11 +150,27 @@ class Decoder:
     def reset(self) -> None:
         """Forget the windows seen so far; what the alignment has learned is kept."""
         self._smoother.reset()
+        self._affect_smoother.reset()
         self._last_index = None
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return what the alignment has learned, for the session's file."""
         return self._model.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Let the alignment go on where another decoder's stopped; ValueError if it cannot."""
+        self._model.load_state_dict(state)
+
+    def alignment_status(self) -> AlignmentStatus:
+        """Return how far the alignment has come."""
+        gauge = self._model.gauge
+        return AlignmentStatus(
+            kind=self._model.alignment_kind,
+            effective_s=gauge.effective_windows * WINDOW_S,
+            prior_share=gauge.prior_share,
+            converged=gauge.converged,
+            frozen=gauge.frozen,
+        )
 
 
 def model_card(bundle: Bundle, name: str, class_names: tuple[str, ...]) -> ModelCard:

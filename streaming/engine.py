@@ -18,9 +18,17 @@ import numpy as np
 from mdjpt.errors import MdjptError
 from streaming.acquisition import Acquisition
 from streaming.decoder_handle import DecoderHandle
-from streaming.decoder_process import Attach, DecoderConfig, Failed, Finished, Predicted, Ready
+from streaming.decoder_process import (
+    Attach,
+    DecoderConfig,
+    Failed,
+    Finished,
+    Learned,
+    Predicted,
+    Ready,
+)
 from streaming.recorder import RecordingSwitch
-from streaming.snapshot import DecoderState, ModelCard, Snapshot, StreamState
+from streaming.snapshot import AlignmentStatus, DecoderState, ModelCard, Snapshot, StreamState
 from streaming.stream import Prompted
 
 if TYPE_CHECKING:
@@ -111,6 +119,7 @@ class Engine:
         self._decoder_failure: Failed | None = None
         self._successor: DecoderHandle | None = None
         self._profile_error = ""
+        self._learned: dict[Path | None, Learned] = {}
         self._finished = False
         self._n_restarts = 0
         self._publishers = [make() for make in config.publishers]
@@ -251,6 +260,7 @@ class Engine:
             n_skipped=self._skipped_before + self._n_skipped,
             truth=acquisition.truth,
             model=self._card,
+            alignment=self._alignment(),
             recording=self._recording.path,
             recording_error=self._recording.error,
             recorded_s=self._recording.recorded_s,
@@ -308,7 +318,9 @@ class Engine:
         if decoder is None or decoder.attached or not self._opened.is_set():
             return
         ring_name, info = self._acquisition.ring.name, self._acquisition.info
-        decoder.attach(Attach(ring_name, info, self._next_index))
+        learned = self._learned.get(decoder.config.profile)
+        state = {} if learned is None else learned.state
+        decoder.attach(Attach(ring_name, info, self._next_index, state))
 
     def _handle(self, message: object) -> bool:
         """Note what the decoder says; True for an answer to hand on."""
@@ -318,6 +330,8 @@ class Engine:
         if isinstance(message, Ready):
             self._card = message.card
             self.ready_at = self._clock()
+        elif isinstance(message, Learned):
+            self._note_learned(message)
         elif isinstance(message, Finished):
             self._finished = True
         elif isinstance(message, Failed):
@@ -332,6 +346,16 @@ class Engine:
         self._next_index = prediction.index + 1
         if prediction.status in ("ok", "unsure"):
             self._latencies.append(prediction.latency_ms)
+
+    def _note_learned(self, message: Learned) -> None:
+        """Keep what the alignment learned, for the next decoder with the same profile."""
+        if self._config.decoder is not None:
+            self._learned[self._config.decoder.profile] = message
+
+    def _alignment(self) -> AlignmentStatus | None:
+        decoder = self._config.decoder
+        learned = None if decoder is None else self._learned.get(decoder.profile)
+        return None if learned is None else learned.status
 
     def _publish(self, prediction: Prediction) -> None:
         if not self._publishing and self._card is not None and self._config.decoder is not None:

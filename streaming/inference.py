@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mdjpt.errors import MdjptError
+from streaming.label_hold import LABEL_MARGIN, LabelHold
 from streaming.prediction import Prediction, Quality, Status
 from streaming.ring import Gap, Overrun
 from streaming.windower import Window, Windower
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -85,6 +86,8 @@ class Inference:
         The model.
     hop_s : float
         Seconds from window to window.
+    label_margin : float
+        Lead in probability that another class needs before the label changes.
     clock : callable
         The monotonic clock that stamped the samples' arrival.
     """
@@ -97,9 +100,11 @@ class Inference:
         decoder: WindowDecoder,
         *,
         hop_s: float,
+        label_margin: float = LABEL_MARGIN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ring = ring
+        self._label = LabelHold(label_margin)
         self._info = info
         self._preprocessor = preprocessor
         self._decoder = decoder
@@ -178,7 +183,7 @@ class Inference:
         n_margin = window.first - view.first_sample
         prepared = self._preprocessor(view.samples, n_margin, end_s)
         if not prepared.usable:
-            self._decoder.reset()
+            self._forget()
             return self._abstain(window, "bad_signal", prepared.quality, view)
         if not prepared.familiar:
             return self._abstain(window, "unsure", prepared.quality, view)
@@ -196,11 +201,11 @@ class Inference:
         decoded = self._decoder.decode(model_input, window.index)
         values = np.array(list(decoded.probabilities.values()))
         if not (np.isfinite(decoded.feature).all() and np.isfinite(values).all()):
-            self._decoder.reset()
+            self._forget()
             return self._abstain(window, "bad_signal", prepared.quality, view)
-        confidence = float(values.max()) if values.size else 0.0
-        sure = values.size > 0 and confidence >= self._decoder.abstain_below
-        best = max(decoded.probabilities, key=decoded.probabilities.__getitem__, default=None)
+        best = self._label(decoded.probabilities)
+        confidence = 0.0 if best is None else decoded.probabilities[best]
+        sure = best is not None and confidence >= self._decoder.abstain_below
         prediction = self._prediction(
             window,
             "ok" if sure else "unsure",
@@ -209,6 +214,7 @@ class Inference:
             label=best if sure else None,
             probabilities=decoded.probabilities,
             confidence=confidence,
+            affect=decoded.affect,
         )
         return Answer(prediction, decoded.feature)
 
@@ -227,6 +233,7 @@ class Inference:
         label: str | None = None,
         probabilities: dict[str, float] | None = None,
         confidence: float = 0.0,
+        affect: Mapping[str, float] | None = None,
     ) -> Prediction:
         newest = self._ring.latest(1) if view is None else view
         sfreq = self._info.sfreq
@@ -242,12 +249,19 @@ class Inference:
             quality=quality,
             latency_ms=1e3 * (self._clock() - float(newest.arrivals[-1])),
             simulated=self._info.simulated or self._decoder.simulated,
+            valence=None if affect is None else affect.get("valence"),
+            arousal=None if affect is None else affect.get("arousal"),
         )
 
     def _note_gap(self) -> None:
         self._gap_hops += 1
         if self._gap_hops * self._windower.hop_s >= GAP_RESETS_S:
-            self._decoder.reset()
+            self._forget()
+
+    def _forget(self) -> None:
+        """Let nothing before this moment take part in what is shown."""
+        self._decoder.reset()
+        self._label.reset()
 
     def _announce(self) -> None:
         window = self._windower.window(self._next)

@@ -41,17 +41,20 @@ class Prediction:
     status : {"ok", "warming_up", "bad_signal", "gap", "unsure"}
         Whether the label counts.
     label : str or None
-        The decoded class; None unless `status` is "ok".
+        The decoded class; None unless `status` is "ok". It changes only when another class leads
+        clearly, see :mod:`streaming.label_hold`.
     probabilities : dict of str to float
         Smoothed class probabilities; empty when nothing was decoded.
     confidence : float
-        Largest probability, 0 when nothing was decoded.
+        Probability of the class that is shown or would be, 0 when nothing was decoded.
     quality : Quality
         Electrodes used and left out.
     latency_ms : float
         From the arrival of the window's newest sample to this answer.
     simulated : bool
         True when the model or the signal is simulated.
+    valence, arousal : float or None
+        Smoothed, in the units of the person's ratings; None without a profile that can tell them.
     """
 
     index: int
@@ -65,6 +68,8 @@ class Prediction:
     quality: Quality
     latency_ms: float
     simulated: bool = False
+    valence: float | None = None
+    arousal: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types, one line of ``mdjpt run --out``."""

@@ -8,10 +8,35 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from streaming.stream import StreamInfo
 
-__all__ = ["DecoderState", "ModelCard", "Snapshot", "StreamState"]
+__all__ = ["AlignmentStatus", "DecoderState", "ModelCard", "Snapshot", "StreamState"]
 
 StreamState = Literal["starting", "streaming", "stalled", "ended", "failed", "stopped"]
 DecoderState = Literal["none", "loading", "running", "restarting", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class AlignmentStatus:
+    """How far the alignment has learned this stream.
+
+    Attributes
+    ----------
+    kind : str
+        "none", "moments", "rows", "covariance-input" or "covariance-mixed".
+    effective_s : float
+        Seconds of signal that its statistics rest on, what has faded left out.
+    prior_share : float
+        Weight of the training set's statistics in what it does now, from 1 down to 0.
+    converged : bool
+        True once more signal changes little.
+    frozen : bool
+        True while it does not learn: no alignment, or a profile's.
+    """
+
+    kind: str = "none"
+    effective_s: float = 0.0
+    prior_share: float = 1.0
+    converged: bool = False
+    frozen: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +110,8 @@ class Snapshot:
         Emotional state of a simulated participant now.
     model : ModelCard or None
         None until the decoder has loaded its bundle.
+    alignment : AlignmentStatus or None
+        None until the decoder has answered for some seconds.
     recording : str
         File being written, "" when none.
     recording_error : str
@@ -111,6 +138,7 @@ class Snapshot:
     n_skipped: int = 0
     truth: str | None = None
     model: ModelCard | None = None
+    alignment: AlignmentStatus | None = None
     recording: str = ""
     recording_error: str = ""
     recorded_s: float = 0.0

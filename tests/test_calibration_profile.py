@@ -23,6 +23,7 @@ from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
 from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
+from streaming.decoder import Decoder
 from tests.calibration_cases import eeg_windows, labelled, small_bundle
 
 BUNDLE = small_bundle()
@@ -250,3 +251,32 @@ def test_a_profile_without_room_for_its_alignment_is_refused():
     )
     with pytest.raises(ProfileError, match="unusable profile"):
         EmotionModel(BUNDLE, profile=profile_of(decoder))
+
+
+def test_valence_and_arousal_are_told_live_and_smoothed():
+    features = BUNDLE.encoder().feature(eeg_windows(30), stats=BUNDLE.row_stats)
+    data = replace(DATA, features=np.resize(features, (len(DATA.trial), features.shape[1])))
+    personal = train_personal_decoder(data, candidates=CANDIDATES[:1])
+    assert DECODER.affect is not None
+    personal = replace(personal, affect=DECODER.affect)
+    decoder = Decoder(BUNDLE, 0.5, profile=profile_of(personal))
+    windows = eeg_windows(4)
+    told = [decoder.decode(window, k).affect for k, window in enumerate(windows)]
+    assert all(set(one) == {"valence"} for one in told)
+    model = EmotionModel(BUNDLE, profile=profile_of(personal))
+    own = [model.affect(model.estimate(window).feature)["valence"] for window in windows]
+    keep = np.exp(-0.5 / 3.0)
+    assert told[0]["valence"] == pytest.approx(own[0])
+    assert told[1]["valence"] == pytest.approx(keep * own[0] + (1 - keep) * own[1])
+    assert Decoder(BUNDLE, 0.5).decode(windows[0], 0).affect == {}
+
+
+def test_a_decoder_goes_on_with_what_another_learned():
+    first, second = (Decoder(BUNDLE, 0.5, AlignmentConfig("moments")) for _ in range(2))
+    for k, window in enumerate(eeg_windows(6, gain=1.4)):
+        first.decode(window, k)
+    second.load_state_dict(first.state_dict())
+    assert second.alignment_status() == first.alignment_status()
+    assert first.alignment_status().effective_s == pytest.approx(3.0, rel=0.01)
+    assert not first.alignment_status().converged
+    assert Decoder(BUNDLE, 0.5).alignment_status().frozen

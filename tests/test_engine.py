@@ -58,9 +58,11 @@ def test_two_processes_answer_as_one_does() -> None:
     finally:
         engine.stop()
         engine.stop()
+    from mdjpt.alignment.config import recommended_alignment
     from mdjpt.bundle import load_bundle
 
-    decoder = Decoder(load_bundle(default_bundle()), hop_s=1.0)
+    bundle = load_bundle(default_bundle())
+    decoder = Decoder(bundle, 1.0, recommended_alignment(bundle))
     alone = list(Pipeline(scripted(lossless=True), decoder, hop_s=1.0).run())
     assert len(alone) == 12
     assert [a.prediction.index for a in answers] == [a.prediction.index for a in alone]
@@ -164,3 +166,30 @@ def test_predictions_are_written_line_by_line(tmp_path: Path) -> None:
     assert lines[0]["status"] == "warming_up"
     assert lines[-1]["status"] in ("ok", "unsure")
     assert lines[-1]["simulated"] is True
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_what_the_alignment_learned_survives_the_decoder() -> None:
+    spec = parse_source("sim:?seed=3&n_channels=8")
+    session = SessionConfig(spec, default_bundle(), hop_s=1.0, speed=6.0, alignment="moments")
+    engine = Engine(engine_config(session))
+
+    def learned_s() -> float:
+        status = engine.snapshot().alignment
+        return 0.0 if status is None else status.effective_s
+
+    engine.start()
+    try:
+        collect(engine, lambda: learned_s() > 5.0)
+        before, pid = learned_s(), engine.decoder_pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        collect(engine, lambda: engine.decoder_pid not in (pid, None))
+        collect(engine, lambda: learned_s() != before)
+        status = engine.snapshot().alignment
+    finally:
+        engine.stop()
+    assert status is not None
+    assert status.kind == "moments"
+    assert status.effective_s > before
+    assert status.prior_share < 1.0

@@ -11,11 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdjpt.errors import RecordingError, SourceLost
+from streaming.decoder import Decoded
+from streaming.label_hold import LabelHold
 from streaming.pipeline import Pipeline
 from streaming.stream import Chunk, StreamInfo
 from tests.fakes import NAMES, PowerDecoder, ScriptedSource, cut, eeg_like
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from streaming.inference import Answer
 
 SFREQ = 125.0
@@ -155,6 +159,8 @@ def test_a_prediction_is_one_json_object_without_surprises() -> None:
         "quality",
         "latency_ms",
         "simulated",
+        "valence",
+        "arousal",
     }
     assert fields["quality"] == {"good": 8, "bad": []}
 
@@ -184,3 +190,52 @@ def test_a_decoder_that_takes_over_needs_no_new_warm_up() -> None:
     assert answer.prediction.status == "ok"
     assert answer.prediction.index == 28
     pipeline.close()
+
+
+class ScriptedDecoder(PowerDecoder):
+    """Answers with given probabilities of "low", one a window."""
+
+    def __init__(self, low: list[float]) -> None:
+        super().__init__()
+        self._low = low
+
+    def decode(self, window: NDArray[np.float32], index: int) -> Decoded:
+        feature = super().decode(window, index).feature
+        low = self._low[min(len(self.indices) - 1, len(self._low) - 1)]
+        return Decoded(feature, {"low": low, "high": 1.0 - low}, {"valence": low})
+
+
+def test_the_label_changes_only_when_another_class_leads_clearly() -> None:
+    low = [0.6, 0.49, 0.51, 0.49, 0.3, 0.51, 0.6]
+    pipeline = Pipeline(
+        ScriptedSource(cut(SIGNAL, range(50, 2500, 50), SFREQ), FILE), ScriptedDecoder(low)
+    )
+    shown = [a.prediction for a in pipeline.run() if a.prediction.status == "ok"]
+    assert [p.label for p in shown[:7]] == ["low", "low", "low", "low", "high", "high", "low"]
+    assert [p.confidence for p in shown[:6]] == pytest.approx([0.6, 0.49, 0.51, 0.49, 0.7, 0.49])
+    assert shown[0].valence == 0.6
+    assert shown[0].arousal is None
+
+
+def test_a_label_is_forgotten_when_the_signal_was_bad() -> None:
+    signal = SIGNAL.copy()
+    signal[:5, 1500:1600] = np.nan
+    decoder = ScriptedDecoder([0.6] * 3 + [0.49] * 40)
+    source = ScriptedSource(cut(signal, range(50, 2500, 50), SFREQ), FILE)
+    shown = [a.prediction for a in Pipeline(source, decoder).run()]
+    bad = [k for k, p in enumerate(shown) if p.status == "bad_signal"]
+    assert {p.label for p in shown[: bad[0]] if p.status == "ok"} == {"low"}
+    assert {p.label for p in shown[bad[-1] + 1 :]} == {"high"}
+
+
+def test_hysteresis_takes_the_margin_it_is_given() -> None:
+    hold = LabelHold(0.2)
+    assert hold({"a": 0.6, "b": 0.4}) == "a"
+    assert hold({"a": 0.41, "b": 0.59}) == "a"
+    assert hold({"a": 0.35, "b": 0.65}) == "b"
+    assert hold({"c": 1.0}) == "c"
+    assert hold({}) is None
+    without = LabelHold(0.0)
+    assert [without(p) for p in ({"a": 0.6, "b": 0.4}, {"a": 0.49, "b": 0.51})] == ["a", "b"]
+    with pytest.raises(ValueError, match="margin"):
+        LabelHold(1.5)

@@ -80,6 +80,7 @@ def measure_stages() -> list[Timing]:
     import torch
 
     from app.session import default_bundle
+    from mdjpt.alignment.config import recommended_alignment
     from mdjpt.bundle import load_bundle
     from mdjpt.encoder import Encoder
     from mdjpt.model import EncoderConfig, MdjptNetwork
@@ -98,7 +99,7 @@ def measure_stages() -> list[Timing]:
     window = prepared.window
     assert window is not None
     bundle = load_bundle(default_bundle())
-    decoder = Decoder(bundle, hop_s=0.5)
+    decoder = Decoder(bundle, 0.5, recommended_alignment(bundle))
     encoder, stats = bundle.encoder(), bundle.row_stats
     paper = Encoder(MdjptNetwork(EncoderConfig(variant="paper")))
     feature = encoder.feature(window[None], stats=stats)

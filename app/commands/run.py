@@ -42,6 +42,7 @@ class RunRequest:
     montage: str | None = None
     profile: Path | None = None
     record: Path | None = None
+    alignment: str = "auto"
 
 
 def run_headless(request: RunRequest) -> int:
@@ -77,6 +78,7 @@ def run_headless(request: RunRequest) -> int:
         with_features=request.features is not None,
         profile=request.profile,
         record=None if request.record is None else new_recording(request.record),
+        alignment=request.alignment,
     )
     collected: list[Predicted] = []
     with stopped_by_signal() as stopped, terminal_view(quiet=request.out == "-") as view:
@@ -132,9 +134,7 @@ def _run(
                     collected.append(answer)
             shot = engine.snapshot()
             view.show(shot)
-            if shot.recording_error != told:
-                told = shot.recording_error
-                sys.stderr.write(f"mdjpt: {told or 'recording again'}\n")
+            told = _tell(shot.recording_error, told)
             if engine.failure is not None:
                 break
         if engine.failure is not None:
@@ -144,3 +144,12 @@ def _run(
         return _Outcome(engine.snapshot(), decoding_s)
     finally:
         engine.stop()
+        _tell(engine.snapshot().recording_error, told)
+
+
+def _tell(error: str, told: str) -> str:
+    """Say at once what happened to the recording, and say it once; return what was said."""
+    if error in ("", told):
+        return told
+    sys.stderr.write(f"mdjpt: {error}\n")
+    return error

@@ -29,6 +29,7 @@ __all__ = [
     "Alignment",
     "AlignmentConfig",
     "Kind",
+    "alignment_named",
     "build_alignment",
     "build_feature_aligner",
     "recommended_alignment",
@@ -110,6 +111,28 @@ def recommended_alignment(bundle: Bundle) -> AlignmentConfig:
         The model.
     """
     return AlignmentConfig() if bundle.feature_mean is None else RECOMMENDED
+
+
+def alignment_named(name: str, bundle: Bundle) -> AlignmentConfig:
+    """Return the alignment that a user asked for.
+
+    Parameters
+    ----------
+    name : str
+        One of :data:`KINDS`, or "auto" for the default of the bundle.
+    bundle : Bundle
+        The model.
+
+    Raises
+    ------
+    ModelError
+        When there is no such kind.
+    """
+    if name == "auto":
+        return recommended_alignment(bundle)
+    if name not in KINDS:
+        raise ModelError(f"alignment must be auto or one of {', '.join(KINDS)}, got {name!r}")
+    return RECOMMENDED if name == RECOMMENDED.kind else AlignmentConfig(name)
 
 
 @dataclass(frozen=True, eq=False)

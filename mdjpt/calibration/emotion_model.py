@@ -100,6 +100,7 @@ class EmotionModel:
         state = {} if personal is None else personal.alignment_state
         if input_reference is None:
             input_reference = state.get("input.reference")
+        self._alignment_kind = config.kind
         self.alignment = build_alignment(
             config,
             bundle,
@@ -131,6 +132,11 @@ class EmotionModel:
     def simulated(self) -> bool:
         """True when model or person is simulated."""
         return self._bundle.simulated or (self._profile is not None and self._profile.simulated)
+
+    @property
+    def alignment_kind(self) -> str:
+        """Which alignment is at work."""
+        return self._alignment_kind
 
     @property
     def gauge(self) -> Gauge:
@@ -172,8 +178,11 @@ class EmotionModel:
             self._encoder.learn(weight_s, probabilities)
 
     def affect(self, feature: Float32) -> dict[str, float]:
-        """Return the person's valence and arousal of a feature [512], those that can be told."""
-        if self._personal is None or self._personal.affect is None:
+        """Return the person's valence and arousal of the newest feature [512], if they can be told.
+
+        Empty for a window that is like nothing the model knows.
+        """
+        if self._personal is None or self._personal.affect is None or not self._familiar:
             return {}
         head = self._personal.affect
         values = head.predict(self.alignment.features.transform(feature)[None])[0]
