@@ -129,6 +129,7 @@ def app_command(
     source: Annotated[str | None, typer.Argument(help=SOURCE_HELP)] = None,
     model: Model = None,
     profile: Profile = None,
+    alignment: Alignment = "auto",
     record: Record = None,
     montage: Montage = None,
     screenshot: Annotated[
@@ -150,6 +151,7 @@ def app_command(
         profile=profile,
         hop_s=_positive(hop, "--hop") or hop,
         speed=_speed(speed),
+        alignment=_alignment(alignment, profile),
         record=record,
         screenshot=screenshot,
         after_s=after,

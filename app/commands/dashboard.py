@@ -40,6 +40,7 @@ def open_window(
     profile: Path | None = None,
     hop_s: float = 0.5,
     speed: float = 1.0,
+    alignment: str = "auto",
     record: Path | None = None,
     screenshot: Path | None = None,
     after_s: float | None = None,
@@ -61,6 +62,8 @@ def open_window(
         Seconds from window to window.
     speed : float
         Times real time, for files and the simulated participant.
+    alignment : str
+        Kind of alignment, or "auto".
     record : Path or None
         Folder to record every session into; None records on demand, into the user's data.
     screenshot : Path or None
@@ -88,12 +91,20 @@ def open_window(
                     montage=montage,
                     profile=profile,
                     record=record,
+                    alignment=alignment,
                 )
             )
         raise MdjptError(problem)
     choice = SourceChoice(source or DEFAULT_SOURCE, str(model or ""), names)
     return run_dashboard(
-        partial(make_session, profile=profile, hop_s=hop_s, speed=speed, record=record),
+        partial(
+            make_session,
+            profile=profile,
+            hop_s=hop_s,
+            speed=speed,
+            alignment=alignment,
+            record=record,
+        ),
         discover,
         choice,
         screenshot=screenshot,
@@ -125,6 +136,7 @@ def make_session(
     profile: Path | None = None,
     hop_s: float = 0.5,
     speed: float = 1.0,
+    alignment: str = "auto",
     record: Path | None = None,
 ) -> LiveSession:
     """Turn the user's choice into a session that is not started yet.
@@ -144,6 +156,7 @@ def make_session(
             publish_lsl=choice.publish_lsl,
             profile=profile,
             record=None if record is None else new_recording(record),
+            alignment=alignment,
         )
     )
 
