@@ -1,9 +1,9 @@
 """Make the demo bundle: ``python -m assets.build_demo``. Everything in it is simulated.
 
-The encoder has the released architecture with random weights of its own seed. Row statistics,
-feature statistics and the head come from simulated participants, seen through the live
-preprocessor; the confidence is calibrated on others, and the report is written on participants
-that nothing was fitted to.
+The encoder is pre-trained jointly on four simulated datasets (:mod:`assets.demo_encoder`). Row
+statistics, feature statistics and the head come from simulated participants, seen through the live
+preprocessor; confidence and novelty limit are measured on others, and the report on participants
+that nothing was fitted to, beside the same network with random weights.
 """
 
 from __future__ import annotations
@@ -19,13 +19,24 @@ import numpy as np
 import torch
 from joblib import Parallel, delayed
 
+from assets.demo_encoder import (
+    DATASETS,
+    N_STEPS,
+    learning_curve,
+    pretrain_encoder,
+    pretraining,
+)
+from assets.demo_people import CAPS, CLASSES, DURATION_S, Person, simulate_all
+from assets.demo_report import judge, report
+from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle import Bundle, save_bundle
+from mdjpt.calibration.confidence import fit_confidence
+from mdjpt.calibration.decoding import aligned_logits
+from mdjpt.calibration.novelty import foreign_windows, measure_novelty_limit
 from mdjpt.head import Head
-from mdjpt.model import EncoderConfig, MdjptNetwork
-from mdjpt.simulation import SimulatedParticipant, cap
-from streaming.decoder import Smoother
-from streaming.preprocessor import Preprocessor
-from streaming.windower import Windower
+from mdjpt.model import MdjptNetwork
+from mdjpt.simulation import cap
+from mdjpt.training.statistics import centroid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,215 +44,151 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.encoder import Encoder, RowStats
+    from mdjpt.model import EncoderConfig
 
 HERE = Path(__file__).parent
-CLASSES = ("negative", "neutral", "positive")
-SFREQ = 250.0
-HOP_S = 1.0
-DURATION_S = 300.0
-SETTLED_S = 1.0
-"""A window counts as one state when it starts this long after the state began."""
-TRAIN, CALIBRATE, TEST = range(1000, 1048), range(2000, 2012), range(3000, 3012)
-CAPS = (32, 32, 64, 14, 32, 8)
-"""Caps of the participants in turn: the live default, and others a user may wear."""
-ABSTAIN_BELOW = 0.5
+TRAIN, CALIBRATE, TEST = range(1000, 1060), range(2000, 2048), range(3000, 3024)
+TRAIN_HOP_S, HOP_S = 2.0, 1.0
+N_STATISTICS = 1500
+"""Windows of the training people over which the rows' statistics are measured."""
+N_CENTROID = 120
+"""Windows of each cap's centroid."""
+ALIGNMENT = AlignmentConfig("moments")
+"""As live by default: the confidence is that of aligned answers."""
 LICENCE = "BSD-3-Clause"
 
 
 @dataclass(frozen=True, slots=True)
-class Windows:
-    """Prepared windows of one simulated participant.
+class People:
+    """Who the head is fitted to, who the confidence is measured on, and who judges both."""
 
-    Attributes
-    ----------
-    inputs : ndarray of float32, shape (n_windows, 60, 625)
-        Inputs of the encoder.
-    labels : ndarray of int64, shape (n_windows,)
-        Index of the true state, -1 where the window holds a transition.
-    """
-
-    inputs: NDArray[np.float32]
-    labels: NDArray[np.int64]
+    train: list[Person]
+    calibrate: list[Person]
+    test: list[Person]
 
 
-def simulate(seed: int, n_channels: int) -> Windows:
-    """Simulate a participant and cut the windows that the live path would decode."""
-    participant = SimulatedParticipant(seed, cap(n_channels), SFREQ, CLASSES)
-    raw = participant.generate(round(DURATION_S * SFREQ))
-    preprocess, windower = Preprocessor(participant.ch_names, SFREQ), Windower(SFREQ, HOP_S)
-    inputs, labels = [], []
-    for k in range(windower.newest(raw.shape[1]) + 1):
-        window = windower.window(k)
-        n_margin = min(windower.n_margin, window.first)
-        segment = raw[:, window.first - n_margin : window.stop]
-        prepared = preprocess(segment, n_margin, window.stop / SFREQ)
-        if prepared.window is not None:
-            inputs.append(prepared.window)
-            labels.append(_label(participant, window.first, window.stop))
-    return Windows(np.stack(inputs), np.array(labels))
-
-
-def _label(participant: SimulatedParticipant, first: int, stop: int) -> int:
-    """Return the state of a whole window, -1 when it changes or has just changed."""
-    before = participant.state_at(max(0, first - round(SETTLED_S * SFREQ)))
-    return CLASSES.index(before) if before == participant.state_at(stop - 1) else -1
-
-
-def simulate_all(seeds: Sequence[int]) -> list[Windows]:
-    """Simulate participants in parallel, with the caps in turn."""
-    jobs = (delayed(simulate)(seed, CAPS[i % len(CAPS)]) for i, seed in enumerate(seeds))
-    return list(Parallel(n_jobs=-1)(jobs))
-
-
-def random_network(seed: int) -> MdjptNetwork:
-    """Return a network of the released size with random weights."""
-    torch.manual_seed(seed)
-    return MdjptNetwork(EncoderConfig(variant="released"))
-
-
-def measure_rows(encoder: Encoder, people: Sequence[Windows], n_windows: int = 1500) -> RowStats:
-    """Measure the row statistics on an even choice of the training windows."""
-    inputs = np.concatenate([person.inputs[::7] for person in people])
-    chosen = np.linspace(0, len(inputs) - 1, min(n_windows, len(inputs))).astype(int)
-    return encoder.row_stats(inputs[chosen])
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """Features of one participant's windows, with their labels (-1: a transition)."""
-
-    features: NDArray[np.float32]
-    labels: NDArray[np.int64]
-
-
-def encode(encoder: Encoder, stats: RowStats, people: Sequence[Windows]) -> list[Features]:
-    """Encode every participant."""
-    return [Features(encoder.feature(p.inputs, stats=stats), p.labels) for p in people]
-
-
-def best_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    """Return the temperature of the lowest cross-entropy (Guo et al. 2017, section 4.2)."""
-    candidates = np.geomspace(0.5, 8.0, 60)
-    losses = [
-        -np.log(_softmax(logits / t)[np.arange(len(labels)), labels]).mean() for t in candidates
-    ]
-    return float(candidates[int(np.argmin(losses))])
-
-
-def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
-
-
-def _balanced(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    chosen = probabilities.argmax(axis=1)
-    return float(np.mean([(chosen[labels == k] == k).mean() for k in np.unique(labels)]))
-
-
-def judge(bundle: Bundle, people: Sequence[Features]) -> dict[str, NDArray[np.float64]]:
-    """Return each unseen participant's balanced accuracies and coverage, as decoded live."""
-    rows: dict[str, list[float]] = {"window": [], "smoothed": [], "labelled": [], "coverage": []}
-    assert bundle.head is not None
-    for person in people:
-        logits = bundle.head.logits(bundle.standardise(person.features)).astype(np.float64)
-        probabilities = _softmax(logits / bundle.temperature)
-        smoother = Smoother(HOP_S)
-        smoothed = np.stack([smoother(p) for p in probabilities])
-        steady = person.labels >= 0
-        sure = steady & (smoothed.max(axis=1) >= bundle.abstain_below)
-        labels = person.labels
-        rows["window"].append(_balanced(probabilities[steady], labels[steady]))
-        rows["smoothed"].append(_balanced(smoothed[steady], labels[steady]))
-        rows["labelled"].append(float((smoothed.argmax(axis=1) == labels)[sure].mean()))
-        rows["coverage"].append(float(sure.sum() / steady.sum()))
-    return {name: np.array(values) for name, values in rows.items()}
-
-
-def build(seed: int, quick: bool) -> tuple[Bundle, str]:
-    """Simulate, fit, calibrate and judge; return the bundle and its report."""
-    torch.set_num_threads(1)
-    step = 6 if quick else 1
-    train, calibrate, test = (simulate_all(seeds[::step]) for seeds in (TRAIN, CALIBRATE, TEST))
-    network = random_network(seed)
-    plain = Bundle(
-        config=network.config, weights=_weights(network), licence=LICENCE, simulated=True
+def simulate_people(step: int) -> People:
+    """Simulate every `step`-th participant."""
+    return People(
+        simulate_all(TRAIN[::step], TRAIN_HOP_S),
+        simulate_all(CALIBRATE[::step], HOP_S),
+        simulate_all(TEST[::step], HOP_S),
     )
+
+
+def encode(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the features [n, 512] of windows [n, 60, 625]."""
+    return bundle.encoder().feature(windows, stats=bundle.row_stats)
+
+
+def encode_all(bundle: Bundle, people: Sequence[Person]) -> list[NDArray[np.float32]]:
+    """Encode several people side by side, in threads: their windows are gigabytes."""
+    work = (delayed(encode)(bundle, person.windows) for person in people)
+    return list(Parallel(n_jobs=-1, backend="threading")(work))
+
+
+def with_statistics(plain: Bundle, people: Sequence[Person]) -> Bundle:
+    """Measure on live windows what live alignment compares with."""
     encoder = plain.encoder()
-    stats = measure_rows(encoder, train)
-    fitted, held_out, unseen = (encode(encoder, stats, p) for p in (train, calibrate, test))
-    x, y = _steady(fitted)
-    mean, var = x.mean(axis=0), x.var(axis=0)
-    bundle = replace(
+    windows = np.concatenate([person.windows[::3] for person in people])
+    chosen = np.linspace(0, len(windows) - 1, min(N_STATISTICS, len(windows))).astype(int)
+    rows = encoder.row_stats(windows[chosen])
+    features = np.concatenate(encode_all(replace(plain, row_stats=rows), people))
+    return replace(
         plain,
-        row_stats=stats,
-        feature_mean=mean,
-        feature_var=var,
-        class_names=CLASSES,
-        head=Head.fit((x - mean) / np.sqrt(var + 1e-10), y, len(CLASSES), seed=seed),
+        row_stats=rows,
+        feature_mean=features.mean(axis=0),
+        feature_var=features.var(axis=0),
+        centroids=np.stack([_cap_centroid(encoder, rows, people, n) for n in sorted(set(CAPS))]),
     )
-    assert bundle.head is not None
-    x, y = _steady(held_out)
-    logits = bundle.head.logits(bundle.standardise(x)).astype(np.float64)
-    bundle = replace(
+
+
+def _cap_centroid(
+    encoder: Encoder, rows: RowStats, people: Sequence[Person], n_channels: int
+) -> NDArray[np.float32]:
+    # A small selection of people may lack a cap: then all of them stand for it.
+    own = [p for p in people if p.n_channels == n_channels] or people
+    windows = np.concatenate([person.windows for person in own])
+    chosen = np.linspace(0, len(windows) - 1, min(N_CENTROID, len(windows))).astype(int)
+    return centroid(encoder, windows[chosen], rows)
+
+
+def with_head(bundle: Bundle, people: Sequence[Person], seed: int) -> Bundle:
+    """Fit the head to windows with one state, standardised by the bundle."""
+    features = encode_all(bundle, people)
+    x = np.concatenate([own[p.labels >= 0] for own, p in zip(features, people, strict=True)])
+    y = np.concatenate([p.labels[p.labels >= 0] for p in people])
+    return replace(
         bundle,
-        temperature=best_temperature(logits, y),
-        abstain_below=ABSTAIN_BELOW,
+        class_names=CLASSES,
+        head=Head.fit(bundle.standardise(x), y, len(CLASSES), seed=seed),
+    )
+
+
+def with_confidence(bundle: Bundle, people: Sequence[Person]) -> Bundle:
+    """Measure novelty limit, temperature and threshold on people who were used for nothing else."""
+    features = encode_all(bundle, people)
+    noise = foreign_windows([cap(n) for n in sorted(set(CAPS))])
+    foreign = bundle.standardise(encode(bundle, noise)) if len(noise) else None
+    familiar = bundle.standardise(np.concatenate(features))
+    bundle = replace(bundle, novelty_limit=measure_novelty_limit(familiar, foreign))
+    logits = [aligned_logits(bundle, own, hop_s=HOP_S, alignment=ALIGNMENT) for own in features]
+    found = fit_confidence(logits, [person.labels for person in people], hop_s=HOP_S)
+    return replace(bundle, temperature=found.temperature, abstain_below=found.abstain_below)
+
+
+def complete(plain: Bundle, people: People, seed: int) -> Bundle:
+    """Put statistics, head and confidence around an encoder."""
+    bundle = with_head(with_statistics(plain, people.train), people.train, seed)
+    return with_confidence(bundle, people.calibrate)
+
+
+def around(network: MdjptNetwork) -> Bundle:
+    """Return a bundle with nothing but the network."""
+    weights = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    return Bundle(config=network.config, weights=weights, licence=LICENCE, simulated=True)
+
+
+def random_network(config: EncoderConfig, seed: int) -> MdjptNetwork:
+    """Return a network with random weights."""
+    torch.manual_seed(seed)
+    return MdjptNetwork(config)
+
+
+def build(seed: int, work: Path, quick: bool) -> tuple[Bundle, str]:
+    """Pre-train, simulate, fit, calibrate and judge; return the bundle and its report."""
+    n_steps = 2 if quick else N_STEPS
+    network = pretrain_encoder(seed, work, n_steps)
+    torch.set_num_threads(1)
+    people = simulate_people(12 if quick else 1)
+    rival = complete(around(random_network(network.config, seed)), people, seed)
+    bundle = replace(
+        complete(around(network), people, seed),
         provenance={
-            "datasets": f"simulated: {len(train)} participants of {DURATION_S:g} s",
-            "encoder": f"random weights, seed {seed}",
+            "datasets": list(DATASETS),
+            "pre_training": pretraining(seed, work, n_steps).science(),
+            "head": f"{len(people.train)} simulated participants of {DURATION_S:g} s",
             "command": "python -m assets.build_demo",
             "date": datetime.now(UTC).date().isoformat(),
         },
         warnings=("trained on simulated participants only: says nothing about a real brain",),
     )
-    return bundle, report(bundle, judge(bundle, unseen), len(train))
-
-
-def _weights(network: MdjptNetwork) -> dict[str, NDArray[np.float32]]:
-    return {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-
-
-def _steady(people: Sequence[Features]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    x = np.concatenate([p.features[p.labels >= 0] for p in people])
-    return x, np.concatenate([p.labels[p.labels >= 0] for p in people])
-
-
-def report(bundle: Bundle, scores: dict[str, NDArray[np.float64]], n_train: int) -> str:
-    """Write down what was measured, in Markdown."""
-    rows = "\n".join(
-        f"| {name} | {values.mean():.3f} | {values.min():.3f} | {values.max():.3f} |"
-        for name, values in scores.items()
-    )
-    n_test = len(scores["window"])
-    made = f"`{bundle.provenance['command']}` on {bundle.provenance['date']}"
-    return f"""# The demo bundle
-
-Made by {made}. **Everything is simulated**: it shows that the program
-works and says nothing about real emotions. Encoder: released architecture, random weights. Head,
-row statistics and feature statistics: {n_train} simulated participants with caps of
-{sorted(set(CAPS))} electrodes. Temperature {bundle.temperature:.2f}, abstains below
-{bundle.abstain_below:.2f}.
-
-{n_test} simulated participants that nothing was fitted to, three classes (chance 0.333), causal
-live path, windows of 5 s every {HOP_S:g} s without transitions:
-
-| | mean | worst participant | best participant |
-|---|---|---|---|
-{rows}
-
-`window`: balanced accuracy of single windows. `smoothed`: of the smoothed probabilities that the
-program shows. `labelled`: accuracy where a label was given; `coverage`: share of windows with one.
-"""
+    scores = {
+        name: judge(model, people.test, HOP_S, ALIGNMENT)
+        for name, model in (("pre-trained", bundle), ("random weights", rival))
+    }
+    return bundle, report(bundle, scores, learning_curve(work))
 
 
 def main() -> int:
     """Write demo.safetensors and demo.md beside this file."""
     parser = argparse.ArgumentParser(description="Make the demo bundle from simulated EEG.")
     parser.add_argument("--seed", type=int, default=20261120)
-    parser.add_argument("--quick", action="store_true", help="a sixth of the participants")
+    parser.add_argument("--quick", action="store_true", help="two steps, a twelfth of the people")
+    parser.add_argument("--work", type=Path, required=True, help="folder for stores and training")
     parser.add_argument("--out", type=Path, default=HERE)
     options = parser.parse_args()
-    bundle, text = build(options.seed, options.quick)
+    bundle, text = build(options.seed, options.work, options.quick)
     save_bundle(options.out / "demo.safetensors", bundle)
     (options.out / "demo.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)

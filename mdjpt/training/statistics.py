@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mdjpt.store import Store
     from mdjpt.training.config import PretrainConfig
 
-__all__ = ["TrainingStatistics", "measure_statistics", "sample_windows"]
+__all__ = ["TrainingStatistics", "centroid", "measure_statistics", "sample_windows"]
 
 _BATCH = 16  # windows whose arrays are all in memory at once: 2.5 MB each
 
@@ -106,18 +106,33 @@ def measure_statistics(
         row_stats=row_stats,
         feature_mean=features.mean(0).astype(np.float32),
         feature_var=features.var(0).astype(np.float32),
-        centroids=np.stack([_centroid(encoder, part, row_stats) for part in parts]),
+        centroids=np.stack([centroid(encoder, part, row_stats) for part in parts]),
         n_windows=len(windows),
     )
 
 
-def _centroid(
+def centroid(
     encoder: Encoder, windows: NDArray[np.float32], row_stats: RowStats
 ) -> NDArray[np.float32]:
-    """Average the covariances of the windows, a few at a time."""
+    """Average the covariances of the mixed channels over windows, a few at a time.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        Of the trained network.
+    windows : ndarray of float32, shape (n, 60, n_times)
+        Of one dataset.
+    row_stats : RowStats
+        That normalise the rows.
+
+    Returns
+    -------
+    ndarray of float32, shape (n_dims, n_mixed, n_mixed)
+        Diagonals are zero.
+    """
     total = torch.zeros((), dtype=torch.float64)
     for start in range(0, len(windows), _BATCH):
         mixed = encoder.encode(windows[start : start + _BATCH], stats=row_stats).mixed
         total = total + covariance_centroid(torch.from_numpy(mixed)).double() * len(mixed)
-    centroid: NDArray[np.float32] = (total / len(windows)).float().numpy()
-    return centroid
+    mean: NDArray[np.float32] = (total / len(windows)).float().numpy()
+    return mean
