@@ -335,7 +335,10 @@ def test_the_plan_says_how_long_it_takes_and_what_is_wrong_with_it(qtbot, tmp_pa
     page = PlanPage()
     qtbot.addWidget(page)
     page.show_classes(("sad", "happy"))
+    page.trials.choose(4)
+    assert page.warning.isHidden()
     page.trials.choose(3)
+    assert page.warning.text().startswith("So few trials cannot be told from luck")
     assert page.plan.n_trials == 6
     assert page.total.text() == f"about {minutes(page.plan.duration_s + 48)}"
     page.classes.set_names(("sad", "sad"))
@@ -584,6 +587,13 @@ def test_a_training_can_be_stopped(calibrate):
     made.wizard.foot.stop.click()
     made.wizard.question.act.click()
     assert made.jobs[0].cancelled
+
+
+def test_a_profile_that_cannot_be_used_is_told_in_the_dashboard(dashboard):
+    made = dashboard()
+    made.session.fault(profile_error="profile P-1 was made for another model")
+    made.window.tick()
+    assert made.window.messages.text == "profile P-1 was made for another model"
 
 
 def test_discarding_throws_the_decoder_away_and_leaving_asks_first(calibrate):

@@ -255,6 +255,8 @@ class Dashboard(QMainWindow):
             self.messages.show_message(snapshot.error or "The source failed.", action="Reconnect")
         elif snapshot.recording_error:
             self.messages.show_message(snapshot.recording_error)
+        elif snapshot.profile_error:
+            self.messages.show_message(snapshot.profile_error, "warn")
         elif snapshot.decoder_state == "failed":
             error = snapshot.decoder_error or "no reason given"
             self.messages.show_message(f"The decoder failed: {error}. Signals go on.", "warn")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,13 @@ from app.dashboard.calibration.look import Panel, caption, paragraph
 from app.dashboard.calibration.page import Page
 from app.dashboard.calibration.stepper import Stepper
 from app.dashboard.controls import Card, Segments, label
+from mdjpt.calibration.chance import SIGNIFICANT
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PlanPage", "minutes"]
+__all__ = ["PlanPage", "minutes", "too_few_to_tell", "whole_session_s"]
 
 FALLBACK = ("negative", "neutral", "positive")
 RATING_S = 8.0  # what a rating takes most people; only for the duration on show
@@ -38,6 +40,22 @@ def minutes(seconds: float) -> str:
         return f"{seconds:.0f} s"
     whole = round(seconds / 60)
     return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60} min"
+
+
+def whole_session_s(plan: CalibrationPlan) -> float:
+    """Return about how many seconds a plan takes, the ratings counted, breaks not."""
+    return plan.duration_s + RATING_S * plan.n_trials
+
+
+def too_few_to_tell(plan: CalibrationPlan) -> bool:
+    """Tell whether not even a faultless decoder could be told from luck.
+
+    The test against chance permutes the labels of the trials: its smallest p value is one over the
+    number of different orders.
+    """
+    same = [math.factorial(plan.trials_per_class)] * len(plan.class_names)
+    orders = math.factorial(plan.n_trials) // math.prod(same)
+    return SIGNIFICANT * orders <= 1
 
 
 class PlanPage(Page):
@@ -69,6 +87,8 @@ class PlanPage(Page):
         self.browse = QPushButton("Browse…")
         self.total = label("", "big")
         self.parts = paragraph("")
+        self.warning = paragraph("", "value")
+        self.warning.setProperty("tone", "warn")
         self._error = ""
         self._plan: CalibrationPlan | None = None
         self._build()
@@ -123,11 +143,16 @@ class PlanPage(Page):
 
     def _sum_up(self) -> None:
         plan = self._plan
+        few = plan is not None and too_few_to_tell(plan)
+        self.warning.setText(
+            "So few trials cannot be told from luck: the decoder will be refused." if few else ""
+        )
+        self.warning.setVisible(few)
         if plan is None:
             self.total.setText("…")
             self.parts.setText(self._error)
             return
-        self.total.setText(f"about {minutes(plan.duration_s + RATING_S * plan.n_trials)}")
+        self.total.setText(f"about {minutes(whole_session_s(plan))}")
         parts = [
             f"{plan.n_trials} trials of {plan.trial_s:g} s, each with a countdown of "
             f"{plan.countdown_s:g} s, a rating and {plan.rest_s:g} s of rest",
@@ -238,4 +263,5 @@ class PlanPage(Page):
         card.body.addWidget(caption("In all"))
         card.body.addWidget(self.total)
         card.body.addWidget(self.parts)
+        card.body.addWidget(self.warning)
         return card

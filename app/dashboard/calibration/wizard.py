@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -13,8 +13,8 @@ from app.dashboard.calibration.ended_page import EndedPage
 from app.dashboard.calibration.endings import ending
 from app.dashboard.calibration.instructions_page import InstructionsPage
 from app.dashboard.calibration.look import wizard_sheet
-from app.dashboard.calibration.plan_page import PlanPage, minutes
-from app.dashboard.calibration.port import TrainingWish
+from app.dashboard.calibration.people import People
+from app.dashboard.calibration.plan_page import PlanPage, minutes, whole_session_s
 from app.dashboard.calibration.question import Question
 from app.dashboard.calibration.result_page import ResultPage
 from app.dashboard.calibration.run import CalibrationRun, Stage
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent
 
-    from app.calibration.profiles import ProfileEntry
     from app.dashboard.calibration.page import Page
     from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.session_port import SessionPort, SourceChoice
@@ -81,10 +80,11 @@ class Wizard(QWidget):
         self._pages = QStackedWidget()
         for page in (*self._setup, self.session_pages, self.training, self.result, self.ended):
             self._pages.addWidget(page)
+        self.people = People(self.who, tools.store, session, self.messages, self._ask)
         self._build()
         model = session.snapshot().model
         self.plan.show_classes(model.class_names if model is not None else ())
-        self._refresh_people()
+        self.people.refresh()
         self.apply_palette(DARK)
         self._turn_to(self.who)
 
@@ -217,23 +217,14 @@ class Wizard(QWidget):
         plan = self.plan.plan
         if plan is None or self.run is not None:
             return
-        who, store = self.who.pseudonym, self._tools.store
         try:
-            if self.who.is_new:
-                store.create(who)
-            folder = store.recordings_of(who)
-            path = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}.xdf"
-            wish = TrainingWish(path, store.path_of(who), who, self._choice)
-            self.run = CalibrationRun(
-                self._session,
-                plan,
-                path,
-                self.who.purpose.text().strip(),
-                lambda: self._tools.train(wish),
-            )
+            wish = self.people.make_room(self._choice)
+            purpose = self.who.purpose.text().strip()
+            make_job = partial(self._tools.train, wish)
+            self.run = CalibrationRun(self._session, plan, wish.recording, purpose, make_job)
         except MdjptError as error:
             self.messages.show_message(str(error))
-            self._refresh_people()
+            self.people.refresh()
         self._refresh()
 
     def _use(self) -> None:
@@ -295,52 +286,14 @@ class Wizard(QWidget):
         question.finished.connect(answered)
         question.open()
 
-    # Participants.
-
-    def _use_version(self, entry: ProfileEntry, number: int) -> None:
-        try:
-            self._tools.store.activate(entry.path, number)
-        except MdjptError as error:
-            self.messages.show_message(str(error))
-        else:
-            self._session.use_profile(entry.path)
-        self._refresh_people()
-
-    def _ask_to_delete(self, entry: ProfileEntry) -> None:
-        n_versions = len(entry.versions)
-        self._ask(
-            f"Delete {entry.pseudonym}?",
-            f"The profile with {n_versions} calibration{'s' if n_versions != 1 else ''} and all "
-            "calibration recordings of this participant are deleted for good.",
-            "Delete for good",
-            "Keep",
-            lambda: self._delete(entry),
-        )
-
-    def _delete(self, entry: ProfileEntry) -> None:
-        try:
-            self._tools.store.delete(entry.pseudonym)
-        except MdjptError as error:
-            self.messages.show_message(str(error))
-        model = self._session.snapshot().model
-        if model is not None and model.participant == entry.pseudonym:
-            self._session.use_profile(None)
-        self._refresh_people()
-
-    def _refresh_people(self) -> None:
-        try:
-            self.who.show_people(self._tools.store.list())
-        except MdjptError as error:
-            self.messages.show_message(str(error))
-
     # What is shown.
 
     def _turn_to(self, page: QWidget) -> None:
         self._pages.setCurrentWidget(page)
         if page is self.instructions and self.plan.plan is not None:
             plan = self.plan.plan
-            home = self._tools.store.path_of(self.who.pseudonym).parent
-            self.instructions.show_duration(plan.n_trials, minutes(plan.duration_s), str(home))
+            duration = minutes(whole_session_s(plan))
+            self.instructions.show_duration(plan.n_trials, duration, self.people.home)
         self._refresh()
         focus = page.first_focus() if hasattr(page, "first_focus") else self
         (focus if focus is not page else self).setFocus()
@@ -422,8 +375,6 @@ class Wizard(QWidget):
             page.changed.connect(self._refresh)
         self.session_pages.rating.changed.connect(self._refresh)
         self.session_pages.rating.repeat_wanted.connect(self._repeat)
-        self.who.version_wanted.connect(self._use_version)
-        self.who.delete_wanted.connect(self._ask_to_delete)
         self.top.close_button.clicked.connect(self.ask_to_close)
         self.foot.back.clicked.connect(self._back)
         self.foot.stop.clicked.connect(self._escape)
