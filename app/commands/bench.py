@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Timing", "bench"]
 
 N_RUNS = 60
+N_UPDATES = 200
 N_STARTS = 5
 GEMM_SIDE = 669
 """Side of the square matrices: 2 * 669 ** 3 = 0.60 GFLOP, what one window of the released variant
@@ -64,7 +65,7 @@ def bench(*, as_json: bool, with_window: bool) -> int:
     """
     # Both libraries read this when they are first imported.
     os.environ["OMP_NUM_THREADS"] = "1"
-    rows = [*measure_stages(), *measure_throughput(), *measure_latency()]
+    rows = [*measure_stages(), *measure_alignment(), *measure_throughput(), *measure_latency()]
     if with_window:
         rows += measure_starts()
     if as_json:
@@ -120,6 +121,39 @@ def measure_stages() -> list[Timing]:
         timed("head", lambda: head.logits(feature)),
         timed("decoder (encoder, head, smoother)", lambda: decoder.decode(window, 0)),
     ]
+
+
+def measure_alignment() -> list[Timing]:
+    """Time the update of each kind of alignment on one core: a window of 64 channels learned."""
+    import numpy as np
+    import torch
+
+    from app.session import default_bundle
+    from mdjpt.alignment.aligned_encoder import AlignedEncoder
+    from mdjpt.alignment.config import KINDS, AlignmentConfig, build_alignment
+    from mdjpt.bundle import load_bundle
+    from mdjpt.features import prepare_recording
+    from mdjpt.recordings.recording import Recording
+    from mdjpt.simulation import SimulatedParticipant, cap
+
+    torch.set_num_threads(1)
+    person = SimulatedParticipant(11, cap(N_CHANNELS), 250.0)
+    recording = Recording(person.generate(round(40 * 250.0)), 250.0, person.ch_names)
+    windows = prepare_recording(recording, hop_s=1.0).windows
+    bundle, reference = load_bundle(default_bundle()), np.cov(windows[0])
+    rows = []
+    for kind in KINDS:
+        if kind == "none" or (kind == "covariance-mixed" and bundle.centroids is None):
+            continue
+        aligners = build_alignment(AlignmentConfig(kind), bundle, input_reference=reference)
+        encoder, times = AlignedEncoder(bundle, aligners), []
+        for k in range(N_UPDATES + 3):
+            encoder.encode_next(windows[k % len(windows)])
+            start = time.perf_counter()
+            encoder.learn(0.5)
+            times.append(1e3 * (time.perf_counter() - start))
+        rows.append(_summary(f"alignment update, {kind}", times[3:]))
+    return rows
 
 
 def timed_in_turn(*functions: Callable[[], object], n: int = N_RUNS) -> list[list[float]]:

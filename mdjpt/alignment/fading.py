@@ -68,11 +68,18 @@ class FadingMean:
         """Take in an observation; without effect for a weight of 0."""
         if weight_s <= 0:
             return
-        self.weight_s += weight_s
         offset = x - self.mean
-        self.mean += offset * (weight_s / self.weight_s)
+        self.mean += offset * self.share_of(weight_s)
         if self._spread:
             self._scatter += weight_s * offset * (x - self.mean)
+
+    def share_of(self, weight_s: float) -> float:
+        """Count an observation, and return how far the mean has to go towards it.
+
+        For observations too large to be handed over whole: the caller moves :attr:`mean`.
+        """
+        self.weight_s += weight_s
+        return weight_s / self.weight_s if weight_s > 0 else 0.0
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return copies of weight, mean and, where it is kept, scatter."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["MixedAligner"]
 
 _OUTLIER = 3.0
+_DIMS_A_PART = 4  # 128 kB of covariances
 _DIMS_A_STEP = 1  # recomputed at each window: an update stays within 5 ms
 
 
@@ -71,6 +72,8 @@ class MixedAligner:
         reference[:, diagonal, diagonal] = np.reshape(row_std, (n_dims, n_mixed)) ** 2
         self._reference = floored(reference)
         self._root = power(self._reference, 0.5)
+        self._reference_total = _total(self._reference)
+        self._deviation = np.sqrt(np.diagonal(self._reference, axis1=1, axis2=2))
         self._reference_mean = np.array(row_mean, np.float64).reshape(n_dims, n_mixed)
         self._memory_s, self._prior_s = memory_s, prior_s
         self._frozen = False
@@ -118,17 +121,25 @@ class MixedAligner:
             return
         mean = x.mean(axis=-1, dtype=np.float64)
         centred = x - mean[..., None].astype(x.dtype)
-        covariance = (centred @ centred.swapaxes(1, 2)).astype(np.float64) / (x.shape[-1] - 1)
         own = self._own()
-        usual = own * _total(self._covariances.mean) + (1 - own) * _total(self._reference)
-        loudness = np.sqrt(_total(covariance) / usual)
-        kept = weight_s * bounded_weight(float(loudness), _OUTLIER)
-        for statistic, value in ((self._covariances, covariance), (self._means, mean)):
-            statistic.fade(weight_s)
-            statistic.add(value, kept)
+        usual = own * _total(self._covariances.mean) + (1 - own) * self._reference_total
+        total = float(np.vdot(centred, centred)) / (x.shape[-1] - 1)
+        kept = weight_s * bounded_weight(float(np.sqrt(total / usual)), _OUTLIER)
+        self._means.fade(weight_s)
+        self._means.add(mean, kept)
+        self._covariances.fade(weight_s)
+        self._add_covariance(centred, self._covariances.share_of(kept))
         self._refresh()
-        deviation = np.sqrt(np.diagonal(self._reference, axis1=1, axis2=2))
-        self._pace.step(self._mean(), deviation, weight_s)
+        self._pace.step(self._mean(), self._deviation, weight_s)
+
+    def _add_covariance(self, centred: NDArray[Any], share: float) -> None:
+        """Move the mean covariance towards a window's, a few dims at a time: they stay in cache."""
+        mean, n_patches = self._covariances.mean, centred.shape[-1]
+        for first in range(0, len(mean), _DIMS_A_PART):
+            dims = slice(first, first + _DIMS_A_PART)
+            products = np.matmul(centred[dims], centred[dims].swapaxes(1, 2))
+            offset = products.astype(np.float64) / (n_patches - 1) - mean[dims]
+            mean[dims] += share * offset
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return means, covariances and matrices of all dims."""
