@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,4 +84,29 @@ class _FileOnSmallDisk(AppendedFile):
         if len(content) > self._disk.left:
             raise OSError(self._error, "No space left on device")
         self._disk.left -= len(content)
+        super().append(content)
+
+
+class StuckDisk:
+    """Creates files; after the header each write waits until the disk is released."""
+
+    def __init__(self) -> None:
+        self.reached, self.released = threading.Event(), threading.Event()
+        self.n_writes = 0
+
+    def create(self, path: Path) -> CheckedFile:
+        """Create a recording's two files."""
+        return CheckedFile(path, open_file=partial(_FileOnStuckDisk, disk=self))
+
+
+class _FileOnStuckDisk(AppendedFile):
+    def __init__(self, path: Path, disk: StuckDisk) -> None:
+        super().__init__(path)
+        self._disk = disk
+
+    def append(self, content: bytes) -> None:
+        self._disk.n_writes += 1
+        if self._disk.n_writes > 3:
+            self._disk.reached.set()
+            self._disk.released.wait(60.0)
         super().append(content)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +21,14 @@ from streaming.snapshot import ModelCard
 from streaming.source_spec import parse_source
 from streaming.sources.recording import RecordingSource
 from streaming.sources.simulated import SimulatedSource
-from streaming.stream import Marker
+from streaming.stream import Chunk, Marker
 from tests.fakes import NAMES, PowerDecoder, ScriptedSource
+from tests.hand_clock import HandClock
 from tests.recordings_made import (
     INFO,
     SFREQ,
     SmallDisk,
+    StuckDisk,
     chunks_with_gap,
     joined,
     write_recording,
@@ -224,7 +227,8 @@ def test_a_full_disk_ends_the_recording_and_the_file_is_valid_to_its_last_chunk(
 ) -> None:
     recorder = recorded_on(SmallDisk(20_000), tmp_path / "r.xdf")
     assert recorder.failed
-    assert "r.xdf: cannot be recorded: no space left on device" in recorder.error
+    assert "r.xdf: recording ended after " in recorder.error
+    assert "s: no space left on device; the file is valid up to there" in recorder.error
     recording = read_recording(tmp_path / "r.xdf")
     samples, _ = joined(chunks_with_gap())
     n_times = recording.n_times
@@ -251,6 +255,56 @@ def test_what_comes_after_a_failure_is_dropped_without_an_error(tmp_path: Path) 
     recorder.mark(Marker(0.0, "late"))
     assert recorder.has_room
     recorder.close()
+
+
+def test_a_disk_that_falls_behind_ends_the_recording_and_keeps_what_it_took(
+    tmp_path: Path,
+) -> None:
+    disk, chunks = StuckDisk(), chunks_with_gap()
+    recorder = Recorder(tmp_path / "r.xdf", create=disk.create, max_waiting_bytes=20_000)
+    recorder.open(INFO)
+    recorder.write(chunks[0])
+    assert disk.reached.wait(60.0)
+    n_given = 1
+    while not recorder.failed:
+        recorder.write(chunks[n_given])
+        n_given += 1
+    assert "the disk is slower than the signal" in recorder.error
+    disk.released.set()
+    recorder.close()
+    recording = read_recording(tmp_path / "r.xdf")
+    assert recording.n_times == 25 * (n_given - 1)
+    np.testing.assert_array_equal(recording.samples, joined(chunks)[0][:, : 25 * (n_given - 1)])
+
+
+def test_a_disk_that_does_not_answer_is_told_while_it_does_not(tmp_path: Path) -> None:
+    disk, clock = StuckDisk(), HandClock()
+    recorder = Recorder(tmp_path / "r.xdf", create=disk.create, clock=clock)
+    recorder.open(INFO)
+    recorder.write(chunks_with_gap()[0])
+    assert disk.reached.wait(60.0)
+    assert recorder.error == ""
+    clock.now += 6.0
+    assert "the disk does not answer" in recorder.error
+    assert not recorder.failed
+    disk.released.set()
+    recorder.close()
+    assert recorder.error == ""
+
+
+def test_a_source_that_can_wait_is_asked_to_while_much_waits(tmp_path: Path) -> None:
+    disk = StuckDisk()
+    recorder = Recorder(tmp_path / "r.xdf", create=disk.create)
+    recorder.open(INFO)
+    large = Chunk(np.zeros((len(NAMES), 140_000), np.float32), np.arange(140_000.0), 0)
+    recorder.write(large)
+    assert disk.reached.wait(60.0)
+    recorder.write(replace(large, first_sample=140_000))
+    assert not recorder.has_room
+    disk.released.set()
+    recorder.close()
+    assert recorder.has_room
+    assert not recorder.failed
 
 
 def test_a_queue_that_is_full_refuses_and_loses_nothing_it_took() -> None:

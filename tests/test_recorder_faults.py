@@ -91,7 +91,7 @@ def cut_everywhere(path: Path, n_cuts: int, with_checksums: bool) -> None:
     content = path.read_bytes()
     ends = eeg_ends(content)
     starts = [int(line.split()[0]) for line in checksum_path(path).read_text().splitlines()[1:]]
-    cut_path = path.with_name("cut.xdf")
+    cut_path = path.with_name(f"cut-{with_checksums}.xdf")
     if with_checksums:
         checksum_path(cut_path).write_bytes(checksum_path(path).read_bytes())
     for at in rng.integers(0, len(content), n_cuts):

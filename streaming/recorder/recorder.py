@@ -79,7 +79,9 @@ class Recorder:
         try:
             self._writer = XdfWriter(create(path))
         except OSError as error:
-            raise RecordingError(_cannot(path, error)) from None
+            raise RecordingError(
+                _told(path, "cannot be recorded", error, "choose another folder")
+            ) from None
         self._queue: ByteQueue[_Item] = ByteQueue(max_waiting_bytes)
         self._early: list[Marker] = []
         self._opened = self._began = False
@@ -162,7 +164,7 @@ class Recorder:
                 pass
             self._end()
         except OSError as error:
-            self._failure = _cannot(self.path, error)
+            self._failure = self._ended_by(error)
         except Exception as error:  # told like any other end: the acquisition goes on
             self._failure = f"{self.path}: unexpected {type(error).__name__}: {one_line(error)}"
         finally:
@@ -205,11 +207,15 @@ class Recorder:
         try:
             self._writer.close()
         except OSError as error:
-            self._failure = self._failure or _cannot(self.path, error)
+            self._failure = self._failure or self._ended_by(error)
+
+    def _ended_by(self, error: OSError) -> str:
+        ended = f"recording ended after {self.recorded_s:.1f} s"
+        return _told(self.path, ended, error, "the file is valid up to there")
 
 
-def _cannot(path: Path, error: OSError) -> str:
+def _told(path: Path, what: str, error: OSError, then: str) -> str:
     if isinstance(error, FileExistsError):
         return f"{path}: exists already and is not overwritten; choose another name"
     reason = error.strerror or type(error).__name__
-    return f"{path}: cannot be recorded: {reason[:1].lower()}{reason[1:]}; choose another folder"
+    return f"{path}: {what}: {reason[:1].lower()}{reason[1:]}; {then}"
