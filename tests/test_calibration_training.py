@@ -11,6 +11,7 @@ import pytest
 from app.calibration.from_recording import (
     CalibrationResult,
     NotBetterError,
+    accuracy_before,
     calibrate_recording,
 )
 from app.calibration.labels import write_labels
@@ -19,10 +20,12 @@ from app.calibration.training import TrainingJob, TrainingState
 from app.commands.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle import save_bundle
+from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.profile import load_profile
 from mdjpt.errors import ProfileError
+from mdjpt.head import Head
 from mdjpt.recordings.export import write_recording_edf
-from tests.calibration_cases import small_bundle
+from tests.calibration_cases import labelled, small_bundle
 from tests.test_calibration_command import NAMES, SFREQ, session
 
 PATIENCE_S = 120.0
@@ -178,3 +181,19 @@ def test_a_head_worse_than_the_model_as_it_is_is_refused_too() -> None:
     worse = replace(evidence, n_correct=evidence.n_trials - 1, before=1.0)
     with pytest.raises(NotBetterError, match="not better than the model as it is"):
         replace(result, decoder=replace(result.decoder, evidence=worse)).profile(bundle, None)
+
+
+def test_the_model_as_it_is_means_as_it_runs_live_aligned_to_the_person() -> None:
+    data = labelled(n_per_class=8, effect=4.0)
+    mean, var = data.features.mean(axis=0), data.features.var(axis=0)
+    standardised = ((data.features - mean) / np.sqrt(var)).astype(np.float32)
+    head = Head.fit(standardised, data.window_label, 3, n_epochs=30)
+    general = GeneralHead(head, np.eye(3), 1.0)
+    at_home = small_bundle(feature_mean=mean, feature_var=var)
+    assert accuracy_before(general, data, at_home) == 1.0
+    # To the model as it was trained, everything of this person looks like the first class.
+    shift = np.where(np.arange(len(mean)) == 0, 3.0 * np.sqrt(var), 0.0)
+    moved = replace(data, features=(data.features + shift).astype(np.float32))
+    unaligned = general.probabilities(at_home.standardise(moved.features)).argmax(axis=1)
+    assert (unaligned == moved.window_label).mean() < 0.6
+    assert accuracy_before(general, moved, at_home) > 0.7

@@ -32,6 +32,7 @@ __all__ = [
     "HOP_S",
     "CalibrationResult",
     "NotBetterError",
+    "accuracy_before",
     "calibrate_recording",
     "recording_is_simulated",
     "train_profile",
@@ -196,7 +197,7 @@ def calibrate_recording(
     data = _labelled(collected, trials, bundle)
     report("comparing heads")
     general = _general_head(data, bundle)
-    before = None if general is None else _accuracy(general, data, bundle)
+    before = None if general is None else accuracy_before(general, data, bundle)
     decoder = train_personal_decoder(data, general=general, before=before)
     inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
     return CalibrationResult(
@@ -303,9 +304,28 @@ def _general_head(data: LabelledFeatures, bundle: Bundle) -> GeneralHead | None:
     return GeneralHead(bundle.head, matrix, bundle.temperature)
 
 
-def _accuracy(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> float:
-    """Return the share of trials that the model gets right without calibration."""
-    probabilities = general.probabilities(bundle.standardise(data.features))
+def accuracy_before(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> float:
+    """Return the share of trials that the model gets right without calibration.
+
+    It is aligned as in a live session, learning from window to window; what lies between the
+    trials is not encoded and so not learned from.
+
+    Parameters
+    ----------
+    general : GeneralHead
+        The bundle's head in the person's classes.
+    data : LabelledFeatures
+        The trials.
+    bundle : Bundle
+        The model.
+    """
+    from mdjpt.alignment.config import build_alignment, recommended_alignment
+
+    aligner = build_alignment(recommended_alignment(bundle), bundle).features
+    aligned = np.empty_like(data.features)
+    for k, feature in enumerate(data.features):
+        aligned[k] = aligner.transform(feature)
+        aligner.partial_fit(feature, data.hop_s)
     sums = np.zeros((data.n_trials, data.n_classes))
-    np.add.at(sums, data.trial, probabilities)
+    np.add.at(sums, data.trial, general.probabilities(aligned))
     return float((sums.argmax(axis=1) == data.label).mean())
