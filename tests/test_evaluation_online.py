@@ -28,9 +28,13 @@ from mdjpt.evaluation.online.sessions import (
     make_session,
 )
 from mdjpt.evaluation.online.settings import ALIGNERS, QUICK, OnlineSettings, name_of
+from mdjpt.evaluation.online.stored import stored_session
 from mdjpt.evaluation.online.tables import confidence_rows, gain, gain_table, time_table
 from mdjpt.evaluation.online.targets import targets
+from mdjpt.store import open_store
+from mdjpt.trial_table import StoredTrial
 from tests.calibration_cases import CLASSES, eeg_windows, small_bundle
+from tests.evaluation_features import write_store
 
 
 def course(labels, answers, hop_s=60.0):
@@ -213,3 +217,52 @@ def test_a_model_without_a_head_is_refused(tmp_path, capfd):
     arguments = ["evaluate", "online", "--out", str(tmp_path / "x"), "--model", str(model)]
     assert run_command_line(arguments) == 4
     assert "no emotion head" in capfd.readouterr().err
+
+
+def stored(folder, class_names=("sad", "happy")):
+    """Write a store of two subjects; the second saw the clips in another order."""
+    recordings = []
+    for subject, order in (("1", (0, 1, 2)), ("2", (2, 0, 1))):
+        trials = tuple(
+            StoredTrial("", subject, "1", k, k % 2, f"clip {k}", k * 1000, 1000, order[k])
+            for k in range(3)
+        )
+        samples = np.concatenate(eeg_windows(5, seed=int(subject), rank=8)[:, :8], axis=1)
+        recordings.append((samples[:, :3000], trials))
+    names = ("FP1", "FZ", "C3", "CZ", "C4", "PZ", "O1", "O2")
+    return write_store(folder / "store", recordings, names, class_names)
+
+
+def test_a_stored_session_is_read_as_it_was_shown(tmp_path):
+    store = open_store(stored(tmp_path))
+    session = stored_session(store, 1, CLASSES, hop_s=1.0)
+    assert session.windows.shape == (12, 60, 625)
+    np.testing.assert_allclose(session.end_s[:5], [5.0, 6.0, 7.0, 8.0, 13.0])
+    assert session.label.tolist() == [2] * 4 + [0] * 4 + [0] * 4
+    first = store.windows(1, [1000])[0]
+    np.testing.assert_array_equal(session.windows[0], first)
+    assert len(np.unique(session.segment)) == 3
+
+
+def test_alignment_on_a_prepared_dataset_is_reported(tmp_path, capfd):
+    model, out = tmp_path / "model.safetensors", tmp_path / "out"
+    save_bundle(model, small_bundle(sha256=""))
+    command = ["evaluate", "online", "--model", str(model), "--out", str(out)]
+    command += ["--store", str(stored(tmp_path)), "--aligners", "none; rows"]
+    assert run_command_line(command) == 0
+    assert "2 parts to do" in capfd.readouterr().err
+    text = (out / "report.md").read_text()
+    assert "# Alignment on tiny" in text
+    assert "trials as they were shown" in text
+    assert "rows" in (out / "time.csv").read_text()
+    assert run_command_line(command) == 0
+    assert "0 parts to do" in capfd.readouterr().err
+
+
+def test_a_dataset_without_a_class_of_the_head_is_refused(tmp_path, capfd):
+    model = tmp_path / "model.safetensors"
+    save_bundle(model, small_bundle(sha256=""))
+    store = stored(tmp_path, ("surprise", "surprised"))
+    command = ["evaluate", "online", "--model", str(model), "--out", str(tmp_path / "o")]
+    assert run_command_line([*command, "--store", str(store)]) == 2
+    assert "none of its labels" in capfd.readouterr().err
