@@ -11,7 +11,6 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -75,7 +74,7 @@ class Calibrated:
 
     def press(self, *keys: Qt.Key) -> None:
         for key in keys:
-            target = QApplication.focusWidget() or self.wizard
+            target = self.window.focusWidget() or self.wizard
             QTest.keyClick(target, key)
             self.pass_time(0.1)
 
@@ -110,7 +109,7 @@ class Calibrated:
         for _ in range(3000):
             if reached():
                 return
-            self.pass_time(0.1)
+            self.pass_time(0.25, step_s=0.25)
         raise AssertionError("it does not come to that")
 
     def until_phase(self, phase: Phase) -> None:
@@ -166,13 +165,13 @@ def leave(qtbot, window: Dashboard) -> None:
 
 
 @pytest.fixture
-def calibrate(dashboard):
+def calibrate(dashboard, qtbot):
     """Return a function that opens a dashboard and its wizard."""
 
     def open_wizard(**arguments) -> Calibrated:
         made = dashboard(**arguments)
         made.window.header.calibrate_button.click()
-        assert made.is_open
+        wait(qtbot, lambda: made.wizard.who.people.count() == 3)
         return made
 
     return open_wizard
@@ -624,13 +623,12 @@ def test_the_words_of_a_result_promise_no_more_than_its_interval():
 
 def test_the_wizard_can_be_used_with_the_keyboard_alone(calibrate):
     made = calibrate()
-    made.window.activateWindow()
     who = made.wizard.who
-    assert who.people.hasFocus()
+    assert made.window.focusWidget() is who.people
     who.purpose.setFocus()
     QTest.keyClicks(who.purpose, "a test")
     made.press(KEY.Key_Tab)
-    assert who.consent.hasFocus()
+    assert made.window.focusWidget() is who.consent
     made.press(KEY.Key_Space, KEY.Key_Return)
     assert made.wizard.page is made.wizard.electrodes
     made.pass_time(1)
@@ -659,9 +657,10 @@ def test_the_wizard_can_be_used_with_the_keyboard_alone(calibrate):
     assert made.wizard.run.stage is Stage.SESSION
 
 
-def test_the_keys_of_the_dashboard_sleep_while_the_wizard_is_open(calibrate):
+def test_the_keys_of_the_dashboard_sleep_while_the_wizard_is_open(calibrate, qtbot):
     made = calibrate()
     made.window.activateWindow()
+    wait(qtbot, made.window.isActiveWindow)
     QTest.keyClick(made.window, KEY.Key_M)
     assert made.session.marks == []
     made.wizard.foot.back.click()

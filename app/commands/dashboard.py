@@ -23,6 +23,7 @@ from streaming.source_spec import SourceSpec, parse_source
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.calibration.profiles import ProfileStore
     from app.calibration.training import TrainingJob
     from app.dashboard.calibration.port import TrainingWish
 
@@ -117,9 +118,13 @@ def open_window(
 
 def calibration_tools() -> CalibrationTools:
     """Return what the wizard calibrates with: the profiles of this user, jobs in processes."""
+    return CalibrationTools(_profile_store, _training_job)
+
+
+def _profile_store() -> ProfileStore:
     from app.calibration.profiles import ProfileStore
 
-    return CalibrationTools(ProfileStore(), _training_job)
+    return ProfileStore()
 
 
 def _training_job(wish: TrainingWish) -> TrainingJob:

@@ -110,7 +110,9 @@ class Dashboard(QMainWindow):
         pages = QStackedWidget()
         pages.addWidget(root)
         self.setCentralWidget(pages)
-        self.calibration = CalibrationHost(pages, self.connection, self.messages, calibration)
+        self.calibration = CalibrationHost(
+            pages, self.connection, self.messages, calibration, self._background
+        )
         self._wire()
         self.header.show_connected(False)
         self.apply_palette(palette)
@@ -362,6 +364,7 @@ class Dashboard(QMainWindow):
         self.history.mark_wanted.connect(self.mark)
         self.messages.action_wanted.connect(self._reconnect)
         self.signals.first_signal.connect(self.first_signal)
+        self.signals.first_signal.connect(self.calibration.warm_up)
         self.welcome.try_button.clicked.connect(lambda: self.connect_source(SIMULATED))
         self.welcome.choose_button.clicked.connect(self.choose_source)
         signals = self.signals

@@ -172,4 +172,4 @@ def fake_tools(store: FakeStore) -> tuple[CalibrationTools, list[FakeJob]]:
         jobs.append(FakeJob(wish))
         return jobs[-1]
 
-    return CalibrationTools(store, train), jobs
+    return CalibrationTools(lambda: store, train), jobs

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.dashboard.theme import DARK, Palette
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QStackedWidget
 
+    from app.dashboard.background import Background
     from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.calibration.wizard import Wizard
     from app.dashboard.connection import Connection
@@ -20,6 +22,12 @@ if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
 
 __all__ = ["CalibrationHost"]
+
+WARM_UP_EVERY_MS = 100
+_MODULES = (
+    *("look", "page", "plan_page", "rating_page", "who_page", "electrodes_page"),
+    *("trial_page", "session_pages", "result_page", "run", "wizard"),
+)
 
 
 class CalibrationHost(QObject):
@@ -35,6 +43,8 @@ class CalibrationHost(QObject):
         Says why a calibration cannot begin.
     tools : CalibrationTools or None
         None where calibrating is not offered.
+    background : Background
+        Runs what would hold the window up.
 
     Attributes
     ----------
@@ -51,13 +61,25 @@ class CalibrationHost(QObject):
         connection: Connection,
         messages: MessageBar,
         tools: CalibrationTools | None,
+        background: Background,
     ) -> None:
         super().__init__(stack)
         self._stack, self._connection = stack, connection
-        self._messages, self._tools = messages, tools
+        self._messages, self._tools, self._background = messages, tools, background
         self._palette = DARK
+        self._cold = list(_MODULES)
         self._then: Callable[[], object] | None = None
         self.wizard: Wizard | None = None
+
+    def warm_up(self) -> None:
+        """Import what the wizard needs, a module a turn, so that it opens without a halt.
+
+        In the GUI thread: PySide completes Qt's classes when they are first touched, and no two
+        threads shall do so at once.
+        """
+        if self.offered and self._cold:
+            import_module(f"app.dashboard.calibration.{self._cold.pop(0)}")
+            QTimer.singleShot(WARM_UP_EVERY_MS, self, self.warm_up)
 
     @property
     def offered(self) -> bool:
@@ -79,7 +101,7 @@ class CalibrationHost(QObject):
             return
         from app.dashboard.calibration.wizard import Wizard
 
-        wizard = Wizard(session, self._tools, self._connection.choice)
+        wizard = Wizard(session, self._tools, self._connection.choice, self._background)
         wizard.apply_palette(self._palette)
         wizard.closed.connect(self._close)
         self.wizard = wizard

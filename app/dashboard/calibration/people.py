@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import shiboken6
 from PySide6.QtCore import QObject
 
 from app.dashboard.calibration.port import TrainingWish
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.calibration.profiles import ProfileEntry
+    from app.dashboard.background import Background
     from app.dashboard.calibration.port import Store
     from app.dashboard.calibration.who_page import WhoPage
     from app.dashboard.message_bar import MessageBar
@@ -29,8 +31,10 @@ class People(QObject):
     ----------
     page : WhoPage
         Where the user chooses.
-    store : Store
-        The participants.
+    make_store : callable
+        Opens the participants.
+    background : Background
+        Runs `make_store` and the first listing.
     session : SessionPort
         Decodes with the version that is put into use.
     messages : MessageBar
@@ -42,24 +46,35 @@ class People(QObject):
     def __init__(
         self,
         page: WhoPage,
-        store: Store,
+        make_store: Callable[[], Store],
+        background: Background,
         session: SessionPort,
         messages: MessageBar,
         ask: Callable[[str, str, str, str, Callable[[], None]], None],
     ) -> None:
         super().__init__(page)
-        self._page, self._store, self._session = page, store, session
+        self._page, self._session = page, session
+        self._store: Store | None = None
         self._messages, self._ask = messages, ask
         page.version_wanted.connect(self._use_version)
         page.delete_wanted.connect(self._ask_to_delete)
 
+        def open_store() -> tuple[Store, tuple[ProfileEntry, ...]]:
+            store = make_store()
+            return store, store.list()
+
+        background.run(open_store, self._opened, self._not_opened, "reading the profiles")
+
     @property
     def home(self) -> str:
-        """Folder of the participant that is chosen."""
-        return str(self._store.path_of(self._page.pseudonym).parent)
+        """Folder of the participant that is chosen, "" before the participants are open."""
+        store = self._store
+        return "" if store is None else str(store.path_of(self._page.pseudonym).parent)
 
     def refresh(self) -> None:
         """List everybody anew."""
+        if self._store is None:
+            return
         try:
             self._page.show_people(self._store.list())
         except MdjptError as error:
@@ -78,14 +93,26 @@ class People(QObject):
         ProfileError
             A folder cannot be made.
         """
-        who = self._page.pseudonym
+        who, store = self._page.pseudonym, self._store
+        assert store is not None, "the first page waits for it"
         if self._page.is_new:
-            self._store.create(who)
-        folder = self._store.recordings_of(who)
+            store.create(who)
+        folder = store.recordings_of(who)
         recording = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}.xdf"
-        return TrainingWish(recording, self._store.path_of(who), who, choice)
+        return TrainingWish(recording, store.path_of(who), who, choice)
+
+    def _opened(self, found: tuple[Store, tuple[ProfileEntry, ...]]) -> None:
+        if shiboken6.isValid(self):
+            self._store = found[0]
+            self._page.show_people(found[1])
+
+    def _not_opened(self, error: str) -> None:
+        if shiboken6.isValid(self):
+            self._messages.show_message(error)
 
     def _use_version(self, entry: ProfileEntry, number: int) -> None:
+        if self._store is None:
+            return
         try:
             self._store.activate(entry.path, number)
         except MdjptError as error:
@@ -106,6 +133,8 @@ class People(QObject):
         )
 
     def _delete(self, entry: ProfileEntry) -> None:
+        if self._store is None:
+            return
         try:
             self._store.delete(entry.pseudonym)
         except MdjptError as error:

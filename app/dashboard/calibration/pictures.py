@@ -11,6 +11,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.dashboard.background import Background
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -44,6 +46,7 @@ class Photographer:
         self.folder = folder
         self.names: list[str] = []
         self._palette, self._size = palette, size
+        self._background = Background()
         self._wizard: Wizard
         self._window: QMainWindow
         self._session: FakeSession
@@ -165,7 +168,7 @@ class Photographer:
         self._take("20-recording-failed")
 
     def _open(self) -> None:
-        from PySide6.QtWidgets import QMainWindow
+        from PySide6.QtWidgets import QApplication, QMainWindow
 
         from app.dashboard.calibration.fake_tools import FakeStore, fake_tools
         from app.dashboard.calibration.wizard import Wizard
@@ -177,13 +180,15 @@ class Photographer:
         self._session.start()
         home = Path(tempfile.gettempdir()) / "mdjpt-live" / "profiles"
         tools, self._jobs = fake_tools(FakeStore.with_people(home))
-        self._wizard = Wizard(self._session, tools, None)
+        self._wizard = Wizard(self._session, tools, None, self._background)
         self._wizard.apply_palette(self._palette)
         self._window = QMainWindow()
         self._window.setStyleSheet(style_sheet(self._palette))
         self._window.setCentralWidget(self._wizard)
         self._window.resize(*self._size)
         self._window.show()
+        while self._wizard.who.people.count() < 2:
+            QApplication.processEvents()
         self._wizard.who.first_focus().setFocus()
         self._pass(0.1)
 

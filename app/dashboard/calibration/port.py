@@ -95,11 +95,11 @@ class CalibrationTools:
 
     Attributes
     ----------
-    store : Store
-        The participants.
+    make_store : callable
+        Opens the participants; called in a thread, because what reads a profile is slow to import.
     train : callable
         Makes a job of a wish; the job is not started yet.
     """
 
-    store: Store
+    make_store: Callable[[], Store]
     train: Callable[[TrainingWish], Job]

@@ -61,8 +61,9 @@ class WhoPage(Page):
         self.purpose.setMaxLength(120)
         self.consent = TickBox("I have read this and agree")
         self._side = QStackedWidget()
+        self._listed = False
         self._build()
-        self.show_people(())
+        self.people.addItem("Looking for participants…")
 
     @property
     def entry(self) -> ProfileEntry | None:
@@ -84,6 +85,8 @@ class WhoPage(Page):
     @property
     def missing(self) -> str:
         """Say what is not filled in yet."""
+        if not self._listed:
+            return "Looking for participants…"
         if self.entry is None and (problem := self.new.problem(self._entries)):
             return problem
         if self.entry is not None and self.entry.problem:
@@ -102,6 +105,7 @@ class WhoPage(Page):
         """List the participants; the one that was chosen stays chosen."""
         chosen = self.entry.pseudonym if self.entry is not None else ""
         self._entries = tuple(entries)
+        self._listed = True
         self.people.clear()
         self.people.addItem("New participant")
         for entry in self._entries:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QApplication, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.dashboard.calibration.electrodes_page import ElectrodesPage
 from app.dashboard.calibration.ended_page import EndedPage
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent
 
+    from app.dashboard.background import Background
     from app.dashboard.calibration.page import Page
     from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.session_port import SessionPort, SourceChoice
@@ -51,6 +52,8 @@ class Wizard(QWidget):
         Profiles and training.
     choice : SourceChoice or None
         What the session is connected to.
+    background : Background
+        Runs what would hold the window up.
 
     Attributes
     ----------
@@ -61,7 +64,11 @@ class Wizard(QWidget):
     closed = Signal()
 
     def __init__(
-        self, session: SessionPort, tools: CalibrationTools, choice: SourceChoice | None
+        self,
+        session: SessionPort,
+        tools: CalibrationTools,
+        choice: SourceChoice | None,
+        background: Background,
     ) -> None:
         super().__init__()
         self.setObjectName("wizard")
@@ -80,13 +87,14 @@ class Wizard(QWidget):
         self._pages = QStackedWidget()
         for page in (*self._setup, self.session_pages, self.training, self.result, self.ended):
             self._pages.addWidget(page)
-        self.people = People(self.who, tools.store, session, self.messages, self._ask)
         self._build()
         model = session.snapshot().model
         self.plan.show_classes(model.class_names if model is not None else ())
-        self.people.refresh()
         self.apply_palette(DARK)
         self._turn_to(self.who)
+        self.people = People(
+            self.who, tools.make_store, background, session, self.messages, self._ask
+        )
 
     @property
     def page(self) -> QWidget:
@@ -148,7 +156,7 @@ class Wizard(QWidget):
         """Enter does what the main button does, Esc leaves, Space pauses."""
         key = event.key()
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            focused = QApplication.focusWidget()
+            focused = self.focusWidget()
             if isinstance(focused, QPushButton) and not focused.isCheckable():
                 focused.click()
             else:
