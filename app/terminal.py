@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from streaming.prediction import Prediction
-    from streaming.snapshot import Snapshot
+    from streaming.snapshot import AlignmentStatus, Snapshot
 
 __all__ = ["TerminalView", "terminal_view"]
 
@@ -121,6 +121,16 @@ def headline(snapshot: Snapshot) -> str:
     return f"{source} | model {model.name}" + (" (SIMULATED MODEL)" if model.simulated else "")
 
 
+def _learned(status: AlignmentStatus) -> str:
+    """Say how far the alignment has come, in the words of a user."""
+    if status.kind == "none":
+        return "none"
+    if status.frozen:
+        return f"{status.kind}, as calibrated"
+    own = f"{1 - status.prior_share:.0%} from this session's {status.effective_s:.0f} s"
+    return f"{status.kind}, {own}"
+
+
 def render(snapshot: Snapshot, newest: Prediction | None) -> RenderableType:
     """Draw the state of a session as a table."""
     from rich.console import Group
@@ -138,6 +148,12 @@ def render(snapshot: Snapshot, newest: Prediction | None) -> RenderableType:
         for name, probability in newest.probabilities.items():
             filled = round(probability * BAR_WIDTH)
             table.add_row(name, "█" * filled + "·" * (BAR_WIDTH - filled), f"{probability:.2f}")
+        if newest.valence is not None:
+            table.add_row("valence", f"{newest.valence:.1f}")
+        if newest.arousal is not None:
+            table.add_row("arousal", f"{newest.arousal:.1f}")
+        if snapshot.alignment is not None:
+            table.add_row("alignment", _learned(snapshot.alignment))
         if newest.quality.bad:
             table.add_row("bad electrodes", ", ".join(newest.quality.bad))
     health = (

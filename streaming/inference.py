@@ -160,7 +160,6 @@ class Inference:
         except Overrun:
             answer = None
         else:
-            self._gap_hops = 0
             answer = self._decode(window, view)
         self._next = window.index + 1
         self._announce()
@@ -186,6 +185,7 @@ class Inference:
             self._forget()
             return self._abstain(window, "bad_signal", prepared.quality, view)
         if not prepared.familiar:
+            self._note_gap()
             return self._abstain(window, "unsure", prepared.quality, view)
         if prepared.window is None:
             return self._abstain(window, "warming_up", prepared.quality, view)
@@ -198,6 +198,7 @@ class Inference:
         prepared: PreparedWindow,
         model_input: NDArray[np.float32],
     ) -> Answer:
+        self._gap_hops = 0
         decoded = self._decoder.decode(model_input, window.index)
         values = np.array(list(decoded.probabilities.values()))
         if not (np.isfinite(decoded.feature).all() and np.isfinite(values).all()):
