@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.calibration.markers import PlanMark, parse_mark
-from app.calibration.plan import CalibrationPlan, make_trials
+from app.calibration.plan import CalibrationPlan, make_trials, too_few_to_tell
 from app.calibration.prompts import recall_prompts
 from mdjpt.calibration.label_sets import LABEL_SETS, VALENCE
 from mdjpt.errors import MdjptError
@@ -135,3 +135,9 @@ def test_the_length_of_a_session_is_told_before() -> None:
     plan = CalibrationPlan(THREE, 4, trial_s=15, rest_s=4, countdown_s=3, baseline_s=30)
     assert plan.n_trials == 12
     assert plan.duration_s == 60 + 12 * 22
+
+
+def test_a_plan_that_luck_alone_could_pass_is_told_before() -> None:
+    # The most different orders: 6! / (3! 3!) = 20 and 8! / (4! 4!) = 70.
+    assert too_few_to_tell(CalibrationPlan(THREE[:2], 3))
+    assert not too_few_to_tell(CalibrationPlan(THREE[:2], 4))

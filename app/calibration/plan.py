@@ -10,6 +10,7 @@ import numpy as np
 
 from app.calibration.media import Kind, media_files
 from app.calibration.prompts import MEDIA_TEXT, recall_prompts
+from mdjpt.calibration.chance import SIGNIFICANT
 from mdjpt.calibration.label_file import MAX_LABEL
 from mdjpt.errors import MdjptError
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from app.calibration.labels import LabelBy
 
-__all__ = ["CalibrationPlan", "Prompt", "Trial", "make_trials"]
+__all__ = ["CalibrationPlan", "Prompt", "Trial", "make_trials", "too_few_to_tell"]
 
 _RANGES_S: dict[str, tuple[float, float]] = {
     # A window of 5 s begins at the earliest 1 s after the onset of its trial.
@@ -181,6 +182,22 @@ def make_trials(plan: CalibrationPlan) -> tuple[Trial, ...]:
         seen[label] += 1
         trials.append(Trial(number, label, prompt))
     return tuple(trials)
+
+
+def too_few_to_tell(plan: CalibrationPlan) -> bool:
+    """Tell whether not even a faultless decoder could be told from luck.
+
+    The test against chance permutes the labels of the trials: its smallest p value is one over the
+    number of different orders.
+
+    Parameters
+    ----------
+    plan : CalibrationPlan
+        The settings.
+    """
+    same = [math.factorial(plan.trials_per_class)] * len(plan.class_names)
+    orders = math.factorial(plan.n_trials) // math.prod(same)
+    return SIGNIFICANT * orders <= 1
 
 
 def _rounds(plan: CalibrationPlan, rng: np.random.Generator) -> list[str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.calibration.labels import labels_from_markers, write_labels
-from app.calibration.plan import CalibrationPlan
+from app.calibration.plan import CalibrationPlan, too_few_to_tell
 from app.calibration.session import CalibrationSession, Phase
 from app.calibration.terminal_guide import KEYS, LineReader, TerminalGuide
 from app.calibration.training_process import TrainingRequest
@@ -84,6 +84,11 @@ def calibrate_live(request: LiveCalibration) -> int:
         "Recording and profile stay on this computer; deleting the files deletes everything. "
         "Research use, not a medical device.\n"
     )
+    if too_few_to_tell(plan):
+        sys.stderr.write(
+            "note: so few trials cannot be told from luck, the decoder will be refused: more "
+            "--trials or --classes\n"
+        )
     with stopped_by_signal() as stopped:
         finished = _record(request, plan, recording, stopped, interactive=interactive)
     labels = recording.with_suffix(".csv")

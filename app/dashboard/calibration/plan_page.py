@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +15,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.calibration.plan import CalibrationPlan
+from app.calibration.plan import CalibrationPlan, too_few_to_tell
 from app.dashboard.calibration.class_editor import ClassEditor
 from app.dashboard.calibration.look import Panel, caption, paragraph
 from app.dashboard.calibration.page import Page
 from app.dashboard.calibration.stepper import Stepper
 from app.dashboard.controls import Card, Segments, label
-from mdjpt.calibration.chance import SIGNIFICANT
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["PlanPage", "minutes", "too_few_to_tell", "whole_session_s"]
+__all__ = ["PlanPage", "minutes", "whole_session_s"]
 
 FALLBACK = ("negative", "neutral", "positive")
 RATING_S = 8.0  # what a rating takes most people; only for the duration on show
@@ -45,17 +43,6 @@ def minutes(seconds: float) -> str:
 def whole_session_s(plan: CalibrationPlan) -> float:
     """Return about how many seconds a plan takes, the ratings counted, breaks not."""
     return plan.duration_s + RATING_S * plan.n_trials
-
-
-def too_few_to_tell(plan: CalibrationPlan) -> bool:
-    """Tell whether not even a faultless decoder could be told from luck.
-
-    The test against chance permutes the labels of the trials: its smallest p value is one over the
-    number of different orders.
-    """
-    same = [math.factorial(plan.trials_per_class)] * len(plan.class_names)
-    orders = math.factorial(plan.n_trials) // math.prod(same)
-    return SIGNIFICANT * orders <= 1
 
 
 class PlanPage(Page):
