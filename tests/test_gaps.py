@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from streaming.gaps import GapDetector, sample_positions
@@ -188,6 +188,9 @@ def test_a_counter_tells_every_lost_sample_even_whole_turns(
     kept = np.arange(5000)
     for at, n_lost in holes:
         kept = kept[(kept < at) | (kept >= at + n_lost)]
+    # One or two samples between holes of whole turns: no stamp tells on which side they lie.
+    runs = np.split(kept, np.flatnonzero(np.diff(kept) > 1) + 1)
+    assume(all(len(run) > 2 for run in runs))
     values = (first + kept * step) % modulus
     stamps = 1.7e9 + kept / 250.0 + np.random.default_rng(seed).uniform(0, 0.004, len(kept))
     detector = GapDetector(250.0, counter_modulus=modulus)
