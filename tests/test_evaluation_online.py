@@ -191,8 +191,10 @@ def test_the_command_writes_its_report_and_goes_on_where_it_was(tiny, tmp_path, 
     assert run_command_line(command) == 0
     assert "1 parts to do" in capfd.readouterr().err
     assert (out / "report.md").read_text().splitlines()[0] == text.splitlines()[0]
-    assert run_command_line([*command, "--first-seed", "3"]) == 2
-    assert "another model or size" in capfd.readouterr().err
+    assert run_command_line([*command, "--first-seed", "3"]) == 0
+    assert "2 parts to do" in capfd.readouterr().err
+    assert run_command_line([*command, "--aligners", "rows"]) == 2
+    assert "choose another folder" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

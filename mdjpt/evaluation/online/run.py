@@ -88,7 +88,7 @@ def run_online(
         `out` holds another evaluation, or cannot be written.
     """
     bundle = load_decoding_bundle(model)
-    keep_settings(out, settings.to_dict() | {"model": bundle.sha256, "default": default})
+    keep_settings(out, settings.of_a_part() | {"model": bundle.sha256, "default": default})
     _keep_reference(out, bundle.class_names)
     run_parts(list(_parts(model, out, settings, default)), n_jobs, say)
 
@@ -201,7 +201,8 @@ def keep_settings(out: Path, settings: dict[str, Any]) -> None:
         if path.exists():
             if json.loads(path.read_text(encoding="utf-8")) != now:
                 raise MdjptError(
-                    f"{out}: holds an evaluation of another model or size: choose another folder"
+                    f"{out}: holds an evaluation of another model or of sessions of another kind: "
+                    "choose another folder"
                 )
             return
         (out / "parts").mkdir(parents=True, exist_ok=True)

@@ -119,11 +119,18 @@ class OnlineSettings:
             for participant in range(self.n_participants):
                 yield SessionKey(seed, participant, "usual", "balanced").person
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON types, what the names stand for included."""
-        configs = {name: ALIGNERS[name].to_dict() for name in self.aligners}
-        conditions = {name: asdict(CONDITIONS[name]) for name in self.conditions}
-        return asdict(self) | {"aligners": configs, "conditions": conditions}
+    def of_a_part(self) -> dict[str, Any]:
+        """Return all that a part's content depends on, as JSON types.
+
+        How many seeds and participants there are is none of it: an evaluation can grow.
+        """
+        return {
+            "minutes": self.minutes,
+            "hop_s": self.hop_s,
+            "test_s": self.test_s,
+            "aligners": {name: ALIGNERS[name].to_dict() for name in self.aligners},
+            "conditions": {name: asdict(condition) for name, condition in CONDITIONS.items()},
+        }
 
 
 QUICK = OnlineSettings(
