@@ -14,13 +14,21 @@ from PySide6.QtTest import QTest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from app.calibration.markers import PlanMark, RatingMark, TrialMark, parse_mark
+from app.calibration.markers import (
+    BaselineMark,
+    PlanMark,
+    RatingMark,
+    SessionMark,
+    TrialMark,
+    parse_mark,
+)
 from app.calibration.plan import Prompt, Trial
 from app.calibration.session import Phase
 from app.calibration.training import TrainingState
 from app.dashboard.calibration.affect_grid import AffectGrid, affect_words
 from app.dashboard.calibration.electrode_words import judge_contact
 from app.dashboard.calibration.fake_tools import FakeJob, FakeStore, fake_tools, made_summary
+from app.dashboard.calibration.marker_words import marker_words
 from app.dashboard.calibration.media_player import media_player
 from app.dashboard.calibration.pictures import Photographer
 from app.dashboard.calibration.plan_page import PlanPage, minutes
@@ -286,6 +294,17 @@ def test_a_participant_is_deleted_only_after_a_yes(calibrate):
     assert who.people.count() == 2
 
 
+def test_the_dashboard_is_drawn_again_when_the_wizard_has_gone(calibrate):
+    made = calibrate()
+    seen = made.window.signals.canvas.stop_sample
+    made.pass_time(40, step_s=1.0)
+    assert made.window.signals.canvas.stop_sample == seen
+    made.wizard.foot.back.click()
+    made.window.tick()
+    assert made.window.signals.canvas.stop_sample == made.session.latest(1).first_sample + 1
+    assert made.window.header.time.text() == "1:10"
+
+
 def test_a_deleted_person_is_decoded_no_longer(calibrate):
     made = calibrate()
     entry = made.store.list()[0]
@@ -496,7 +515,7 @@ def test_stopping_is_asked_once_waits_meanwhile_and_keeps_the_recording(calibrat
     made.pass_time(30)
     assert made.wizard.run.view.paused
     made.wizard.question.keep.click()
-    assert made.wizard.run.stage is Stage.SESSION
+    assert not made.wizard.run.view.paused, "one answer is enough to go on"
     made.wizard.foot.stop.click()
     made.wizard.question.act.click()
     made.pass_time(0.1)
@@ -531,7 +550,7 @@ def test_closing_the_window_in_the_middle_asks_once_and_then_closes(calibrate, q
     made.window.close()
     assert made.window.isVisible()
     made.wizard.question.keep.click()
-    made.forward()
+    made.pass_time(1)
     assert made.wizard.run.stage is Stage.SESSION
     made.window.close()
     made.wizard.question.act.click()
@@ -545,7 +564,6 @@ def test_staying_does_not_close_the_window_later(calibrate):
     made.begin()
     made.window.close()
     made.wizard.question.keep.click()
-    made.forward()
     made.wizard.foot.stop.click()
     made.wizard.question.act.click()
     made.pass_time(0.1)
@@ -717,6 +735,21 @@ def grid_pad():
     from PySide6.QtCore import QPoint
 
     return QPoint(4, -4)
+
+
+def test_the_dashboard_shows_the_markers_of_a_calibration_in_words():
+    shown = {
+        str(TrialMark(3, "joy", "begin")): "3 joy",
+        str(TrialMark(3, "joy", "end")): "",
+        str(RatingMark(3, 5, 5)): "",
+        str(BaselineMark("closed", "begin")): "eyes closed",
+        str(SessionMark("pause")): "pause",
+        str(SessionMark("resume")): "",
+        "consent/given/purpose=a test": "",
+        "mark": "mark",
+        "trial/of/somebody": "trial/of/somebody",
+    }
+    assert {label: marker_words(label) for label in shown} == shown
 
 
 def test_marks_are_put_into_plain_words():

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget
 from app.dashboard.arrangement import arrange
 from app.dashboard.background import Background
 from app.dashboard.calibration.host import CalibrationHost
+from app.dashboard.calibration.marker_words import marker_words
 from app.dashboard.connection import Connection
 from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
@@ -181,10 +182,13 @@ class Dashboard(QMainWindow):
         self._follow_stream(self._snapshot)
         self._take_markers(session)
         self._take_predictions(session)
+        if self.calibration.wizard is not None:
+            # What is covered is not drawn: the processor is the decoder's.
+            self.calibration.wizard.follow(self._snapshot)
+            return
         self.signals.poll(session)
         self.electrodes.spectrum.poll(session, now)
         self._show_state()
-        self.calibration.follow(self._snapshot)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Begin what had to wait for the first picture."""
@@ -277,10 +281,13 @@ class Dashboard(QMainWindow):
         colours, timeline = class_colours(self._classes, self._palette), self._timeline
         for sample, marker in session.new_markers():
             truth = marker.kind == "truth"
-            self.signals.mark(sample, marker.label, colours.get(marker.label) if truth else None)
+            label = marker.label if truth else marker_words(marker.label)
+            if not label:
+                continue
+            self.signals.mark(sample, label, colours.get(label) if truth else None)
             if self._info is not None:
                 note = timeline.truth.observe if truth else timeline.mark
-                note(sample / self._info.sfreq, marker.label)
+                note(sample / self._info.sfreq, label)
         # Markers say when the truth changed; the snapshot only says what it is now.
         snapshot = self._snapshot
         if snapshot is not None and snapshot.truth is not None and not timeline.truth:

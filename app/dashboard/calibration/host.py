@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from app.dashboard.calibration.wizard import Wizard
     from app.dashboard.connection import Connection
     from app.dashboard.message_bar import MessageBar
-    from streaming.snapshot import Snapshot
 
 __all__ = ["CalibrationHost"]
 
@@ -110,11 +109,6 @@ class CalibrationHost(QObject):
         self.opened.emit()
         wizard.follow(snapshot)
         wizard.page.first_focus().setFocus()  # type: ignore[attr-defined]
-
-    def follow(self, snapshot: Snapshot) -> None:
-        """Show the session's state in the wizard, if there is one."""
-        if self.wizard is not None:
-            self.wizard.follow(snapshot)
 
     def asks_first(self, close: Callable[[], object]) -> bool:
         """Ask before the window closes on a calibration; False when nothing would be lost."""

@@ -159,8 +159,9 @@ class WhoPage(Page):
         card.body.addWidget(caption("What the person should know"))
         for text in CONSENT:
             card.body.addWidget(paragraph(text, ""))
-        card.body.addStretch(1)
+        card.body.addSpacing(8)
         card.body.addWidget(self.consent)
+        card.body.addStretch(1)
         return card
 
     def _want_version(self, number: int) -> None:

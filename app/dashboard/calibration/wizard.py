@@ -76,7 +76,7 @@ class Wizard(QWidget):
         self._session, self._tools, self._choice = session, tools, choice
         self.run: CalibrationRun | None = None
         self.question: Question | None = None
-        self._recorded = False
+        self._used = False
         self.top, self.foot, self.messages = Top(), Foot(), MessageBar()
         self.who, self.plan = WhoPage(), PlanPage()
         self.electrodes = ElectrodesPage(session.latest)
@@ -140,7 +140,7 @@ class Wizard(QWidget):
                 "It is thrown away; the recording stays, and the decoder in use stays in use.",
                 "Throw it away",
                 "Stay here",
-                self._discard,
+                self._close,
             )
         else:
             self._ask_to_stop(then=self._close)
@@ -199,7 +199,7 @@ class Wizard(QWidget):
             run.steps.go_on()
             self._show_run(run)
         elif self.page is self.result:
-            self._discard()
+            self._close()
         elif self.page is self.ended:
             run.train()
 
@@ -245,15 +245,13 @@ class Wizard(QWidget):
             self.messages.show_message(str(error))
             return
         self._session.use_profile(path)
-        self._close()
-
-    def _discard(self) -> None:
-        if self.run is not None and self.run.job is not None:
-            self.run.job.cancel()
+        self._used = True
         self._close()
 
     def _close(self) -> None:
         self.session_pages.clear()
+        if self.run is not None and self.run.job is not None and not self._used:
+            self.run.job.cancel()
         self.closed.emit()
 
     def _ask_to_stop(self, then: Callable[[], None] | None) -> None:
@@ -261,6 +259,7 @@ class Wizard(QWidget):
         if run is None:
             return
         training = run.stage is Stage.TRAINING
+        went_on = run.stage is Stage.SESSION and not run.view.paused
         run.pause()
         self._show_run(run)
         text = (
@@ -276,6 +275,8 @@ class Wizard(QWidget):
 
         heading = "Stop the training?" if training else "Stop the calibration?"
         self._ask(heading, text, "Stop", "Go on", stop)
+        if went_on and self.question is not None:
+            self.question.rejected.connect(run.resume)
 
     def _ask(
         self, heading: str, text: str, act: str, keep: str, on_act: Callable[[], None]
