@@ -408,6 +408,9 @@ class Engine:
             self._decoder.stop(timeout_s=0.5)
         if self._card is not None and self._card.class_names != ready.card.class_names:
             self._publishing = False
+        if decoder.config.profile is not None:
+            # The file may hold another version now, which has statistics of its own.
+            self._learned.pop(decoder.config.profile, None)
         self._config = replace(self._config, decoder=decoder.config)
         self._decoder, self._decoder_failure = decoder, None
         self._skipped_before += self._n_skipped

@@ -13,7 +13,9 @@ from mdjpt.bundle import load_bundle, save_bundle
 from mdjpt.calibration.profile import Profile, save_profile
 from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
+from streaming.decoder_process import Learned
 from streaming.engine import Engine
+from streaming.snapshot import AlignmentStatus
 from streaming.source_spec import parse_source
 from tests.calibration_cases import CLASSES, labelled, small_bundle
 from tests.test_engine import PATIENCE_S, collect
@@ -103,6 +105,21 @@ def test_a_profile_takes_over_and_no_window_is_answered_twice(files: Path) -> No
     assert [len(card.class_names) for card in publisher.cards][:2] == [3, 4]
 
 
+def test_what_an_earlier_version_had_learned_is_not_given_to_a_later_one(files: Path) -> None:
+    path = files / "three.safetensors"
+    engine = Engine(engine_config(SessionConfig(SIM, files / "model.safetensors", profile=path)))
+    earlier = Learned({}, AlignmentStatus())
+    engine.start()
+    try:
+        collect(engine, lambda: engine.snapshot().n_windows > 0)
+        engine._learned[path] = earlier
+        engine.use_profile(path)
+        collect(engine, lambda: engine._successor is None)
+        assert engine._learned.get(path) is not earlier
+    finally:
+        engine.stop()
+
+
 def test_a_session_without_a_model_says_why_it_can_use_no_profile(files: Path) -> None:
     engine = Engine(engine_config(SessionConfig(SIM, None)))
     engine.use_profile(files / "three.safetensors")
@@ -113,7 +130,7 @@ def test_a_session_without_a_model_says_why_it_can_use_no_profile(files: Path) -
 def test_a_session_in_another_process_uses_a_profile_and_passes_prompts_on(files: Path) -> None:
     session = LiveSession(SessionConfig(SIM, files / "model.safetensors"))
     session.start()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + 3 * PATIENCE_S
     used, told = "", ""
     try:
         while session.snapshot().state != "streaming":
