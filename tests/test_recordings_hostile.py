@@ -190,6 +190,8 @@ def _result(**changes: object) -> str:
         "counter": None,
         "counter_modulus": 0,
         "markers": [[0.5, "x"]],
+        "positions": None,
+        "simulated": False,
         "notes": [],
     } | changes
     return (
