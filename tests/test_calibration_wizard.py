@@ -635,6 +635,7 @@ def test_the_words_of_a_result_promise_no_more_than_its_interval():
     assert luck[0] == "More trials right than before"
     assert "may be luck" in luck[2]
     assert "more trials would tell more" in luck[2]
+    assert "Nothing was gained" in result_words(made_summary(8, 12, 8 / 12))[2]
     assert result_words(made_summary(10, 12, None))[0] == "Better than guessing"
     assert "Simulated" in luck[1]
 

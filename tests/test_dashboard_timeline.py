@@ -109,6 +109,12 @@ def test_abstentions_are_counted_but_not_judged_and_warming_up_is_neither():
     assert (agreement.n_windows, agreement.n_labelled, agreement.share) == (1, 0, None)
 
 
+def test_a_truth_without_a_class_is_not_counted():
+    agreement = Agreement()
+    agreement.add(predicted(5.0, "joy"), "rest")
+    assert agreement == Agreement()
+
+
 def test_what_is_too_old_to_be_shown_is_let_go():
     timeline = Timeline()
     for k in range(2000):

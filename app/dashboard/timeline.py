@@ -52,7 +52,8 @@ class TruthTimeline:
 class Agreement:
     """How often the label given is the simulated truth at the middle of its window.
 
-    Windows without a label are counted but judged neither right nor wrong.
+    Windows without a label are counted but judged neither right nor wrong. A truth that the decoder
+    has no class for, as rest between the trials of a calibration, is not counted.
     """
 
     n_windows: int = 0
@@ -62,6 +63,8 @@ class Agreement:
     def add(self, prediction: Prediction, truth: str | None) -> None:
         """Count one window; warming-up ones do not count."""
         if truth is None or prediction.status == "warming_up":
+            return
+        if prediction.probabilities and truth not in prediction.probabilities:
             return
         self.n_windows += 1
         if prediction.label is not None:

@@ -78,6 +78,8 @@ def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:
     ]
     if summary.high - summary.low > WIDE:
         words.append("That is wide: more trials would tell more.")
+    if before is not None and summary.accuracy <= before:
+        words.append("Nothing was gained on these trials: you may as well discard it.")
     if before is not None and summary.low <= before < summary.accuracy:
         words.append("The gain over the model without calibration may be luck.")
     if summary.calibration_error > POORLY_CALIBRATED:
