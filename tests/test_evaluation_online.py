@@ -29,7 +29,13 @@ from mdjpt.evaluation.online.sessions import (
 )
 from mdjpt.evaluation.online.settings import ALIGNERS, QUICK, OnlineSettings, name_of
 from mdjpt.evaluation.online.stored import stored_session
-from mdjpt.evaluation.online.tables import confidence_rows, gain, gain_table, time_table
+from mdjpt.evaluation.online.tables import (
+    confidence_rows,
+    crowd_rows,
+    gain,
+    gain_table,
+    time_table,
+)
 from mdjpt.evaluation.online.targets import targets
 from mdjpt.store import open_store
 from mdjpt.trial_table import StoredTrial
@@ -79,7 +85,7 @@ def test_gains_are_differences_within_a_seed():
 
 
 def test_targets_are_reached_only_when_they_are():
-    errors = [{"sessions": "all", "aligner": "moments", "error": 0.06}]
+    errors = [{"aligner": "moments", "people": 9, "error": 0.06, "low": 0.05, "high": 0.08}]
     trials = [{"trials": "none", "zero-shot": 0.5, "aligned": 0.55}]
     trials += [{"trials": "8 in all", "chosen": 0.61}]
     good = targets(cells((3, 3), (1, 1)), "moments", 1.0, errors, trials)
@@ -100,6 +106,16 @@ def test_confidence_is_refitted_on_other_seeds_only():
     assert rows[-1]["refitted"] < 0.1
     alone = {place: seeds[:1] for place, seeds in cells((3, 3), (3, 3)).items()}
     assert np.isnan(confidence_rows(alone, "none", 1.0)[0]["refitted"])
+
+
+def test_the_error_over_many_people_has_an_interval_that_holds_it():
+    right = [course([0, 1, 2, 0], [0, 1, 2, 0]) for _ in range(6)]
+    wrong = [course([0, 1, 2, 0], [1, 2, 0, 1]) for _ in range(2)]
+    row = crowd_rows({"none": right + wrong}, 1.0)[0]
+    assert row["people"] == 8
+    assert row["error"] == pytest.approx(0.25, abs=0.01)
+    assert row["accuracy"] == 0.75
+    assert row["low"] < row["error"] < row["high"]
 
 
 def test_courses_come_back_from_their_file(tmp_path):
@@ -128,6 +144,10 @@ def test_every_participant_of_an_evaluation_is_another_person():
     sessions = list(OnlineSettings(n_seeds=6, n_participants=4).sessions())
     assert len({key.name for key in sessions}) == len(sessions)
     assert len({key.person for key in sessions}) == 24
+    crowd = list(OnlineSettings(n_crowd=30).crowd())
+    assert len({key.person for key in [*crowd, *sessions]}) == 54
+    assert {key.labels for key in crowd} == {"balanced", "blocked"}
+    assert {key.condition for key in crowd} == set(OnlineSettings().conditions)
     assert name_of(ALIGNERS["rows"]) == "rows"
     with pytest.raises(ValueError, match="knows no alignment"):
         name_of(replace(ALIGNERS["rows"], memory_s=7.0))
@@ -160,7 +180,12 @@ def test_a_calibration_of_every_size_is_compared_with_none():
     assert [row["trials"] for row in rows] == ["none", "1 a class", "2 a class", "5 in all"]
     assert {"zero-shot", "aligned"} < rows[0].keys()
     assert 0 <= rows[2]["chosen"] <= 1
+    n, confidence, right = np.array(rows[2]["bins"]).T
+    assert n.sum() > 0
+    assert (right <= n).all()
+    assert (confidence <= n).all()
     mean = mean_rows([rows, [row | {"ridge 1": 1.0} for row in rows]])
+    assert mean[2]["ece"] == pytest.approx(np.abs(confidence - right).sum() / n.sum())
     assert mean[1]["ridge 1"] == pytest.approx((rows[1]["ridge 1"] + 1.0) / 2)
 
 
@@ -181,7 +206,7 @@ def test_the_command_writes_its_report_and_goes_on_where_it_was(tiny, tmp_path, 
     command += ["--aligners", "none; moments"]
     assert run_command_line(command) == 0
     first = capfd.readouterr()
-    assert "2 parts to do" in first.err
+    assert "4 parts to do" in first.err
     names = {path.name for path in out.iterdir()}
     assert {"report.md", "time.csv", "confidence.png", "time.png", "settings.json"} <= names
     text = (out / "report.md").read_text()
@@ -192,7 +217,7 @@ def test_the_command_writes_its_report_and_goes_on_where_it_was(tiny, tmp_path, 
     assert "1 parts to do" in capfd.readouterr().err
     assert (out / "report.md").read_text().splitlines()[0] == text.splitlines()[0]
     assert run_command_line([*command, "--first-seed", "3"]) == 0
-    assert "2 parts to do" in capfd.readouterr().err
+    assert "4 parts to do" in capfd.readouterr().err
     assert run_command_line([*command, "--aligners", "rows"]) == 2
     assert "choose another folder" in capfd.readouterr().err
 

@@ -9,9 +9,11 @@ import numpy as np
 from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import (
+    N_BINS,
     SMOOTHING_S,
+    ReliabilityBin,
     coverage_accuracy,
-    expected_calibration_error,
+    reliability,
     smoothed,
     softmax,
 )
@@ -46,9 +48,9 @@ ABOUT_CURVE = (
     "Trials of 15 s, then a test with other clips; balanced accuracy of its windows. `zero-shot` "
     "is the bundle's own head, `aligned` the same head after the default alignment has seen "
     "calibration and test without labels. `chosen` is the head that cross-validation takes; `ece` "
-    "its expected calibration error, `kept` the share of windows above its threshold, `right` "
-    "their accuracy, `right at half` that of the more confident half, `accepted` how many were "
-    "better than chance."
+    "its expected calibration error over all participants' windows, `kept` the share of windows "
+    "above its threshold, `right` their accuracy, `right at half` that of the more confident half, "
+    "`accepted` how many were better than chance."
 )
 
 
@@ -160,7 +162,7 @@ class _Run:
         right = shown.argmax(axis=1) == label
         return {
             "chosen": balanced_accuracy(shown.argmax(axis=1), label),
-            "ece": expected_calibration_error(shown, label),
+            "bins": [[b.n, b.n * b.confidence, b.n * b.accuracy] for b in _every_bin(shown, label)],
             "kept": float(kept.mean()),
             "right": float(right[kept].mean()) if kept.any() else None,
             "right at half": min(coverage_accuracy(shown, label), key=lambda p: abs(p[1] - 0.5))[2],
@@ -183,14 +185,26 @@ class _Run:
         return smoothed(probabilities, self._segment[self._is_test], self._keep)
 
 
+def _every_bin(shown: Float64, label: NDArray[np.intp]) -> list[ReliabilityBin]:
+    """Return the tenths of the range of confidence, those without a window too."""
+    found = {min(int(b.confidence * N_BINS), N_BINS - 1): b for b in reliability(shown, label)}
+    return [found.get(k, ReliabilityBin(0.0, 0.0, 0)) for k in range(N_BINS)]
+
+
 def mean_rows(tables: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Average the tables of several participants, row by row, those that have a number."""
+    """Average the tables of several participants, row by row, those that have a number.
+
+    The calibration error is that of all participants' windows together.
+    """
     return [_mean_row(rows) for rows in zip(*tables, strict=True)]
 
 
 def _mean_row(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     mean: dict[str, Any] = {"trials": rows[0]["trials"]}
-    for key in dict.fromkeys(key for row in rows for key in row if key != "trials"):
+    for key in dict.fromkeys(key for row in rows for key in row if key not in ("trials", "bins")):
         values = [row[key] for row in rows if row.get(key) is not None]
         mean[key] = float(np.mean(values)) if values else None
+    if any("bins" in row for row in rows):
+        n, confidence, right = np.sum([row["bins"] for row in rows if "bins" in row], axis=0).T
+        mean["ece"] = float(np.abs(confidence - right).sum() / n.sum())
     return mean

@@ -20,6 +20,7 @@ from mdjpt.evaluation.online.tables import (
     Cell,
     calibration_table,
     confidence_rows,
+    crowd_rows,
     gain_table,
     time_table,
 )
@@ -71,24 +72,29 @@ def write_online_report(
     cells, temperature = read_cells(out, settings), bundle.temperature
     curves = [_read_curve(curve_file(out, person)) for person in settings.calibrated()]
     calibrated = mean_rows([rows for rows, _ in curves]) if curves else []
-    cpu_s = sum(read_cpu_s(course_file(out, key)) for key in settings.sessions())
+    keys = (*settings.sessions(), *settings.crowd())
+    cpu_s = sum(read_cpu_s(course_file(out, key)) for key in keys)
     cpu_s += sum(seconds for _, seconds in curves)
-    shown = shown_and_true(_courses(cells, default), temperature)
+    people = _crowd(out, settings)
+    measured = crowd_rows(people, temperature)
+    shown = shown_and_true(people[default], temperature)
     names = list(dict.fromkeys(("none", default)))
     errors = [row for name in names for row in confidence_rows(cells, name, temperature)]
     tables = {
         "gain-3-min": gain_table(cells, "first 3 min", temperature),
         "gain-all": gain_table(cells, "all", temperature),
         "time": time_table(cells, temperature),
+        "people": _people_table(measured),
         "confidence": _confidence_table(errors),
         "reliability": _reliability_table(*shown),
         "coverage": _coverage_table(*shown),
     }
     if calibrated:
         tables["calibration"] = calibration_table(calibrated, len(curves))
-    found = targets(cells, default, temperature, errors, calibrated)
+    found = targets(cells, default, temperature, measured, calibrated)
+    of_whom = f"{default}, {settings.n_crowd} simulated people"
     figures = {
-        "confidence.png": confidence_figure(*shown, f"{default}, all sessions, simulated"),
+        "confidence.png": confidence_figure(*shown, of_whom),
         "time.png": course_figure(
             {name: _courses(cells, name) for name in next(iter(cells.values()))[0]},
             settings.minutes,
@@ -131,6 +137,15 @@ def _of_seed(
     return found
 
 
+def _crowd(out: Path, settings: OnlineSettings) -> dict[str, list[Course]]:
+    """Read the sessions of the many, by aligner."""
+    found: dict[str, list[Course]] = {}
+    for key in settings.crowd():
+        for name, course in read_courses(course_file(out, key)).items():
+            found.setdefault(name, []).append(course)
+    return found
+
+
 def _courses(cells: Cells, aligner: str) -> list[Course]:
     return [course for cell in cells.values() for seed in cell for course in seed[aligner]]
 
@@ -148,7 +163,8 @@ def _in_words(settings: OnlineSettings, bundle: Bundle, default: str) -> str:
     n = settings.n_seeds * settings.n_participants
     return (
         f"{settings.n_seeds} seeds of {settings.n_participants} participants ({n}) from seed "
-        f"{settings.first_seed} on, whom nothing was fitted to; {settings.minutes:g} min each, "
+        f"{settings.first_seed} on and {settings.n_crowd} others for the confidence, whom nothing "
+        f"was fitted to; {settings.minutes:g} min each, "
         f"windows of 5 s every {settings.hop_s:g} s without transitions, classes "
         f"{', '.join(bundle.class_names)} (chance {1 / len(bundle.class_names):.3f}), smoothed as "
         f"shown. Model {bundle.sha256[:12]}. Default alignment here: {default}. Balanced labels "
@@ -157,13 +173,31 @@ def _in_words(settings: OnlineSettings, bundle: Bundle, default: str) -> str:
     )
 
 
+def _people_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    cells = tuple(
+        (
+            row["aligner"],
+            str(row["people"]),
+            f"{row['error']:.3f}",
+            f"{row['low']:.3f} to {row['high']:.3f}",
+            f"{row['confidence']:.3f}",
+            f"{row['accuracy']:.3f}",
+        )
+        for row in rows
+    )
+    header = ("aligner", "people", "error", "95 % over people", "mean confidence", "accuracy")
+    title = "Expected calibration error of what is shown, each person in one session"
+    return Table(title, header, cells)
+
+
 def _confidence_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     cells = tuple(
         (row["sessions"], row["aligner"], _error(row["error"]), _error(row["refitted"]))
         for row in rows
     )
     header = ("sessions", "aligner", "as the bundle is", "temperature of the other seeds")
-    return Table("Expected calibration error of what is shown", header, cells)
+    title = "Expected calibration error by condition, the participants of the seeds"
+    return Table(title, header, cells)
 
 
 def _error(value: float) -> str:
@@ -174,13 +208,13 @@ def _reliability_table(shown: NDArray[Any], labels: NDArray[Any]) -> Table:
     rows = [
         (f"{b.confidence:.3f}", f"{b.accuracy:.3f}", str(b.n)) for b in reliability(shown, labels)
     ]
-    title = "Reliability, default alignment, all sessions"
+    title = "Reliability, default alignment, each person in one session"
     return Table(title, ("mean confidence", "accuracy", "windows"), tuple(rows))
 
 
 def _coverage_table(shown: NDArray[Any], labels: NDArray[Any]) -> Table:
     rows = [tuple(f"{x:.3f}" for x in point) for point in coverage_accuracy(shown, labels, 11)]
-    title = "Accuracy of what is answered, default alignment, all sessions"
+    title = "Accuracy of what is answered, default alignment, each person in one session"
     return Table(title, ("threshold", "share answered", "accuracy"), tuple(rows))
 
 

@@ -124,15 +124,19 @@ def _parts(
     model: Path, out: Path, settings: OnlineSettings, default: str
 ) -> Iterator[tuple[Any, ...]]:
     """Yield what is not finished."""
-    for key in settings.sessions():
+    few = tuple(dict.fromkeys(("none", default)))
+    for key in (*settings.sessions(), *settings.crowd()):
         if not course_file(out, key).exists():
-            yield _session_part, model, out, settings, key
+            aligners = few if key.crowd else settings.aligners
+            yield _session_part, model, out, settings, aligners, key
     for person in settings.calibrated():
         if not curve_file(out, person).exists():
             yield _curve_part, model, out, settings.test_s, default, person
 
 
-def _session_part(model: Path, out: Path, settings: OnlineSettings, key: SessionKey) -> str:
+def _session_part(
+    model: Path, out: Path, settings: OnlineSettings, aligners: tuple[str, ...], key: SessionKey
+) -> str:
     """Simulate one session, decode it, write it down; body of a worker."""
     bundle, began = one_thread_bundle(model), time.process_time()
     duration_s, classes = 60.0 * settings.minutes, bundle.class_names
@@ -146,7 +150,7 @@ def _session_part(model: Path, out: Path, settings: OnlineSettings, key: Session
         hop_s=settings.hop_s,
     )
     reference = np.load(out / _REFERENCE_FILE)
-    courses = decode_session(bundle, session, settings.aligners, reference)
+    courses = decode_session(bundle, session, aligners, reference)
     write_courses(course_file(out, key), courses, time.process_time() - began)
     return f"{key.name}, {len(session.windows)} windows"
 

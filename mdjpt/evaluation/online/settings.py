@@ -26,6 +26,7 @@ ALIGNERS: dict[str, AlignmentConfig] = {
 LABELS = ("balanced", "blocked")
 """Emotions in short blocks by turns, or each in one long block."""
 _FIRST_PARTICIPANT, _PARTICIPANTS_A_SEED = 6000, 20
+_FIRST_OF_CROWD, _CROWD_A_SEED = 100_000, 1000
 
 
 def name_of(config: AlignmentConfig) -> str:
@@ -48,22 +49,27 @@ class SessionKey:
         How they are connected, a key of :data:`~mdjpt.evaluation.online.sessions.CONDITIONS`.
     labels : {"balanced", "blocked"}
         Order of the emotions.
+    crowd : bool
+        True for one of the many who are seen once, for their confidence.
     """
 
     seed: int
     participant: int
     condition: str
     labels: str
+    crowd: bool = False
 
     @property
     def name(self) -> str:
         """Of its file."""
-        place = f"{self.seed}-{self.participant}"
+        place = f"{self.seed}-{self.participant}" + ("-crowd" if self.crowd else "")
         return f"{self.condition} {self.labels} {place}".replace(" ", "-")
 
     @property
     def person(self) -> int:
         """Seed of the simulated participant."""
+        if self.crowd:
+            return _FIRST_OF_CROWD + _CROWD_A_SEED * self.seed + self.participant
         return _FIRST_PARTICIPANT + _PARTICIPANTS_A_SEED * self.seed + self.participant
 
 
@@ -89,6 +95,9 @@ class OnlineSettings:
         What is compared.
     test_s : float
         Seconds of the test behind each calibration; 0 leaves the calibrations out.
+    n_crowd : int
+        Further people, each in one session, conditions and orders of labels in turn: how sure the
+        decoder may be differs so much from person to person that it takes many to measure it.
     """
 
     n_seeds: int = 5
@@ -99,6 +108,7 @@ class OnlineSettings:
     conditions: tuple[str, ...] = tuple(CONDITIONS)
     aligners: tuple[str, ...] = tuple(ALIGNERS)
     test_s: float = 180.0
+    n_crowd: int = 50
 
     @property
     def seeds(self) -> range:
@@ -112,6 +122,13 @@ class OnlineSettings:
                 for labels in LABELS:
                     for participant in range(self.n_participants):
                         yield SessionKey(seed, participant, condition, labels)
+
+    def crowd(self) -> Iterator[SessionKey]:
+        """One session of each of many people."""
+        for k in range(self.n_crowd):
+            condition = self.conditions[k % len(self.conditions)]
+            labels = LABELS[k // len(self.conditions) % len(LABELS)]
+            yield SessionKey(self.first_seed, k, condition, labels, crowd=True)
 
     def calibrated(self) -> Iterator[int]:
         """Seeds of the participants who are calibrated."""
@@ -141,5 +158,6 @@ QUICK = OnlineSettings(
     conditions=("usual", "other montage"),
     aligners=("none", "moments", "rows"),
     test_s=45.0,
+    n_crowd=2,
 )
 """Seconds instead of minutes, which shows only that it runs."""

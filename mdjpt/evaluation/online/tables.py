@@ -23,6 +23,7 @@ __all__ = [
     "Gain",
     "calibration_table",
     "confidence_rows",
+    "crowd_rows",
     "gain",
     "gain_table",
     "time_table",
@@ -37,6 +38,8 @@ SPANS_S = {
     "all": (0.0, math.inf),
 }
 """Spans of time since connecting, by the end of the window."""
+
+_N_DRAWS = 1000
 
 Cell = list[dict[str, list[Course]]]
 """Sessions of one kind: for each seed, by aligner, one course a participant."""
@@ -153,6 +156,46 @@ def confidence_rows(
         }
         for name, chosen in places.items()
     ]
+
+
+def crowd_rows(
+    people: Mapping[str, Sequence[Course]], temperature: float, seed: int = 0
+) -> list[dict[str, Any]]:
+    """Return the calibration error over many people with its 95 % interval, a row an aligner.
+
+    Parameters
+    ----------
+    people : mapping of str to sequence of Course
+        One session a person, by aligner.
+    temperature : float
+        Of the bundle.
+    seed : int
+        Of the bootstrap, which draws people, not windows.
+    """
+    rng, rows = np.random.default_rng(seed), []
+    for name, courses in people.items():
+        own = [shown_and_true([course], temperature) for course in courses]
+        drawn = [rng.integers(len(own), size=len(own)) for _ in range(_N_DRAWS)]
+        errors = [_error_of([own[k] for k in picks]) for picks in drawn]
+        low, high = np.quantile(errors, [0.025, 0.975])
+        shown, truth = (np.concatenate(part) for part in zip(*own, strict=True))
+        rows.append(
+            {
+                "aligner": name,
+                "people": len(own),
+                "error": expected_calibration_error(shown, truth),
+                "low": float(low),
+                "high": float(high),
+                "confidence": float(shown.max(axis=1).mean()),
+                "accuracy": float((shown.argmax(axis=1) == truth).mean()),
+            }
+        )
+    return rows
+
+
+def _error_of(people: Sequence[tuple[NDArray[np.float64], NDArray[np.intp]]]) -> float:
+    shown, truth = (np.concatenate(part) for part in zip(*people, strict=True))
+    return expected_calibration_error(shown, truth)
 
 
 def _of_seed(cells: Sequence[Cell], aligner: str, seed: int) -> list[Course]:

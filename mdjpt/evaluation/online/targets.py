@@ -35,7 +35,7 @@ def targets(
     temperature : float
         Of the bundle.
     errors : sequence of mapping
-        From :func:`~mdjpt.evaluation.online.tables.confidence_rows`.
+        From :func:`~mdjpt.evaluation.online.tables.crowd_rows`.
     calibrated : sequence of mapping
         Mean rows of the calibrations; empty when they were left out.
     """
@@ -56,10 +56,11 @@ def targets(
             )
     lines += _calibration(calibrated)
     for row in errors:
-        if row["sessions"] == "all" and row["aligner"] == default:
+        if row["aligner"] == default:
             lines.append(
                 f"{_verdict(row['error'] <= MOST_ERROR)}: calibration error of what is shown at "
-                f"most 0.05 ({default}, all sessions): {row['error']:.3f}"
+                f"most 0.05 ({default}, {row['people']} people): {row['error']:.3f} "
+                f"({row['low']:.3f} to {row['high']:.3f})"
             )
     return lines
 
