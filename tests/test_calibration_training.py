@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from app.calibration.from_recording import (
-    CalibrationResult,
     NotBetterError,
-    accuracy_before,
+    Uncalibrated,
+    as_it_is,
     calibrate_recording,
 )
 from app.calibration.labels import write_labels
@@ -21,7 +21,7 @@ from app.commands.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle import save_bundle
 from mdjpt.calibration.anchored import GeneralHead
-from mdjpt.calibration.profile import load_profile
+from mdjpt.calibration.profile import Profile, load_profile
 from mdjpt.errors import ProfileError
 from mdjpt.head import Head
 from mdjpt.recordings.export import write_recording_edf
@@ -165,22 +165,24 @@ def test_a_folder_that_is_not_there_is_told_at_once(files, tmp_path) -> None:
         job.start()
 
 
-def test_a_head_worse_than_the_model_as_it_is_is_refused_too() -> None:
+def test_a_head_no_better_than_the_model_as_it_is_is_refused_too() -> None:
     recording, trials = session()
     bundle = small_bundle()
     result = calibrate_recording(recording, trials, bundle, AlignmentConfig("moments"))
     evidence = result.decoder.evidence
     assert evidence.better_than_chance
+    assert result.before is not None
+    assert evidence.before == result.before.accuracy
+    as_many, windows = evidence.accuracy, evidence.window_accuracy
 
-    def against(before: float | None) -> CalibrationResult:
-        proof = replace(evidence, before=before)
-        return replace(result, decoder=replace(result.decoder, evidence=proof))
+    def against(before: Uncalibrated | None) -> Profile:
+        return replace(result, before=before).profile(bundle, None)
 
-    assert against(None).profile(bundle, None).active == 0
-    assert against(evidence.accuracy).profile(bundle, None).active == 0
-    worse = replace(evidence, n_correct=evidence.n_trials - 1, before=1.0)
-    with pytest.raises(NotBetterError, match="not better than the model as it is"):
-        replace(result, decoder=replace(result.decoder, evidence=worse)).profile(bundle, None)
+    for before in (None, Uncalibrated(as_many - 0.1, 1.0), Uncalibrated(as_many, windows - 0.1)):
+        assert against(before).active == 0
+    for before in (Uncalibrated(as_many + 0.1, 0.0), Uncalibrated(as_many, windows)):
+        with pytest.raises(NotBetterError, match="not better than the model as it is"):
+            against(before)
 
 
 def test_the_model_as_it_is_means_as_it_runs_live_aligned_to_the_person() -> None:
@@ -190,10 +192,12 @@ def test_the_model_as_it_is_means_as_it_runs_live_aligned_to_the_person() -> Non
     head = Head.fit(standardised, data.window_label, 3, n_epochs=30)
     general = GeneralHead(head, np.eye(3), 1.0)
     at_home = small_bundle(feature_mean=mean, feature_var=var)
-    assert accuracy_before(general, data, at_home) == 1.0
+    assert as_it_is(general, data, at_home).accuracy == 1.0
     # To the model as it was trained, everything of this person looks like the first class.
     shift = np.where(np.arange(len(mean)) == 0, 3.0 * np.sqrt(var), 0.0)
     moved = replace(data, features=(data.features + shift).astype(np.float32))
     unaligned = general.probabilities(at_home.standardise(moved.features)).argmax(axis=1)
     assert (unaligned == moved.window_label).mean() < 0.6
-    assert accuracy_before(general, moved, at_home) > 0.7
+    aligned = as_it_is(general, moved, at_home)
+    assert aligned.accuracy > 0.7
+    assert aligned.window_accuracy > 0.65

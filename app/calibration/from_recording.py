@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,7 +32,8 @@ __all__ = [
     "HOP_S",
     "CalibrationResult",
     "NotBetterError",
-    "accuracy_before",
+    "Uncalibrated",
+    "as_it_is",
     "calibrate_recording",
     "recording_is_simulated",
     "train_profile",
@@ -105,12 +106,38 @@ def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval,
     return trials
 
 
+class Uncalibrated(NamedTuple):
+    """What the model gets right without calibration, on the trials of the calibration.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of the trials.
+    window_accuracy : float
+        Balanced accuracy of their windows, smoothed as shown.
+    """
+
+    accuracy: float
+    window_accuracy: float
+
+
 @dataclass(frozen=True, eq=False)
 class CalibrationResult:
-    """A trained decoder and whether its person or model was simulated."""
+    """What was trained.
+
+    Attributes
+    ----------
+    decoder : PersonalDecoder
+        Not yet in a profile.
+    simulated : bool
+        True when person or model were simulated.
+    before : Uncalibrated or None
+        What the model has right as it is; None where it has other classes.
+    """
 
     decoder: PersonalDecoder
     simulated: bool
+    before: Uncalibrated | None = None
 
     def profile(
         self, bundle: Bundle, earlier: Profile | None, participant: str | None = None
@@ -129,13 +156,23 @@ class CalibrationResult:
         Raises
         ------
         NotBetterError
-            It knows no more than chance, or less than the model without calibration.
+            It knows no more than chance, or no more than the model as it is: not more trials,
+            nor more windows where as many trials are right.
         """
         from mdjpt.calibration.profile import Profile, new_pseudonym
 
-        evidence = self.decoder.evidence
-        than = "chance" if not evidence.better_than_chance else "the model as it is"
-        if not evidence.better_than_chance or evidence.accuracy < (evidence.before or 0.0):
+        evidence, before = self.decoder.evidence, self.before
+        reached = (evidence.accuracy, evidence.window_accuracy)
+        if not evidence.better_than_chance:
+            than = "chance"
+        elif before is not None and reached <= tuple(before):
+            than = (
+                f"the model as it is ({before.window_accuracy:.2f} of its windows right, now "
+                f"{evidence.window_accuracy:.2f})"
+            )
+        else:
+            than = ""
+        if than:
             raise NotBetterError(
                 f"refused, not better than {than}: {evidence.summary()}; keep the decoder you "
                 "have, or record more trials"
@@ -197,12 +234,13 @@ def calibrate_recording(
     data = _labelled(collected, trials, bundle)
     report("comparing heads")
     general = _general_head(data, bundle)
-    before = None if general is None else accuracy_before(general, data, bundle)
-    decoder = train_personal_decoder(data, general=general, before=before)
-    inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
-    return CalibrationResult(
-        replace(decoder, alignment=alignment, alignment_state=inside), simulated
+    before = None if general is None else as_it_is(general, data, bundle)
+    decoder = train_personal_decoder(
+        data, general=general, before=None if before is None else before.accuracy
     )
+    inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
+    aligned = replace(decoder, alignment=alignment, alignment_state=inside)
+    return CalibrationResult(aligned, simulated, before)
 
 
 def recording_is_simulated(recording: Recording) -> bool:
@@ -304,8 +342,8 @@ def _general_head(data: LabelledFeatures, bundle: Bundle) -> GeneralHead | None:
     return GeneralHead(bundle.head, matrix, bundle.temperature)
 
 
-def accuracy_before(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> float:
-    """Return the share of trials that the model gets right without calibration.
+def as_it_is(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> Uncalibrated:
+    """Return what the model gets right without calibration.
 
     It is aligned as in a live session, learning from window to window; what lies between the
     trials is not encoded and so not learned from.
@@ -320,12 +358,19 @@ def accuracy_before(general: GeneralHead, data: LabelledFeatures, bundle: Bundle
         The model.
     """
     from mdjpt.alignment.config import build_alignment, recommended_alignment
+    from mdjpt.calibration.chance import balanced_accuracy
+    from mdjpt.calibration.confidence import SMOOTHING_S, smoothed
 
     aligner = build_alignment(recommended_alignment(bundle), bundle).features
     aligned = np.empty_like(data.features)
     for k, feature in enumerate(data.features):
         aligned[k] = aligner.transform(feature)
         aligner.partial_fit(feature, data.hop_s)
+    probabilities = general.probabilities(aligned)
     sums = np.zeros((data.n_trials, data.n_classes))
-    np.add.at(sums, data.trial, general.probabilities(aligned))
-    return float((sums.argmax(axis=1) == data.label).mean())
+    np.add.at(sums, data.trial, probabilities)
+    shown = smoothed(probabilities, data.trial, float(np.exp(-data.hop_s / SMOOTHING_S)))
+    return Uncalibrated(
+        float((sums.argmax(axis=1) == data.label).mean()),
+        balanced_accuracy(shown.argmax(axis=1), data.window_label),
+    )
