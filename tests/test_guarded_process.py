@@ -118,7 +118,7 @@ def test_memory_beyond_the_limit_is_one_error() -> None:
     value = READER.read(FILE, LIMITS, as_it_is, does="allocate", n_bytes=64 << 20)
     assert value == 64 << 20
     with pytest.raises(ModelError, match=r"a\.mat: damaged, or too large for the memory"):
-        READER.read(FILE, LIMITS, as_it_is, does="allocate", n_bytes=128 << 20)
+        READER.read(FILE, LIMITS, as_it_is, does="allocate", n_bytes=256 << 20)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="CPU seconds are limited on POSIX only")
