@@ -216,8 +216,8 @@ def test_the_hop_between_windows_makes_no_difference():
 
 
 def test_a_block_of_one_class_moves_class_covering_statistics_less():
-    plain = MomentAligner(np.zeros(8), np.ones(8))
-    covering = MomentAligner(np.zeros(8), np.ones(8), n_classes=3)
+    plain = MomentAligner(np.zeros(8), np.ones(8), prior_s=60.0)
+    covering = MomentAligner(np.zeros(8), np.ones(8), prior_s=60.0, n_classes=3)
     for row in 2.0 + RNG.standard_normal((200, 8)):
         plain.partial_fit(row, 2.0)
         covering.partial_fit(row, 2.0, np.array([1.0, 0.0, 0.0]))

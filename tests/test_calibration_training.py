@@ -186,7 +186,7 @@ def test_a_head_no_better_than_the_model_as_it_is_is_refused_too() -> None:
 
 
 def test_the_model_as_it_is_means_as_it_runs_live_aligned_to_the_person() -> None:
-    data = labelled(n_per_class=8, effect=4.0)
+    data = labelled(n_per_class=16, effect=4.0)
     mean, var = data.features.mean(axis=0), data.features.var(axis=0)
     standardised = ((data.features - mean) / np.sqrt(var)).astype(np.float32)
     head = Head.fit(standardised, data.window_label, 3, n_epochs=30)

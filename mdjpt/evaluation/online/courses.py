@@ -37,10 +37,6 @@ __all__ = [
     "write_courses",
 ]
 
-
-_LOGITS = "logits."
-
-
 _LOGITS = "logits."
 
 
