@@ -12,14 +12,10 @@ import pytest
 
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.calibration.emotion_model import EmotionModel
-from mdjpt.calibration.profile import (
-    MAX_VERSIONS,
-    Profile,
-    load_profile,
-    new_pseudonym,
-    save_profile,
-)
+from mdjpt.calibration.profile import Profile, load_profile, save_profile
+from mdjpt.calibration.profile_about import MAX_VERSIONS, load_profile_about
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
+from mdjpt.calibration.pseudonym import new_pseudonym
 from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
@@ -40,6 +36,19 @@ def profile_of(decoder=DECODER, **changes):
         "active": 0,
     }
     return Profile(**(fields | changes))
+
+
+def describe_anew(path, change):
+    """Write a profile's file again with another description; its arrays stay."""
+    content = path.read_bytes()
+    length = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + length])
+    entry = json.loads(header["__metadata__"]["mdjpt-profile"])
+    change(entry)
+    header["__metadata__"]["mdjpt-profile"] = json.dumps(entry)
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
 
 
 @pytest.fixture
@@ -138,15 +147,7 @@ def test_a_bundle_is_no_profile():
     ("version", "words"), [(0, "calibrate again"), (2, "update mdjpt-live"), ("x", "update")]
 )
 def test_another_format_version_is_named(path, version, words):
-    content = path.read_bytes()
-    length = struct.unpack("<Q", content[:8])[0]
-    header = json.loads(content[8 : 8 + length])
-    entry = json.loads(header["__metadata__"]["mdjpt-profile"])
-    entry["format_version"] = version
-    header["__metadata__"]["mdjpt-profile"] = json.dumps(entry)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    describe_anew(path, lambda entry: entry.update(format_version=version))
     with pytest.raises(ProfileError, match=words) as error:
         load_profile(path)
     assert "\n" not in str(error.value)
@@ -191,6 +192,73 @@ def test_a_sound_file_with_impossible_content_is_refused(path, what):
     write_profile_file(path, arrays, about)
     with pytest.raises(ProfileError, match="unusable profile"):
         load_profile(path)
+
+
+def test_a_profile_says_what_it_holds_without_its_decoders(path):
+    about = load_profile_about(path)
+    assert (about.participant, about.bundle_sha256, about.simulated) == (
+        "P-01",
+        BUNDLE.sha256,
+        True,
+    )
+    (version,) = about.versions
+    assert (version.class_names, version.kind) == (DECODER.class_names, DECODER.kind)
+    assert version.evidence == DECODER.evidence
+
+
+def test_no_damage_to_what_a_profile_says_is_believed(path):
+    whole = path.read_bytes()
+    header_ends = 8 + struct.unpack("<Q", whole[:8])[0]
+    told = load_profile_about(path)
+    rng = np.random.default_rng(1)
+    n_refused = 0
+    for k in range(600):
+        damaged = bytearray(whole)
+        if k % 3 == 0:
+            damaged = damaged[: rng.integers(len(damaged))]
+        else:
+            damaged[rng.integers(header_ends)] ^= 1 << rng.integers(8)
+        path.write_bytes(damaged)
+        try:
+            assert load_profile_about(path) == told
+        except ProfileError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            n_refused += 1
+    # A flipped bit in an array's name is of no concern to who reads no arrays.
+    assert n_refused > 400
+
+
+def test_a_profile_without_a_checksum_of_its_header_is_read_whole(path):
+    describe_anew(path, lambda entry: entry.pop("about_sha256"))
+    older = path.read_bytes()
+    assert load_profile_about(path).participant == "P-01"
+    assert load_profile(path).participant == "P-01"
+    path.write_bytes(older[:-1] + bytes([older[-1] ^ 1]))
+    with pytest.raises(ProfileError, match="damaged"):
+        load_profile_about(path)
+
+
+SAID = set(SPOILED) - {"class_names", "temperature", "alignment", "affect"}
+
+
+@pytest.mark.parametrize("what", sorted(SAID | {"n_correct", "low", "before"}))
+def test_what_a_profile_cannot_say_is_refused_without_its_decoders(path, what):
+    arrays, about = read_profile_file(path)
+    if what in SAID:
+        SPOILED[what](about)
+    else:
+        about["versions"][0]["evidence"][what] = "much" if what == "low" else 1000
+    write_profile_file(path, arrays, about)
+    with pytest.raises(ProfileError, match="unusable profile") as error:
+        load_profile_about(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_number_that_is_none_in_a_profile_is_damage(path):
+    describe_anew(path, lambda entry: entry["about"]["versions"][0].update(temperature=np.nan))
+    for read in (load_profile, load_profile_about):
+        with pytest.raises(ProfileError, match="damaged"):
+            read(path)
 
 
 def test_a_pseudonym_is_random_and_no_name():

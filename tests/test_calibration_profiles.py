@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +87,46 @@ def test_a_damaged_profile_is_listed_with_its_problem(store, person) -> None:
     assert "unusable profile" in entry.problem
     assert entry.versions == ()
     assert "unusable profile" in store.export_text(person)
+
+
+def test_a_foreign_file_is_listed_with_its_problem_and_not_put_into_use(store, person) -> None:
+    from app.session import default_bundle
+
+    path = store.path_of(person)
+    path.write_bytes(default_bundle().read_bytes())
+    (entry,) = store.list()
+    assert "no profile of a participant" in entry.problem
+    with pytest.raises(ProfileError, match="no profile of a participant"):
+        store.activate(path, 0)
+
+
+def test_damaged_numbers_are_found_before_a_profile_is_written_again(store, person) -> None:
+    path = store.path_of(person)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(ProfileError, match="checksum") as error:
+        store.activate(path, 0)
+    assert "\n" not in str(error.value)
+
+
+def test_listing_and_switching_need_neither_torch_nor_scipy(store, person) -> None:
+    code = (
+        "import sys; from pathlib import Path; from app.calibration.profiles import ProfileStore; "
+        f"store = ProfileStore(Path({str(store.folder)!r})); "
+        "entry = store.list()[0]; assert len(entry.versions) == 2; "
+        "store.activate(entry.path, 0); assert store.list()[0].active.number == 0; "
+        "import app.dashboard.calibration.wizard; "
+        "print([name for name in ('torch', 'scipy', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+    assert load_profile(store.path_of(person)).current.created == FIRST.created
 
 
 def test_what_is_kept_can_be_read_in_words(store, person) -> None:

@@ -268,13 +268,14 @@ def test_a_pseudonym_that_is_none_or_taken_is_refused(calibrate, name):
     assert "pseudonym" in made.wizard.foot.hint.whole
 
 
-def test_an_earlier_version_is_one_click_away(calibrate):
+def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
     made = calibrate()
     who = made.wizard.who
     who.people.setCurrentRow(1)
     assert not who.versions.use_button.isEnabled(), "version 3 is in use"
     who.versions.list.setCurrentRow(1)
     who.versions.use_button.click()
+    wait(qtbot, lambda: bool(made.session.profiles))
     entry = made.store.list()[0]
     assert entry.active.number == 1
     assert made.session.profiles == [entry.path]

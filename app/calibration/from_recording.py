@@ -68,7 +68,8 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
 
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle import load_bundle
-    from mdjpt.calibration.profile import check_pseudonym, load_profile
+    from mdjpt.calibration.profile import load_profile
+    from mdjpt.calibration.pseudonym import check_pseudonym
     from mdjpt.recordings import read_recording
 
     # The networks are so small that threads wait for each other longer than they work.
@@ -159,7 +160,8 @@ class CalibrationResult:
             It knows no more than chance, or no more than the model as it is: not more trials,
             nor more windows where as many trials are right.
         """
-        from mdjpt.calibration.profile import Profile, new_pseudonym
+        from mdjpt.calibration.profile import Profile
+        from mdjpt.calibration.pseudonym import new_pseudonym
 
         evidence, before = self.decoder.evidence, self.before
         reached = (evidence.accuracy, evidence.window_accuracy)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from mdjpt.calibration.profile import check_pseudonym, load_profile, new_pseudonym, save_profile
+from mdjpt.calibration.profile_about import activate_version, load_profile_about
+from mdjpt.calibration.pseudonym import check_pseudonym, new_pseudonym
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mdjpt.calibration.profile import Profile
-    from mdjpt.calibration.training import PersonalDecoder
+    from mdjpt.calibration.profile_about import ProfileAbout, VersionAbout
 
 __all__ = ["ProfileEntry", "ProfileStore", "VersionEntry", "default_folder"]
 
@@ -165,7 +165,7 @@ class ProfileStore:
         ProfileError
             The profile cannot be used.
         """
-        return tuple(_versions(load_profile(path)))
+        return tuple(_versions(load_profile_about(path)))
 
     def activate(self, path: Path, number: int) -> None:
         """Put version `number`, from 0, into use; no other is lost.
@@ -175,7 +175,7 @@ class ProfileStore:
         ProfileError
             The profile cannot be used or written, or has no such version.
         """
-        save_profile(path, load_profile(path).revert(number))
+        activate_version(path, number)
 
     def delete(self, pseudonym: str) -> None:
         """Delete a participant's profile and calibration recordings, for good.
@@ -237,7 +237,7 @@ class ProfileStore:
         if not path.exists():
             return ProfileEntry(pseudonym, path)
         try:
-            profile = load_profile(path)
+            profile = load_profile_about(path)
         except ProfileError as error:
             return ProfileEntry(pseudonym, path, problem=str(error))
         versions = tuple(_versions(profile))
@@ -264,18 +264,18 @@ def _private(folder: Path) -> None:
         folder.chmod(_OWNER_ONLY)
 
 
-def _versions(profile: Profile) -> Iterator[VersionEntry]:
-    for number, decoder in enumerate(profile.versions):
-        yield _version(number, decoder, active=number == profile.active)
+def _versions(profile: ProfileAbout) -> Iterator[VersionEntry]:
+    for number, version in enumerate(profile.versions):
+        yield _version(number, version, active=number == profile.active)
 
 
-def _version(number: int, decoder: PersonalDecoder, *, active: bool) -> VersionEntry:
-    evidence = decoder.evidence
+def _version(number: int, version: VersionAbout, *, active: bool) -> VersionEntry:
+    evidence = version.evidence
     return VersionEntry(
         number=number,
-        created=decoder.created,
-        class_names=decoder.class_names,
-        kind=decoder.kind,
+        created=version.created,
+        class_names=version.class_names,
+        kind=version.kind,
         before=evidence.before,
         accuracy=evidence.accuracy,
         low=evidence.low,

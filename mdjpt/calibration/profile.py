@@ -6,8 +6,6 @@ it is readable by its owner only, and deleting the one file deletes everything l
 
 from __future__ import annotations
 
-import re
-import secrets
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,7 @@ from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.calibration.affect import DIMENSIONS, AffectHead
 from mdjpt.calibration.chance import Evidence
 from mdjpt.calibration.heads import head_from
+from mdjpt.calibration.profile_about import MAX_VERSIONS, check_profile
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
 from mdjpt.calibration.training import PersonalDecoder
 from mdjpt.errors import ProfileError
@@ -31,17 +30,8 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[Any]]
 
-__all__ = [
-    "MAX_VERSIONS",
-    "Profile",
-    "check_pseudonym",
-    "load_profile",
-    "new_pseudonym",
-    "save_profile",
-]
+__all__ = ["Profile", "load_profile", "save_profile"]
 
-MAX_VERSIONS = 10
-_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 _DECODER_TEXTS = ("kind", "temperature", "abstain_below", "novelty_limit", "created")
 
 
@@ -75,14 +65,7 @@ class Profile:
     active: int
 
     def __post_init__(self) -> None:
-        if problem := _not_a_pseudonym(self.participant):
-            raise ValueError(problem)
-        if not re.fullmatch(r"[0-9a-f]{64}", self.bundle_sha256):
-            raise ValueError("a profile names the checksum of the model it was made for")
-        if not 1 <= len(self.versions) <= MAX_VERSIONS:
-            raise ValueError(f"a profile holds 1 to {MAX_VERSIONS} versions")
-        if not 0 <= self.active < len(self.versions):
-            raise ValueError(f"there is no version {self.active} of {len(self.versions)}")
+        check_profile(self.participant, self.bundle_sha256, len(self.versions), self.active)
 
     @property
     def current(self) -> PersonalDecoder:
@@ -129,29 +112,6 @@ class Profile:
                 f"this one is {bundle.sha256[:12] or 'not saved'}: choose that model with --model, "
                 "or calibrate again"
             )
-
-
-def new_pseudonym() -> str:
-    """Return a random pseudonym, e.g. "P-3f9a1c07"."""
-    return f"P-{secrets.token_hex(4)}"
-
-
-def check_pseudonym(text: str) -> None:
-    """Refuse what is no pseudonym: 1 to 32 letters, digits, hyphens or underscores.
-
-    Raises
-    ------
-    ProfileError
-        When it is none.
-    """
-    if problem := _not_a_pseudonym(text):
-        raise ProfileError(f"{problem}; never use a name")
-
-
-def _not_a_pseudonym(text: str) -> str:
-    if _PSEUDONYM.fullmatch(text):
-        return ""
-    return f"a pseudonym is 1 to 32 letters, digits, - or _, got {text[:40]!r}"
 
 
 def save_profile(path: Path, profile: Profile) -> None:

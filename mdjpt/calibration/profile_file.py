@@ -1,7 +1,8 @@
 """The file of a profile: named arrays, a JSON object, and a checksum over both.
 
 A safetensors file whose only metadata entry, ``mdjpt-profile``, is a JSON text. Reading believes
-nothing, and every way in which a file can be wrong ends in one ProfileError.
+nothing, and every way in which a file can be wrong ends in one ProfileError. The JSON object has a
+checksum of its own as well: it can be read, and believed, without the arrays.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FORMAT_VERSION", "read_profile_file", "write_profile_file"]
+__all__ = ["FORMAT_VERSION", "read_profile_about", "read_profile_file", "write_profile_file"]
 
 FORMAT_VERSION = 1
 _ENTRY = "mdjpt-profile"
@@ -33,6 +34,9 @@ _MAX_HEADER_BYTES = 1 << 20
 _LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 _OWNER_ONLY = 0o600
+_ENTRY_KEYS = {"format_version", "about", "about_sha256", "sha256"}
+_NO_SAFETENSORS = "damaged, or no safetensors file"
+_CHECKSUM = "damaged: its checksum does not match"
 
 
 def write_profile_file(
@@ -49,6 +53,7 @@ def write_profile_file(
     entry = {
         "format_version": FORMAT_VERSION,
         "about": about,
+        "about_sha256": _checksum({}, about),
         "sha256": _checksum(plain, about),
     }
     content = save(plain, {_ENTRY: _json(entry)})
@@ -78,46 +83,79 @@ def read_profile_file(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, An
     ProfileError
         The file is missing, no profile, of another version, or damaged.
     """
-    content = _content(path)
+    content, _ = _content(path)
     try:
         views = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except Exception:  # its parser has several kinds of error for a file that is none
-        _refuse(path, "damaged, or no safetensors file")
-    entry = _entry(path, content)
+        _refuse(path, _NO_SAFETENSORS)
+    entry = _entry(path, _header(path, content))
+    about = _about(path, entry)
     arrays = {name: _array(path, name, view) for name, view in views}
-    about = entry.get("about")
-    if not isinstance(about, dict) or _checksum(arrays, about) != entry.get("sha256"):
-        _refuse(path, "damaged: its checksum does not match")
+    if _checksum(arrays, about) != entry.get("sha256"):
+        _refuse(path, _CHECKSUM)
     return arrays, about
 
 
-def _content(path: Path) -> bytes:
+def read_profile_about(path: Path) -> dict[str, Any]:
+    """Read the JSON object of a profile's file: layout, version and its own checksum are checked.
+
+    The arrays are read only where the file is older than that checksum.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, no profile, of another version, cut off, or its header is damaged.
+    """
+    content, size = _content(path, header_only=True)
+    header = _header(path, content)
+    entry = _entry(path, header)
+    if "about_sha256" not in entry:
+        return read_profile_file(path)[1]
+    if size != len(content) + _data_bytes(path, header):
+        _refuse(path, "damaged: it is cut off, or holds more than it says")
+    return _about(path, entry)
+
+
+def _content(path: Path, *, header_only: bool = False) -> tuple[bytes, int]:
+    """Return what the file holds, or its beginning, and how many bytes it has."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             start = file.read(_LENGTH_BYTES)
             header_bytes = int.from_bytes(start, "little")
             if size > _MAX_BYTES or header_bytes > min(size, _MAX_HEADER_BYTES):
-                _refuse(path, "damaged, or no safetensors file")
-            return start + file.read(size)
+                _refuse(path, _NO_SAFETENSORS)
+            return start + file.read(header_bytes if header_only else size), size
     except OSError as error:
         raise ProfileError(
             f"{path}: the profile cannot be read: {error.strerror}; check the path"
         ) from None
 
 
-def _entry(path: Path, content: bytes) -> dict[str, Any]:
-    """Parse our entry of the header, which the parser of the arrays has found to be JSON."""
+def _header(path: Path, content: bytes) -> dict[str, Any]:
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    text = header.get("__metadata__", {}).get(_ENTRY)
+    header = _object(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    if header is None:
+        _refuse(path, _NO_SAFETENSORS)
+    return header
+
+
+def _data_bytes(path: Path, header: Mapping[str, Any]) -> int:
+    """Return how many bytes of arrays follow the header, by what it says."""
+    try:
+        return int(max(h["data_offsets"][1] for n, h in header.items() if n != "__metadata__"))
+    except (ValueError, LookupError, TypeError):
+        _refuse(path, _NO_SAFETENSORS)
+
+
+def _entry(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse our entry of the header."""
+    metadata = header.get("__metadata__")
+    text = metadata.get(_ENTRY) if isinstance(metadata, dict) else None
     if text is None:
         raise ProfileError(f"{path}: no profile of a participant; make one with `mdjpt calibrate`")
-    try:
-        entry = json.loads(text)
-    except (ValueError, RecursionError):
-        entry = None
-    if not isinstance(entry, dict):
+    entry = _object(text)
+    if entry is None:
         _refuse(path, "damaged: its description cannot be read")
     version = entry.get("format_version")
     if version != FORMAT_VERSION:
@@ -126,7 +164,33 @@ def _entry(path: Path, content: bytes) -> dict[str, Any]:
         raise ProfileError(
             f"{path}: profile format {version!r:.20}, this version reads {FORMAT_VERSION}; {advice}"
         )
+    if not entry.keys() <= _ENTRY_KEYS:
+        _refuse(path, "damaged: its description holds what none has")
     return entry
+
+
+def _about(path: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
+    about = entry.get("about")
+    if not isinstance(about, dict):
+        _refuse(path, _CHECKSUM)
+    if "about_sha256" in entry and entry["about_sha256"] != _checksum({}, about):
+        _refuse(path, _CHECKSUM)
+    return about
+
+
+def _object(text: object) -> dict[str, Any] | None:
+    """Parse a JSON object; None for anything else, numbers that are none included."""
+    if not isinstance(text, str | bytes):
+        return None
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number in JSON")
 
 
 def _array(path: Path, name: str, view: Mapping[str, Any]) -> NDArray[Any]:

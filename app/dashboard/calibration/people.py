@@ -34,7 +34,7 @@ class People(QObject):
     make_store : callable
         Opens the participants.
     background : Background
-        Runs `make_store` and the first listing.
+        Runs `make_store`, the first listing, and what rewrites a profile.
     session : SessionPort
         Decodes with the version that is put into use.
     messages : MessageBar
@@ -53,7 +53,7 @@ class People(QObject):
         ask: Callable[[str, str, str, str, Callable[[], None]], None],
     ) -> None:
         super().__init__(page)
-        self._page, self._session = page, session
+        self._page, self._session, self._background = page, session, background
         self._store: Store | None = None
         self._messages, self._ask = messages, ask
         page.version_wanted.connect(self._use_version)
@@ -111,15 +111,24 @@ class People(QObject):
             self._messages.show_message(error)
 
     def _use_version(self, entry: ProfileEntry, number: int) -> None:
-        if self._store is None:
+        store = self._store
+        if store is None:
             return
-        try:
-            self._store.activate(entry.path, number)
-        except MdjptError as error:
-            self._messages.show_message(str(error))
-        else:
+
+        def use() -> tuple[Store, tuple[ProfileEntry, ...]]:
+            store.activate(entry.path, number)
+            return store, store.list()
+
+        def used(found: tuple[Store, tuple[ProfileEntry, ...]]) -> None:
             self._session.use_profile(entry.path)
-        self.refresh()
+            self._opened(found)
+
+        def not_used(error: str) -> None:
+            self._not_opened(error)
+            if shiboken6.isValid(self):
+                self.refresh()
+
+        self._background.run(use, used, not_used, "switching the profile's version")
 
     def _ask_to_delete(self, entry: ProfileEntry) -> None:
         n_versions = len(entry.versions)

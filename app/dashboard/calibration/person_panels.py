@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPushButton, QWidget
 
 from app.dashboard.calibration.look import Panel, paragraph
-from mdjpt.calibration.profile import new_pseudonym
+from mdjpt.calibration.pseudonym import is_pseudonym, new_pseudonym
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from app.calibration.profiles import ProfileEntry, VersionEntry
 
 __all__ = ["NewPersonPanel", "VersionsPanel"]
-
-_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
 
 class NewPersonPanel(Panel):
@@ -54,7 +51,7 @@ class NewPersonPanel(Panel):
 
     def problem(self, entries: Iterable[ProfileEntry]) -> str:
         """Say why the pseudonym cannot be taken; "" when it can."""
-        if not _PSEUDONYM.fullmatch(self.pseudonym):
+        if not is_pseudonym(self.pseudonym):
             return "A pseudonym is 1 to 32 letters, digits, - or _"
         if self.pseudonym in {entry.pseudonym for entry in entries}:
             return "This pseudonym is taken: choose it in the list, or another one"
