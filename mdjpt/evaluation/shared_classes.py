@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mdjpt.calibration.label_sets import VALENCE, plain_label
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -18,17 +19,6 @@ __all__ = ["SharedClasses", "shared_classes"]
 
 Scheme = Literal["auto", "emotion", "valence"]
 
-# Names of one emotion in different datasets.
-_EMOTIONS = {"sadness": "sad", "happiness": "happy", "angry": "anger", "disgusted": "disgust"}
-# Surprise and calm are left out: their valence differs between the studies that used them.
-_VALENCE = {
-    "negative": ("negative", "sad", "fear", "disgust", "anger", "low valence"),
-    "neutral": ("neutral",),
-    "positive": (
-        *("positive", "happy", "joy", "amusement", "inspiration", "tenderness"),
-        "high valence",
-    ),
-}
 _MIN_SHARED = 2
 
 
@@ -91,8 +81,5 @@ def shared_classes(
 
 def _renamed(name: str, scheme: Literal["emotion", "valence"]) -> str:
     """Return the shared name of a class, "" when it has none."""
-    plain = name.strip().lower()
-    emotion = _EMOTIONS.get(plain, plain)
-    if scheme == "emotion":
-        return emotion
-    return next((valence for valence, names in _VALENCE.items() if emotion in names), "")
+    emotion = plain_label(name)
+    return emotion if scheme == "emotion" else VALENCE.get(emotion) or ""
