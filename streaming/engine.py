@@ -1,4 +1,4 @@
-"""The engine: acquires, keeps the decoder process alive, hands predictions on. No Qt, no torch.
+"""The engine: acquires, has windows decoded, hands predictions on. No Qt, no torch.
 
 ``mdjpt run`` holds an :class:`Engine` in its own process; the dashboard talks to one in a process
 of its own through :func:`run_engine`, so that neither a slow redraw nor a crash of the window
@@ -9,41 +9,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from mdjpt.errors import MdjptError
 from streaming.acquisition import Acquisition
-from streaming.decoder_handle import DecoderHandle
-from streaming.decoder_process import (
-    Attach,
-    DecoderConfig,
-    Failed,
-    Finished,
-    Learned,
-    Predicted,
-    Ready,
-)
+from streaming.decoder_supervisor import DecoderSupervisor
 from streaming.recorder import RecordingSwitch
-from streaming.snapshot import AlignmentStatus, DecoderState, ModelCard, Snapshot, StreamState
+from streaming.snapshot import Snapshot
 from streaming.stream import Prompted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from streaming.decoder_process import DecoderConfig, Predicted
     from streaming.prediction import Prediction
+    from streaming.snapshot import ModelCard, StreamState
     from streaming.stream import Marker, Prompt, Source, StreamInfo
 
 __all__ = ["STALLED_AFTER_S", "Engine", "EngineConfig", "Publisher"]
 
 STALLED_AFTER_S = 0.8
 """Silence of a live source after which it counts as stalled, in seconds."""
-MAX_RESTARTS = 5
-"""Deaths of the decoder in a row after which it is given up."""
 
 
 class Publisher(Protocol):
@@ -115,23 +103,9 @@ class Engine:
         self._opened = threading.Event()
         self._stopping = threading.Event()
         self._failure: BaseException | None = None
-        self._decoder: DecoderHandle | None = None
-        self._decoder_failure: Failed | None = None
-        self._successor: DecoderHandle | None = None
-        self._profile_error = ""
-        self._learned: dict[Path | None, Learned] = {}
-        self._finished = False
-        self._n_restarts = 0
+        self._decoders = DecoderSupervisor(config.decoder, clock)
         self._publishers = [make() for make in config.publishers]
-        self._publishing = False
-        self._card: ModelCard | None = None
-        self._latencies: deque[float] = deque(maxlen=100)
-        self._next_index = 0
-        self._n_windows = 0
-        self._n_skipped = 0
-        self._skipped_before = 0
-        self.ready_at: float | None = None
-        """Monotonic clock when the decoder had loaded its model."""
+        self._published: tuple[str, ...] | None = None
 
     @property
     def ring_name(self) -> str | None:
@@ -141,12 +115,16 @@ class Engine:
     @property
     def decoder_pid(self) -> int | None:
         """Process number of the decoder, None while there is none."""
-        return None if self._decoder is None else self._decoder.pid
+        return self._decoders.pid
+
+    @property
+    def ready_at(self) -> float | None:
+        """Monotonic clock when the decoder had loaded its model."""
+        return self._decoders.ready_at
 
     def start(self) -> None:
         """Start the acquisition thread and the decoder process; returns at once."""
-        if self._config.decoder is not None:
-            self._decoder = DecoderHandle(self._config.decoder)
+        self._decoders.start()
         if self._config.record is not None:
             self.start_recording(self._config.record)
         self._thread.start()
@@ -159,20 +137,21 @@ class Engine:
         timeout_s : float
             Longest wait.
         """
-        self._replace_by_successor()
-        self._attach_decoder()
+        self._decoders.take_over()
+        if self._opened.is_set():
+            self._decoders.attach(self._acquisition.ring.name, self._acquisition.info)
+            if self._decoders.failure is not None:
+                # Nobody reads any more: a source that waits for its reader must go on.
+                self._acquisition.ring.want(0, 2**62)
         if self.done:
             self.stop_recording()
-        if self._decoder is None:
+        if not self._decoders.working:
             self._stopping.wait(timeout_s)
             return []
-        answers = [m for m in self._decoder.receive(timeout_s) if self._handle(m)]
-        predicted = [a for a in answers if isinstance(a, Predicted)]
-        for answer in predicted:
+        answers = self._decoders.receive(timeout_s)
+        for answer in answers:
             self._publish(answer.prediction)
-        if not self._decoder.alive:
-            self._replace_dead_decoder()
-        return predicted
+        return answers
 
     def start_recording(self, path: Path) -> None:
         """Record into a new file, from the next samples on; nothing happens while one is written.
@@ -214,12 +193,7 @@ class Engine:
         path : Path or None
             The profile.
         """
-        self._drop_successor()
-        if self._config.decoder is None:
-            self._profile_error = "no model is in use: connect with one to use a profile"
-            return
-        self._profile_error = ""
-        self._successor = DecoderHandle(replace(self._config.decoder, profile=path))
+        self._decoders.use_profile(path)
 
     def new_markers(self) -> list[tuple[int, Marker]]:
         """Return the events since the last call, each with the position of its sample."""
@@ -233,12 +207,12 @@ class Engine:
             return True
         if not self._opened.is_set() or not self._acquisition.ring.ended:
             return False
-        return self._decoder is None or self._finished
+        return not self._decoders.working or self._decoders.finished
 
     def snapshot(self) -> Snapshot:
         """Return the present state; never blocks."""
         opened = self._opened.is_set()
-        acquisition = self._acquisition
+        acquisition, decoders = self._acquisition, self._decoders
         ring = acquisition.ring if opened else None
         arrived = acquisition.last_arrival
         return Snapshot(
@@ -252,15 +226,15 @@ class Engine:
             measured_sfreq=acquisition.measured_sfreq(),
             sample_age_s=0.0 if arrived is None else self._clock() - arrived,
             elapsed_s=ring.written / ring.sfreq if ring else 0.0,
-            decoder_state=self._decoder_state(),
-            decoder_error=self._decoder_failure.message if self._decoder_failure else "",
-            profile_error=self._profile_error,
-            latency_p95_ms=float(np.percentile(self._latencies, 95)) if self._latencies else 0.0,
-            n_windows=self._n_windows,
-            n_skipped=self._skipped_before + self._n_skipped,
+            decoder_state=decoders.state,
+            decoder_error=decoders.failure.message if decoders.failure else "",
+            profile_error=decoders.profile_error,
+            latency_p95_ms=decoders.latency_p95_ms,
+            n_windows=decoders.n_windows,
+            n_skipped=decoders.n_skipped,
             truth=acquisition.truth,
-            model=self._card,
-            alignment=self._alignment(),
+            model=decoders.card,
+            alignment=decoders.alignment,
             recording=self._recording.path,
             recording_error=self._recording.error,
             recorded_s=self._recording.recorded_s,
@@ -271,20 +245,18 @@ class Engine:
         """What ended the acquisition or made the decoder unusable, None when all is well."""
         if self._failure is not None:
             return self._failure
-        if self._decoder_failure is None:
+        failed = self._decoders.failure
+        if failed is None:
             return None
-        error = MdjptError(self._decoder_failure.message)
-        error.exit_code = self._decoder_failure.exit_code
+        error = MdjptError(failed.message)
+        error.exit_code = failed.exit_code
         return error
 
     def stop(self, timeout_s: float = 5.0) -> None:
         """End everything within `timeout_s`; safe to call twice and before ``start``."""
         self._stopping.set()
         deadline = self._clock() + timeout_s
-        self._drop_successor()
-        if self._decoder is not None:
-            self._decoder.stop(timeout_s / 2)
-            self._decoder = None
+        self._decoders.stop(timeout_s / 2)
         if self._thread.is_alive():
             self._thread.join(max(0.1, deadline - self._clock()))
         self.stop_recording()
@@ -313,114 +285,15 @@ class Engine:
         finally:
             acquisition.close()
 
-    def _attach_decoder(self) -> None:
-        decoder = self._decoder
-        if decoder is None or decoder.attached or not self._opened.is_set():
-            return
-        ring_name, info = self._acquisition.ring.name, self._acquisition.info
-        learned = self._learned.get(decoder.config.profile)
-        state = {} if learned is None else learned.state
-        decoder.attach(Attach(ring_name, info, self._next_index, state))
-
-    def _handle(self, message: object) -> bool:
-        """Note what the decoder says; True for an answer to hand on."""
-        if isinstance(message, Predicted):
-            self._note(message)
-            return True
-        if isinstance(message, Ready):
-            self._card = message.card
-            self.ready_at = self._clock()
-        elif isinstance(message, Learned):
-            self._note_learned(message)
-        elif isinstance(message, Finished):
-            self._finished = True
-        elif isinstance(message, Failed):
-            self._decoder_failure = message
-        return False
-
-    def _note(self, message: Predicted) -> None:
-        prediction = message.prediction
-        self._n_restarts = 0
-        self._n_windows += 1
-        self._n_skipped = message.n_skipped
-        self._next_index = prediction.index + 1
-        if prediction.status in ("ok", "unsure"):
-            self._latencies.append(prediction.latency_ms)
-
-    def _note_learned(self, message: Learned) -> None:
-        """Keep what the alignment learned, for the next decoder with the same profile."""
-        if self._config.decoder is not None:
-            self._learned[self._config.decoder.profile] = message
-
-    def _alignment(self) -> AlignmentStatus | None:
-        decoder = self._config.decoder
-        learned = None if decoder is None else self._learned.get(decoder.profile)
-        return None if learned is None else learned.status
-
     def _publish(self, prediction: Prediction) -> None:
-        if not self._publishing and self._card is not None and self._config.decoder is not None:
+        card, config = self._decoders.card, self._decoders.config
+        if card is not None and config is not None and self._published != card.class_names:
             for publisher in self._publishers:
-                publisher.open(self._acquisition.info, self._card, self._config.decoder.hop_s)
-            self._publishing = True
+                publisher.open(self._acquisition.info, card, config.hop_s)
+            self._published = card.class_names
         for publisher in self._publishers:
             publisher.publish(prediction)
-        self._recording.predicted(prediction, self._card)
-
-    def _replace_dead_decoder(self) -> None:
-        assert self._decoder is not None
-        assert self._config.decoder is not None
-        self._decoder.stop(timeout_s=0.5)
-        self._decoder = None
-        if self._decoder_failure is not None or self._finished or self._stopping.is_set():
-            if self._opened.is_set() and self._decoder_failure is not None:
-                # Nobody reads any more: a source that waits for its reader must go on.
-                self._acquisition.ring.want(0, 2**62)
-            return
-        self._n_restarts += 1
-        self._skipped_before += self._n_skipped
-        self._n_skipped = 0
-        if self._n_restarts > MAX_RESTARTS:
-            self._decoder_failure = Failed(
-                f"the decoder ended {self._n_restarts} times in a row: signals go on without it", 4
-            )
-            return
-        self._decoder = DecoderHandle(self._config.decoder)
-
-    def _replace_by_successor(self) -> None:
-        """Let the decoder with the profile that was asked for take over once it is ready."""
-        successor = self._successor
-        if successor is None:
-            return
-        for message in successor.receive(0.0):
-            if isinstance(message, Ready):
-                self._successor = None
-                self._take_over(successor, message)
-                return
-            if isinstance(message, Failed):
-                self._profile_error = message.message
-        if not successor.alive:
-            self._profile_error = self._profile_error or "the decoder ended: choose it again"
-            self._drop_successor()
-
-    def _take_over(self, decoder: DecoderHandle, ready: Ready) -> None:
-        if self._decoder is not None:
-            # What it has not said yet is decoded again by its successor.
-            self._decoder.stop(timeout_s=0.5)
-        if self._card is not None and self._card.class_names != ready.card.class_names:
-            self._publishing = False
-        if decoder.config.profile is not None:
-            # The file may hold another version now, which has statistics of its own.
-            self._learned.pop(decoder.config.profile, None)
-        self._config = replace(self._config, decoder=decoder.config)
-        self._decoder, self._decoder_failure = decoder, None
-        self._skipped_before += self._n_skipped
-        self._n_skipped = self._n_restarts = 0
-        self._handle(ready)
-
-    def _drop_successor(self) -> None:
-        if self._successor is not None:
-            self._successor.stop(timeout_s=0.0)
-            self._successor = None
+        self._recording.predicted(prediction, card)
 
     def _state(self) -> StreamState:
         if self._failure is not None:
@@ -435,17 +308,6 @@ class Engine:
         if arrived is None or self._acquisition.info.lossless:
             return "streaming"
         return "stalled" if self._clock() - arrived > STALLED_AFTER_S else "streaming"
-
-    def _decoder_state(self) -> DecoderState:
-        if self._config.decoder is None:
-            return "none"
-        if self._decoder_failure is not None:
-            return "failed"
-        if self._decoder is not None and self._decoder.ready:
-            return "running"
-        if self._finished:
-            return "running"
-        return "restarting" if self._n_restarts else "loading"
 
 
 def _one_line(error: BaseException | None) -> str:

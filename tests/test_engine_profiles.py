@@ -112,10 +112,10 @@ def test_what_an_earlier_version_had_learned_is_not_given_to_a_later_one(files: 
     engine.start()
     try:
         collect(engine, lambda: engine.snapshot().n_windows > 0)
-        engine._learned[path] = earlier
+        engine._decoders._learned[path] = earlier
         engine.use_profile(path)
-        collect(engine, lambda: engine._successor is None)
-        assert engine._learned.get(path) is not earlier
+        collect(engine, lambda: not engine._decoders.loading_successor)
+        assert engine._decoders._learned.get(path) is not earlier
     finally:
         engine.stop()
 
