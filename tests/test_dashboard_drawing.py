@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPixmap
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.dashboard.channel_names import ChannelNames
+from app.dashboard.display_filter import DisplayFilter
 from app.dashboard.display_signal import DisplaySignal
 from app.dashboard.history_plot import HistoryPlot
 from app.dashboard.painting import finite_runs, painting, polygon
@@ -23,7 +24,6 @@ from app.dashboard.sweep_canvas import SweepCanvas
 from app.dashboard.theme import DARK, LIGHT, class_colours, ink_on
 from app.dashboard.timeline import Timeline
 from mdjpt.montage import topographic_positions
-from mdjpt.signal import DisplayFilter
 from tests.test_dashboard_timeline import predicted
 
 SFREQ = 100.0

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from mdjpt.errors import MdjptError
 from mdjpt.signal import (
-    DisplayFilter,
     SamplingRateError,
     average_reference,
     filter_recording,
@@ -240,28 +239,3 @@ def test_the_average_reference_leaves_no_mean_over_the_scalp():
     np.testing.assert_allclose(average_reference(referenced, scalp), referenced, atol=1e-9)
     np.testing.assert_allclose(average_reference(raw).mean(axis=0), 0, atol=1e-9)
     assert average_reference(raw, np.zeros(5, bool)) is raw
-
-
-@given(st.lists(st.integers(0, 40), max_size=30), st.sampled_from([None, 50.0, 60.0]))
-@settings(deadline=None)
-def test_any_cut_of_the_stream_looks_the_same_on_screen(lengths, notch):
-    raw = noise(2, sum(lengths) + 20) + 4e4
-    raw[1, 10:15] = np.nan
-    whole = DisplayFilter(2, 250.0, notch=notch).process(raw)
-    cut = DisplayFilter(2, 250.0, notch=notch)
-    parts = np.split(raw, np.cumsum(lengths), axis=1) if lengths else [raw]
-    np.testing.assert_array_equal(np.hstack([cut.process(part) for part in parts]), whole)
-    assert np.isfinite(whole).all()
-
-
-def test_the_display_starts_without_a_jump_and_can_start_again():
-    raw = np.full((1, 50), 6e4)
-    display = DisplayFilter(1, 250.0)
-    np.testing.assert_allclose(display.process(raw), 0, atol=1e-3)
-    display.reset()
-    np.testing.assert_allclose(display.process(-raw), 0, atol=1e-3)
-
-
-def test_the_display_notch_takes_the_mains_out():
-    shown = DisplayFilter(1, 250.0, high=100.0, notch=50.0).process(tone(50.0, 250.0, 10))
-    assert np.abs(shown[:, 1250:]).max() < 1e-2

@@ -409,7 +409,7 @@ def _import_filter() -> MakeDisplayFilter:
     """Import what needs scipy; takes about a second, in a thread."""
     import numpy as np
 
-    from mdjpt.signal import DisplayFilter
+    from app.dashboard.display_filter import DisplayFilter
 
     # The first filter made imports scipy and is slow: it is made here, not in the event loop.
     DisplayFilter(1, 250.0).process(np.zeros((1, 2), np.float32))
