@@ -87,8 +87,8 @@ class Calibrated:
             self.pass_time(0.1)
 
     def agree(self, purpose: str = "a test") -> None:
-        self.wizard.who.purpose.setText(purpose)
-        self.wizard.who.consent.setChecked(True)
+        self.wizard.pages.who.purpose.setText(purpose)
+        self.wizard.pages.who.consent.setChecked(True)
 
     def forward(self) -> None:
         self.wizard.foot.primary.click()
@@ -100,7 +100,7 @@ class Calibrated:
         self.forward()
         self.pass_time(1)
         self.forward()
-        plan = self.wizard.plan
+        plan = self.wizard.pages.plan
         plan.classes.set_names(classes)
         plan.trials.choose(trials)
         plan.trial_s.choose(6)
@@ -126,7 +126,7 @@ class Calibrated:
     def rate(self, valence: int = 7, arousal: int = 3, felt: int = 0) -> None:
         self.until_phase(Phase.RATING)
         self.pass_time(0.1)
-        page = self.wizard.session_pages.rating
+        page = self.wizard.pages.session.rating
         page.grid.choose(valence, arousal)
         page.felt.button(felt).click()
         self.forward()
@@ -179,7 +179,7 @@ def calibrate(dashboard, qtbot):
     def open_wizard(**arguments) -> Calibrated:
         made = dashboard(**arguments)
         made.window.header.calibrate_button.click()
-        wait(qtbot, lambda: made.wizard.who.people.count() == 3)
+        wait(qtbot, lambda: made.wizard.pages.who.people.count() == 3)
         return made
 
     return open_wizard
@@ -211,7 +211,7 @@ def test_a_recording_that_runs_is_not_taken_over(dashboard, tmp_path):
 
 def test_the_whole_path_ends_with_the_decoder_in_use_and_its_person_in_the_header(calibrate):
     made = calibrate()
-    who = made.wizard.who.pseudonym
+    who = made.wizard.pages.who.pseudonym
     made.begin(baseline_s=20)
     assert made.phase is Phase.BASELINE_OPEN
     made.until_phase(Phase.BASELINE_CLOSED)
@@ -225,7 +225,7 @@ def test_the_whole_path_ends_with_the_decoder_in_use_and_its_person_in_the_heade
     assert made.jobs[0].wish.participant == who
     made.jobs[0].state = TrainingState("done", summary=made_summary())
     made.pass_time(0.1)
-    assert made.wizard.page is made.wizard.result
+    assert made.wizard.page is made.wizard.pages.result
     made.forward()
     assert not made.is_open
     assert made.jobs[0].accepted
@@ -248,7 +248,7 @@ def test_the_recording_holds_plan_trials_and_ratings(calibrate):
 
 def test_nothing_goes_on_without_a_purpose_and_consent(calibrate):
     made = calibrate()
-    foot, who = made.wizard.foot, made.wizard.who
+    foot, who = made.wizard.foot, made.wizard.pages.who
     assert not foot.primary.isEnabled()
     who.purpose.setText("a test")
     assert foot.hint.whole == "The person must agree before anything is recorded"
@@ -263,14 +263,14 @@ def test_nothing_goes_on_without_a_purpose_and_consent(calibrate):
 def test_a_pseudonym_that_is_none_or_taken_is_refused(calibrate, name):
     made = calibrate()
     made.agree()
-    made.wizard.who.new.field.setText(name)
+    made.wizard.pages.who.new.field.setText(name)
     assert not made.wizard.foot.primary.isEnabled()
     assert "pseudonym" in made.wizard.foot.hint.whole
 
 
 def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
     made = calibrate()
-    who = made.wizard.who
+    who = made.wizard.pages.who
     who.people.setCurrentRow(1)
     assert not who.versions.use_button.isEnabled(), "version 3 is in use"
     who.versions.list.setCurrentRow(1)
@@ -284,7 +284,7 @@ def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
 
 def test_a_participant_is_deleted_only_after_a_yes(calibrate):
     made = calibrate()
-    who = made.wizard.who
+    who = made.wizard.pages.who
     who.people.setCurrentRow(1)
     who.versions.delete_button.click()
     made.wizard.question.keep.click()
@@ -310,8 +310,8 @@ def test_a_deleted_person_is_decoded_no_longer(calibrate):
     made = calibrate()
     entry = made.store.list()[0]
     made.session.use_profile(entry.path)
-    made.wizard.who.people.setCurrentRow(1)
-    made.wizard.who.versions.delete_button.click()
+    made.wizard.pages.who.people.setCurrentRow(1)
+    made.wizard.pages.who.versions.delete_button.click()
     made.wizard.question.act.click()
     assert made.session.profiles[-1] is None
 
@@ -320,7 +320,7 @@ def test_bad_electrodes_are_named_with_what_helps_and_more_than_half_stop_it(cal
     made = calibrate(ch_names=NAMES)
     made.agree()
     made.forward()
-    page, names = made.wizard.electrodes, NAMES
+    page, names = made.wizard.pages.electrodes, NAMES
     made.pass_time(1)
     assert page.verdict.text() == "All electrodes are good: go on"
     made.session.spoil("F7", "T8")
@@ -396,7 +396,7 @@ def test_a_pause_takes_the_trial_back_and_going_on_begins_it_again(calibrate):
     made.begin()
     made.until_phase(Phase.TRIAL)
     made.wizard.foot.pause.click()
-    assert made.wizard.session_pages.currentWidget() is made.wizard.session_pages.rest
+    assert made.wizard.pages.session.currentWidget() is made.wizard.pages.session.rest
     made.pass_time(60)
     assert made.wizard.run.view.paused
     made.forward()
@@ -412,7 +412,7 @@ def test_samples_that_stay_away_pause_the_trial_and_say_so(calibrate):
     made.session.stall()
     made.pass_time(2)
     assert made.wizard.run.view.paused
-    assert "No samples arrive" in made.wizard.session_pages.rest.said.text()
+    assert "No samples arrive" in made.wizard.pages.session.rest.said.text()
 
 
 def test_a_distracted_person_has_the_trial_again(calibrate):
@@ -420,7 +420,7 @@ def test_a_distracted_person_has_the_trial_again(calibrate):
     made.begin()
     made.until_phase(Phase.RATING)
     made.pass_time(0.1)
-    made.wizard.session_pages.rating.repeat_button.click()
+    made.wizard.pages.session.rating.repeat_button.click()
     made.rate()
     assert [mark.step for mark in made.marks(TrialMark)] == ["begin", "end", "void", "begin", "end"]
 
@@ -431,7 +431,7 @@ def test_a_rating_begins_empty_and_cannot_be_saved_so(calibrate):
     made.rate()
     made.until_phase(Phase.RATING)
     made.pass_time(0.1)
-    assert made.wizard.session_pages.rating.grid.place is None
+    assert made.wizard.pages.session.rating.grid.place is None
     assert not made.wizard.foot.primary.isEnabled()
     made.wizard.foot.second.click()
     assert made.phase is not Phase.RATING
@@ -442,12 +442,12 @@ def test_a_label_by_rating_needs_the_emotion_that_was_felt(calibrate):
     made = calibrate()
     made.set_up()
     made.wizard.foot.back.click()
-    made.wizard.plan.label_by.choose("rated")
+    made.wizard.pages.plan.label_by.choose("rated")
     made.forward()
     made.forward()
     made.until_phase(Phase.RATING)
     made.pass_time(0.1)
-    page = made.wizard.session_pages.rating
+    page = made.wizard.pages.session.rating
     page.grid.choose(5, 5)
     assert page.missing == "Choose what you felt"
     page.felt.button(1).click()
@@ -460,8 +460,8 @@ def test_a_recording_that_fails_stops_the_calibration_at_once_and_says_why(calib
     made.until_phase(Phase.TRIAL)
     made.session.fault(recording_error="x.xdf: no space left on the disk")
     made.pass_time(0.1)
-    assert made.wizard.page is made.wizard.ended
-    assert made.wizard.ended.lead.text() == "X.xdf: no space left on the disk."
+    assert made.wizard.page is made.wizard.pages.ended
+    assert made.wizard.pages.ended.lead.text() == "X.xdf: no space left on the disk."
     assert made.wizard.run.stage is Stage.FAILED
     assert not made.jobs
 
@@ -471,7 +471,7 @@ def test_a_recording_that_cannot_begin_shows_no_trial(calibrate):
     made.set_up()
     made.session.fault(recording="", recording_error="/x: cannot be written: no permission")
     made.forward()
-    assert made.wizard.page is made.wizard.ended
+    assert made.wizard.page is made.wizard.pages.ended
     assert made.marks(PlanMark) == []
 
 
@@ -491,7 +491,7 @@ def test_a_source_that_fails_ends_the_calibration_with_its_error(calibrate):
     made.begin()
     made.session.fault(state="failed", error="lsl:cap is gone for good")
     made.pass_time(0.1)
-    assert "gone for good" in made.wizard.ended.lead.text()
+    assert "gone for good" in made.wizard.pages.ended.lead.text()
 
 
 def test_a_folder_that_cannot_be_made_is_told_and_nothing_begins(calibrate):
@@ -520,8 +520,8 @@ def test_stopping_is_asked_once_waits_meanwhile_and_keeps_the_recording(calibrat
     made.wizard.foot.stop.click()
     made.wizard.question.act.click()
     made.pass_time(0.1)
-    assert made.wizard.page is made.wizard.ended
-    assert "1 of 4 trials were done" in made.wizard.ended.lead.text()
+    assert made.wizard.page is made.wizard.pages.ended
+    assert "1 of 4 trials were done" in made.wizard.pages.ended.lead.text()
     assert made.session.snapshot().recording == ""
     assert made.session.marks[-1] == "calibration/abort"
     made.forward()
@@ -539,7 +539,7 @@ def test_a_stopped_session_with_enough_trials_can_still_be_trained(calibrate):
     assert made.wizard.foot.second.text() == "Train with 5 trials"
     made.wizard.foot.second.click()
     made.pass_time(0.1)
-    assert made.wizard.page is made.wizard.training
+    assert made.wizard.page is made.wizard.pages.training
     assert made.jobs[0].started
 
 
@@ -579,7 +579,7 @@ def test_a_refused_decoder_is_explained_and_changes_nothing(calibrate):
     made.finish_trials()
     made.jobs[0].state = TrainingState("refused", "refused, not better than chance: p = 0.31")
     made.pass_time(0.1)
-    ended = made.wizard.ended
+    ended = made.wizard.pages.ended
     assert ended.heading.text() == "Not better, so not used"
     assert "p = 0.31" in ended.lead.text()
     assert "more trials" in ended.advice.text()
@@ -593,7 +593,7 @@ def test_a_training_that_fails_says_why(calibrate):
     made.finish_trials()
     made.jobs[0].state = TrainingState("failed", "class positive has one trial: two are needed")
     made.pass_time(0.1)
-    assert made.wizard.ended.lead.text() == "Class positive has one trial: two are needed."
+    assert made.wizard.pages.ended.lead.text() == "Class positive has one trial: two are needed."
 
 
 def test_a_training_can_be_stopped(calibrate):
@@ -601,7 +601,7 @@ def test_a_training_can_be_stopped(calibrate):
     made.begin()
     made.finish_trials()
     made.pass_time(0.1)
-    assert made.wizard.training.stage.text() == "Comparing decoders on held-out trials"
+    assert made.wizard.pages.training.stage.text() == "Comparing decoders on held-out trials"
     made.wizard.foot.stop.click()
     made.wizard.question.act.click()
     assert made.jobs[0].cancelled
@@ -643,17 +643,17 @@ def test_the_words_of_a_result_promise_no_more_than_its_interval():
 
 def test_the_wizard_can_be_used_with_the_keyboard_alone(calibrate):
     made = calibrate()
-    who = made.wizard.who
+    who = made.wizard.pages.who
     assert made.window.focusWidget() is who.people
     who.purpose.setFocus()
     QTest.keyClicks(who.purpose, "a test")
     made.press(KEY.Key_Tab)
     assert made.window.focusWidget() is who.consent
     made.press(KEY.Key_Space, KEY.Key_Return)
-    assert made.wizard.page is made.wizard.electrodes
+    assert made.wizard.page is made.wizard.pages.electrodes
     made.pass_time(1)
     made.press(KEY.Key_Return)
-    plan = made.wizard.plan
+    plan = made.wizard.pages.plan
     assert made.wizard.page is plan
     made.press(KEY.Key_Down, KEY.Key_Down)
     assert plan.plan.trials_per_class == 2

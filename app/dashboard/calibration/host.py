@@ -25,7 +25,7 @@ __all__ = ["CalibrationHost"]
 WARM_UP_EVERY_MS = 100
 _MODULES = (
     *("look", "page", "plan_page", "rating_page", "who_page", "electrodes_page"),
-    *("trial_page", "session_pages", "result_page", "run", "wizard"),
+    *("trial_page", "session_pages", "result_page", "run", "pages", "wizard"),
 )
 
 

@@ -67,7 +67,7 @@ class Photographer:
         self._take_other_endings()
 
     def _take_setup(self) -> None:
-        who, plan = self._wizard.who, self._wizard.plan
+        who, plan = self._wizard.pages.who, self._wizard.pages.plan
         self._take("01-who-new")
         who.people.setCurrentRow(1)
         who.purpose.setText("Pilot of a study on music")
@@ -113,8 +113,8 @@ class Photographer:
         self._take("14-trial")
         self._pass(12.0)
         self._take("15a-rating-empty")
-        self._wizard.session_pages.rating.grid.choose(7, 3)
-        self._wizard.session_pages.rating.felt.button(2).click()
+        self._wizard.pages.session.rating.grid.choose(7, 3)
+        self._wizard.pages.session.rating.felt.button(2).click()
         self._pass(0.1)
         self._take("15b-rating")
         self._wizard.foot.primary.click()
@@ -145,7 +145,7 @@ class Photographer:
             ("18-result-other-classes", made_summary(28, 36, None)),
         ):
             job.state = TrainingState("done", summary=summary)
-            wizard.result.show_summary(summary)
+            wizard.pages.result.show_summary(summary)
             self._take(name)
         job.state = TrainingState(
             "refused",
@@ -156,8 +156,8 @@ class Photographer:
         self._pass(0.1)
         self._take("19-refused")
         self._open()
-        self._wizard.who.purpose.setText("Trying it out")
-        self._wizard.who.consent.setChecked(True)
+        self._wizard.pages.who.purpose.setText("Trying it out")
+        self._wizard.pages.who.consent.setChecked(True)
         for _ in range(3):
             self._pass(1.0)
             self._wizard.foot.primary.click()
@@ -187,9 +187,9 @@ class Photographer:
         self._window.setCentralWidget(self._wizard)
         self._window.resize(*self._size)
         self._window.show()
-        while self._wizard.who.people.count() < 2:
+        while self._wizard.pages.who.people.count() < 2:
             QApplication.processEvents()
-        self._wizard.who.first_focus().setFocus()
+        self._wizard.pages.who.first_focus().setFocus()
         self._pass(0.1)
 
     def _pass(self, seconds: float) -> None:
@@ -202,7 +202,7 @@ class Photographer:
 
     def _rate_until(self, reached: Callable[[], bool]) -> None:
         """Rate every trial until `reached`."""
-        pages = self._wizard.session_pages
+        pages = self._wizard.pages.session
         for _ in range(MOST_STEPS):
             if reached():
                 return

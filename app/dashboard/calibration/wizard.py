@@ -6,35 +6,25 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.dashboard.calibration.electrodes_page import ElectrodesPage
-from app.dashboard.calibration.ended_page import EndedPage
-from app.dashboard.calibration.endings import ending
-from app.dashboard.calibration.instructions_page import InstructionsPage
+from app.dashboard.calibration.leaving import Leaving
 from app.dashboard.calibration.look import wizard_sheet
+from app.dashboard.calibration.pages import Pages
 from app.dashboard.calibration.people import People
-from app.dashboard.calibration.plan_page import PlanPage, minutes, whole_session_s
-from app.dashboard.calibration.question import Question
-from app.dashboard.calibration.result_page import ResultPage
 from app.dashboard.calibration.run import CalibrationRun, Stage
-from app.dashboard.calibration.session_pages import SessionPages
-from app.dashboard.calibration.shell import Choices, Foot, Top
-from app.dashboard.calibration.training_page import TrainingPage
-from app.dashboard.calibration.who_page import WhoPage
+from app.dashboard.calibration.shell import Foot, Top
 from app.dashboard.message_bar import MessageBar
 from app.dashboard.theme import DARK, Palette
 from app.dashboard.words import clock_text
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PySide6.QtGui import QKeyEvent
 
     from app.dashboard.background import Background
-    from app.dashboard.calibration.page import Page
     from app.dashboard.calibration.port import CalibrationTools
+    from app.dashboard.calibration.question import Question
     from app.dashboard.session_port import SessionPort, SourceChoice
     from streaming.snapshot import Snapshot
 
@@ -75,47 +65,40 @@ class Wizard(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session, self._tools, self._choice = session, tools, choice
         self.run: CalibrationRun | None = None
-        self.question: Question | None = None
         self._used = False
+        self._leaving = Leaving(self)
         self.top, self.foot, self.messages = Top(), Foot(), MessageBar()
-        self.who, self.plan = WhoPage(), PlanPage()
-        self.electrodes = ElectrodesPage(session.latest)
-        self.instructions = InstructionsPage()
-        self.session_pages = SessionPages()
-        self.training, self.result, self.ended = TrainingPage(), ResultPage(), EndedPage()
-        self._setup: tuple[Page, ...] = (self.who, self.electrodes, self.plan, self.instructions)
-        self._pages = QStackedWidget()
-        for page in (*self._setup, self.session_pages, self.training, self.result, self.ended):
-            self._pages.addWidget(page)
+        self.pages = Pages(session.latest)
         self._build()
         model = session.snapshot().model
-        self.plan.show_classes(model.class_names if model is not None else ())
+        self.pages.plan.show_classes(model.class_names if model is not None else ())
         self.apply_palette(DARK)
-        self._turn_to(self.who)
+        self._turn_to(self.pages.who)
         self.people = People(
-            self.who, tools.make_store, background, session, self.messages, self._ask
+            self.pages.who, tools.make_store, background, session, self.messages, self._leaving.ask
         )
 
     @property
     def page(self) -> QWidget:
         """The page on show."""
-        page = self._pages.currentWidget()
-        assert page is not None
-        return page
+        return self.pages.shown
+
+    @property
+    def question(self) -> Question | None:
+        """The question that is open."""
+        return self._leaving.question
 
     @property
     def loses_something(self) -> bool:
         """Whether closing now would stop a session or throw a trained decoder away."""
         run = self.run
-        return run is not None and (run.goes_on or self.page is self.result)
+        return run is not None and (run.goes_on or self.page is self.pages.result)
 
     def apply_palette(self, palette: Palette) -> None:
         """Take a theme."""
         self.setStyleSheet(wizard_sheet(palette))
         self.top.rail.set_palette(palette)
-        for page in (*self._setup, self.training, self.result, self.ended):
-            page.set_palette(palette)
-        self.session_pages.set_palette(palette)
+        self.pages.set_palette(palette)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Show the session's state; called 30 times a second."""
@@ -127,23 +110,17 @@ class Wizard(QWidget):
         if self.run is not None:
             self.run.follow(snapshot)
             self._show_run(self.run)
-        elif self.page is self.electrodes:
-            self.electrodes.follow(snapshot)
+        elif self.page is self.pages.electrodes:
+            self.pages.electrodes.follow(snapshot)
 
     def ask_to_close(self) -> None:
         """Close; what would be lost is asked for once."""
         if not self.loses_something:
             self._close()
-        elif self.page is self.result:
-            self._ask(
-                "Leave without the new decoder?",
-                "It is thrown away; the recording stays, and the decoder in use stays in use.",
-                "Throw it away",
-                "Stay here",
-                self._close,
-            )
-        else:
-            self._ask_to_stop(then=self._close)
+        elif self.page is self.pages.result:
+            self._leaving.ask_to_discard(self._close)
+        elif self.run is not None:
+            self._leaving.ask_to_stop(self.run, self._show_run, then=self._close)
 
     def stop_for_good(self) -> None:
         """Stop whatever goes on, without a question."""
@@ -173,23 +150,23 @@ class Wizard(QWidget):
     def _forward(self) -> None:
         page, run = self.page, self.run
         if run is not None and run.stage is Stage.SESSION:
-            self.session_pages.forward(run)
+            self.pages.session.forward(run)
             self._show_run(run)
-        elif page is self.instructions:
+        elif page is self.pages.instructions:
             self._begin()
-        elif page is self.result:
+        elif page is self.pages.result:
             self._use()
-        elif page is self.ended:
+        elif page is self.pages.ended:
             self._close()
-        elif page in self._setup:
-            self._turn_to(self._setup[self._setup.index(page) + 1])
+        elif page in self.pages.setup:
+            self._turn_to(self.pages.neighbour(1))
 
     def _back(self) -> None:
         page = self.page
-        if page is self.who:
+        if page is self.pages.who:
             self.ask_to_close()
-        elif page in self._setup:
-            self._turn_to(self._setup[self._setup.index(page) - 1])
+        elif page in self.pages.setup:
+            self._turn_to(self.pages.neighbour(-1))
 
     def _second(self) -> None:
         run = self.run
@@ -198,15 +175,15 @@ class Wizard(QWidget):
         if run.stage is Stage.SESSION:
             run.steps.go_on()
             self._show_run(run)
-        elif self.page is self.result:
+        elif self.page is self.pages.result:
             self._close()
-        elif self.page is self.ended:
+        elif self.page is self.pages.ended:
             run.train()
 
     def _escape(self) -> None:
         run = self.run
         if run is not None and run.goes_on:
-            self._ask_to_stop(then=None)
+            self._leaving.ask_to_stop(run, self._show_run, then=None)
         else:
             self.ask_to_close()
 
@@ -222,12 +199,12 @@ class Wizard(QWidget):
 
     def _begin(self) -> None:
         """Make the participant's folder and start to record."""
-        plan = self.plan.plan
+        plan = self.pages.plan.plan
         if plan is None or self.run is not None:
             return
         try:
             wish = self.people.make_room(self._choice)
-            purpose = self.who.purpose.text().strip()
+            purpose = self.pages.who.purpose.text().strip()
             make_job = partial(self._tools.train, wish)
             self.run = CalibrationRun(self._session, plan, wish.recording, purpose, make_job)
         except MdjptError as error:
@@ -249,128 +226,34 @@ class Wizard(QWidget):
         self._close()
 
     def _close(self) -> None:
-        self.session_pages.clear()
+        self.pages.session.clear()
         if self.run is not None and self.run.job is not None and not self._used:
             self.run.job.cancel()
         self.closed.emit()
 
-    def _ask_to_stop(self, then: Callable[[], None] | None) -> None:
-        run = self.run
-        if run is None:
-            return
-        training = run.stage is Stage.TRAINING
-        went_on = run.stage is Stage.SESSION and not run.view.paused
-        run.pause()
-        self._show_run(run)
-        text = (
-            "The recording stays; the decoder in use stays in use."
-            if training
-            else f"The recording stays, with {run.view.n_done} of {run.view.n_trials} trials done."
-        )
-
-        def stop() -> None:
-            run.stop()
-            if then is not None:
-                then()
-
-        heading = "Stop the training?" if training else "Stop the calibration?"
-        self._ask(heading, text, "Stop", "Go on", stop)
-        if went_on and self.question is not None:
-            self.question.rejected.connect(run.resume)
-
-    def _ask(
-        self, heading: str, text: str, act: str, keep: str, on_act: Callable[[], None]
-    ) -> None:
-        if self.question is not None:
-            return
-        question = Question(heading, text, act, keep, self)
-        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.question = question
-
-        def answered(code: int) -> None:
-            self.question = None
-            if code:
-                on_act()
-
-        question.finished.connect(answered)
-        question.open()
-
     # What is shown.
 
     def _turn_to(self, page: QWidget) -> None:
-        self._pages.setCurrentWidget(page)
-        if page is self.instructions and self.plan.plan is not None:
-            plan = self.plan.plan
-            duration = minutes(whole_session_s(plan))
-            self.instructions.show_duration(plan.n_trials, duration, self.people.home)
+        # The participant's folder is known once the first page is left.
+        home = "" if page is self.pages.who else self.people.home
+        self.pages.turn_to(page, home)
         self._refresh()
-        focus = page.first_focus() if hasattr(page, "first_focus") else self
-        (focus if focus is not page else self).setFocus()
+        self.pages.first_focus(otherwise=self).setFocus()
 
     def _show_run(self, run: CalibrationRun) -> None:
-        page = self._page_of(run)
-        if run.stage is Stage.SESSION:
-            self.session_pages.show_view(run)
-        elif run.stage in (Stage.CLOSING, Stage.TRAINING):
-            state = run.training
-            self.training.show_stage(state.text if state is not None else "closing the recording")
+        page = self.pages.show_run(run)
         if page is not self.page:
-            self._fill(page, run)
             self._turn_to(page)
-        elif self.session_pages.wants_focus:
-            self.session_pages.take_focus(self)
+        elif self.pages.session.wants_focus:
+            self.pages.session.take_focus(self)
         self._refresh()
 
-    def _page_of(self, run: CalibrationRun) -> QWidget:
-        if run.stage is Stage.OPENING:
-            return self.instructions
-        if run.stage is Stage.SESSION:
-            return self.session_pages
-        if run.stage in (Stage.CLOSING, Stage.TRAINING):
-            return self.training
-        state = run.training
-        done = run.stage is Stage.FINISHED and state is not None and state.status == "done"
-        return self.result if done else self.ended
-
-    def _fill(self, page: QWidget, run: CalibrationRun) -> None:
-        state = run.training
-        if page is self.result and state is not None and state.summary is not None:
-            self.result.show_summary(state.summary)
-        elif page is self.ended:
-            self.session_pages.clear()
-            self.ended.show_ending(*ending(run))
-
     def _refresh(self) -> None:
-        self.foot.show_choices(self._choices())
-        run = self.run
-        if run is not None and run.stage is Stage.SESSION:
-            self.top.show_progress(self.session_pages.progress)
+        self.foot.show_choices(self.pages.choices(self.run))
+        if self.run is not None and self.run.stage is Stage.SESSION:
+            self.top.show_progress(self.pages.session.progress)
         else:
-            self.top.show_step(self._step())
-
-    def _step(self) -> int:
-        if self.page in self._setup:
-            return self._setup.index(self.page)
-        return 4 if self.page in (self.training, self.result, self.ended) else 3
-
-    def _choices(self) -> Choices:
-        page, run = self.page, self.run
-        if run is not None and run.stage is Stage.SESSION:
-            return self.session_pages.choices
-        if run is not None and run.stage is Stage.OPENING:
-            return Choices(stop="Stop…", primary="Begin", hint="Recording begins…", ready=False)
-        if page is self.training:
-            return Choices(stop="Stop…", hint="The dashboard goes on meanwhile")
-        if page is self.result:
-            return Choices(second="Discard", primary="Use it")
-        if page is self.ended:
-            again = run is not None and run.stage is Stage.STOPPED and run.can_train
-            n_done = run.view.n_done if run is not None else 0
-            return Choices(second=f"Train with {n_done} trials" if again else "", primary="Close")
-        assert page in self._setup
-        missing = page.missing
-        back = "Cancel" if page is self.who else "Back"
-        return Choices(back=back, primary=page.forward, hint=missing, ready=not missing)
+            self.top.show_step(self.pages.step)
 
     def _build(self) -> None:
         column = QVBoxLayout(self)
@@ -378,12 +261,12 @@ class Wizard(QWidget):
         column.setSpacing(0)
         column.addWidget(self.top)
         column.addWidget(self.messages)
-        column.addWidget(self._pages, 1)
+        column.addWidget(self.pages, 1)
         column.addWidget(self.foot)
-        for page in self._setup:
+        for page in self.pages.setup:
             page.changed.connect(self._refresh)
-        self.session_pages.rating.changed.connect(self._refresh)
-        self.session_pages.rating.repeat_wanted.connect(self._repeat)
+        self.pages.session.rating.changed.connect(self._refresh)
+        self.pages.session.rating.repeat_wanted.connect(self._repeat)
         self.top.close_button.clicked.connect(self.ask_to_close)
         self.foot.back.clicked.connect(self._back)
         self.foot.stop.clicked.connect(self._escape)
