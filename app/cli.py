@@ -357,12 +357,20 @@ def calibrate_command(
     ] = None,
     model: Model = None,
     montage: Montage = None,
+    fine_tune: Annotated[
+        bool,
+        typer.Option(
+            "--fine-tune",
+            help="Tune the encoder's last layer too, and use it if held-out trials are decoded "
+            "better by that.",
+        ),
+    ] = False,
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
     one_thread()
     from app.commands.calibrate import calibrate
 
-    return calibrate(recording, labels, out, model, montage)
+    return calibrate(recording, labels, out, model, montage, fine_tune=fine_tune)
 
 
 @cli.command("calibrate-live")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mdjpt.recordings import Recording
     from streaming.decoder import Decoded
 
+    Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]
 
 __all__ = [
@@ -85,7 +86,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None)
     trials = _trials(request, eeg)
-    result = calibrate_recording(eeg, trials, bundle, config, report)
+    result = calibrate_recording(eeg, trials, bundle, config, report, fine_tune=request.fine_tune)
     notes = (*eeg.notes, *result.decoder.notes)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
     return noted.profile(bundle, earlier, request.participant)
@@ -197,6 +198,8 @@ def calibrate_recording(
     bundle: Bundle,
     alignment: AlignmentConfig,
     report: Callable[[str], object] = lambda _: None,
+    *,
+    fine_tune: bool = False,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 
@@ -213,32 +216,46 @@ def calibrate_recording(
         first, then frozen.
     report : callable
         Takes one line at the beginning of each stage.
+    fine_tune : bool
+        Tune the encoder's last convolutions too, and use them if held-out trials are decoded
+        better by that.
 
     Raises
     ------
     ProfileError
-        When no trial holds a window, or a class has too few.
+        When no trial holds a window, a class has too few, or there are too many to fine-tune.
     """
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.alignment.config import build_alignment
+    from mdjpt.calibration.fine_tune import FineTuner
+    from mdjpt.calibration.fine_tune_inputs import TunableEncoder
     from mdjpt.calibration.training import train_personal_decoder
 
     aligners = build_alignment(alignment, bundle)
-    encoder = AlignedEncoder(bundle, aligners)
+    encoder = (TunableEncoder if fine_tune else AlignedEncoder)(bundle, aligners)
     if not aligners.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
         for _ in _features(recording, trials, encoder, learn=True):
             pass
         aligners.freeze()
     report("encoding the trials")
-    collected = list(_features(recording, trials, encoder, learn=False))
+    inputs: list[Float16] = []
+    collected = list(_features(recording, trials, encoder, learn=False, inputs=inputs))
     simulated = bundle.simulated or recording_is_simulated(recording)
     data = _labelled(collected, trials, bundle)
     report("comparing heads")
     general = _general_head(data, bundle)
     before = None if general is None else as_it_is(general, data, bundle)
+
+    def encode(tuned: Bundle) -> Float32:
+        again = _features(recording, trials, AlignedEncoder(tuned, aligners), learn=False)
+        return np.stack([feature for _, feature in again])
+
     decoder = train_personal_decoder(
-        data, general=general, before=None if before is None else before.accuracy
+        data,
+        general=general,
+        before=None if before is None else before.accuracy,
+        tuner=FineTuner(bundle, np.stack(inputs), encode, report) if fine_tune else None,
     )
     inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
     aligned = replace(decoder, alignment=alignment, alignment_state=inside)
@@ -262,9 +279,11 @@ class _TrialEncoder:
         self, encoder: AlignedEncoder, trials: Sequence[LabelledInterval], *, learn: bool
     ) -> None:
         self._encoder, self._trials, self._learn = encoder, trials, learn
+        self.inputs: dict[int, Float16] = {}
 
     def decode(self, window: Float32, index: int) -> Decoded:
         """Encode window number `index`; an empty feature outside of the trials."""
+        from mdjpt.calibration.fine_tune_inputs import TunableEncoder, check_size
         from mdjpt.calibration.labelled import trial_of_window
         from mdjpt.signal import WINDOW_S
         from streaming.decoder import Decoded
@@ -275,6 +294,9 @@ class _TrialEncoder:
         feature = self._encoder.encode_next(window)
         if self._learn:
             self._encoder.learn(HOP_S)
+        elif isinstance(self._encoder, TunableEncoder):
+            check_size(len(self.inputs) + 1)
+            self.inputs[index] = self._encoder.layer_input
         return Decoded(feature, {})
 
     def reset(self) -> None:
@@ -287,8 +309,12 @@ def _features(
     encoder: AlignedEncoder,
     *,
     learn: bool,
+    inputs: list[Float16] | None = None,
 ) -> Iterator[tuple[int, Float32]]:
-    """Yield trial and feature of every window within a trial, through the live path."""
+    """Yield trial and feature of every window within a trial, through the live path.
+
+    What a tunable encoder keeps of these windows is added to `inputs`.
+    """
     from mdjpt.calibration.labelled import trial_of_window
     from mdjpt.signal import WINDOW_S
     from streaming.pipeline import Pipeline
@@ -302,6 +328,8 @@ def _features(
         start_s = answer.prediction.index * HOP_S
         trial = trial_of_window(start_s, start_s + WINDOW_S, trials)
         if trial is not None:
+            if inputs is not None and answer.prediction.index in decoder.inputs:
+                inputs.append(decoder.inputs[answer.prediction.index])
             yield trial, answer.feature
 
 

@@ -39,6 +39,7 @@ class TrainingRequest:
     participant: str | None = None
     montage: tuple[str, ...] = ()
     alignment: str = "moments"
+    fine_tune: bool = False
 
 
 @dataclass(frozen=True, slots=True)

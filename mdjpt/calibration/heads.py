@@ -70,7 +70,9 @@ class LinearHead:
     """
 
     def __init__(self, weight: ArrayLike, bias: ArrayLike) -> None:
-        self._weight, self._bias = np.array(weight, np.float32), np.array(bias, np.float32)
+        # Row by row, as a file gives them back: another order is summed up in another order.
+        self._weight = np.array(weight, np.float32, order="C")
+        self._bias = np.array(bias, np.float32)
         _check(self._weight, self._bias)
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.calibration.affect import DIMENSIONS, AffectHead
 from mdjpt.calibration.chance import Evidence
+from mdjpt.calibration.fine_tune_weights import check_tuned
 from mdjpt.calibration.heads import head_from
 from mdjpt.calibration.profile_about import MAX_VERSIONS, check_profile
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
@@ -160,7 +161,17 @@ def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
         raise ProfileError(f"{path}: unusable profile: {reason}; calibrate again") from None
     if bundle is not None:
         profile.require_model(bundle)
+        _require_weights(path, profile, bundle)
     return profile
+
+
+def _require_weights(path: Path, profile: Profile, bundle: Bundle) -> None:
+    """Make sure that tuned weights have the place that they are to take."""
+    try:
+        for decoder in profile.versions:
+            check_tuned(decoder.tuned, bundle.config)
+    except ValueError as error:
+        raise ProfileError(f"{path}: unusable profile: {error}; calibrate again") from None
 
 
 def _arrays(decoder: PersonalDecoder) -> Arrays:
@@ -168,6 +179,7 @@ def _arrays(decoder: PersonalDecoder) -> Arrays:
     arrays: Arrays = {"feature.mean": decoder.feature_mean, "feature.var": decoder.feature_var}
     arrays |= {f"head.{name}": array for name, array in decoder.head.arrays.items()}
     arrays |= {f"alignment.{name}": array for name, array in decoder.alignment_state.items()}
+    arrays |= {f"encoder.{name}": array for name, array in decoder.tuned.items()}
     if decoder.affect is not None:
         for name in ("weight", "bias", "low", "high"):
             arrays[f"affect.{name}"] = getattr(decoder.affect, name)
@@ -209,7 +221,8 @@ def _profile_of(arrays: Mapping[str, NDArray[Any]], about: dict[str, Any]) -> Pr
 
 
 def _decoder_of(arrays: Arrays, about: dict[str, Any]) -> PersonalDecoder:
-    parts: dict[str, Arrays] = {"head": {}, "feature": {}, "alignment": {}, "affect": {}}
+    known = ("head", "feature", "alignment", "affect", "encoder")
+    parts: dict[str, Arrays] = {name: {} for name in known}
     for name, array in arrays.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = array
@@ -217,6 +230,7 @@ def _decoder_of(arrays: Arrays, about: dict[str, Any]) -> PersonalDecoder:
     names = tuple(str(name) for name in about["class_names"])
     if len(names) != head.n_classes or len(set(names)) != len(names):
         raise ValueError(f"the head has {head.n_classes} classes, names are {len(names)}")
+    check_tuned(parts["encoder"])
     return PersonalDecoder(
         class_names=names,
         kind=about["kind"],
@@ -233,6 +247,7 @@ def _decoder_of(arrays: Arrays, about: dict[str, Any]) -> PersonalDecoder:
         compared=tuple((str(name), float(loss)) for name, loss in about["compared"]),
         notes=tuple(str(note) for note in about["notes"]),
         created=str(about["created"]),
+        tuned=parts["encoder"],
     )
 
 

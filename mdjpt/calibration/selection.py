@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     Float64 = NDArray[np.float64]
 
-__all__ = ["ANCHORED", "CANDIDATES", "Candidate", "HeldOut", "select_head", "trial_folds"]
+__all__ = [
+    "ANCHORED",
+    "CANDIDATES",
+    "Candidate",
+    "HeldOut",
+    "fit_candidate",
+    "held_out_of",
+    "select_head",
+    "trial_folds",
+]
 
 MAX_FOLDS = 6
 
@@ -87,6 +96,8 @@ class HeldOut:
         Mean log loss of each trial's smoothed probabilities at that temperature.
     shares : ndarray of float64, shape (n_trials, n_classes)
         Mean probabilities of each trial's windows.
+    n_steps : int
+        Steps that the encoder was fine-tuned for; 0 where it was not.
     """
 
     candidate: Candidate
@@ -94,6 +105,13 @@ class HeldOut:
     temperature: float
     trial_losses: Float64
     shares: Float64
+    n_steps: int = 0
+
+    @property
+    def name(self) -> str:
+        """The candidate's, and whether the encoder was tuned too."""
+        tuned = f", encoder tuned {self.n_steps} steps" if self.n_steps else ""
+        return self.candidate.name + tuned
 
     @property
     def answers(self) -> NDArray[np.intp]:
@@ -244,6 +262,31 @@ def _held_out(
             candidate, standardised[~test], data.trial[~test], data.label, general, seed
         )
         logits[test] = head.logits(standardised[test])
+    return held_out_of(candidate, logits, data, keep)
+
+
+def held_out_of(
+    candidate: Candidate,
+    logits: Float64,
+    data: LabelledFeatures,
+    keep: float,
+    n_steps: int = 0,
+) -> HeldOut:
+    """Find the temperature of held-out logits, and what each trial loses with it.
+
+    Parameters
+    ----------
+    candidate : Candidate
+        Whose they are.
+    logits : ndarray of float64, shape (n_windows, n_classes)
+        Each by the head that was trained without the window's trial.
+    data : LabelledFeatures
+        The trials.
+    keep : float
+        Share of the past in the smoothing.
+    n_steps : int
+        Steps that the encoder was fine-tuned for.
+    """
     labels, weights = data.window_label, data.weights
     temperature = best_temperature(logits, labels, data.trial, weights, keep)
     probabilities = softmax(logits, temperature)
@@ -251,4 +294,4 @@ def _held_out(
     windows_of = [np.flatnonzero(data.trial == k) for k in range(data.n_trials)]
     losses = [log_loss(shown[rows], labels[rows]) for rows in windows_of]
     shares = np.stack([probabilities[rows].mean(axis=0) for rows in windows_of])
-    return HeldOut(candidate, logits, temperature, np.array(losses), shares)
+    return HeldOut(candidate, logits, temperature, np.array(losses), shares, n_steps)
