@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage
@@ -27,6 +28,7 @@ from app.calibration.session import Phase
 from app.calibration.training import TrainingState
 from app.dashboard.calibration.affect_grid import AffectGrid, affect_words
 from app.dashboard.calibration.electrode_words import judge_contact
+from app.dashboard.calibration.electrodes_page import ElectrodesPage
 from app.dashboard.calibration.fake_tools import FakeJob, FakeStore, fake_tools, made_summary
 from app.dashboard.calibration.marker_words import marker_words
 from app.dashboard.calibration.media_player import media_player
@@ -42,6 +44,9 @@ from app.dashboard.session_port import SourceChoice
 from app.dashboard.theme import DARK, LIGHT
 from app.dashboard.window import Dashboard
 from mdjpt.errors import ProfileError
+from mdjpt.simulation import SimulatedParticipant, cap, class_set
+from streaming.preprocessor import Preprocessor
+from streaming.ring import RingView
 from tests.test_dashboard import close, wait
 
 if TYPE_CHECKING:
@@ -348,6 +353,78 @@ def test_electrodes_off_the_scalp_do_not_count():
     assert (contact.n_all, contact.n_good) == (2, 2)
     nowhere = judge_contact(["EOG"], view.samples[2:], 250.0)
     assert not nowhere.enough
+
+
+def scalp_signals(kind: str, n_channels: int, n_times: int = 1750) -> np.ndarray:
+    """Return signals at 250 Hz, microvolts, of a kind."""
+    rng = np.random.default_rng(3)
+    if kind == "simulated":
+        person = SimulatedParticipant(7, cap(n_channels), 250.0, class_set(3))
+        return person.generate(n_times)
+    if kind == "flat":
+        return np.zeros((n_channels, n_times))
+    if kind in ("one source", "joined"):
+        gain = 1.0 if kind == "joined" else rng.uniform(0.5, 2.0, (n_channels, 1))
+        return gain * rng.normal(0, 15, n_times) + rng.normal(0, 0.5, (n_channels, n_times))
+    white = rng.normal(0, 15, (n_channels, n_times))
+    return np.cumsum(white, axis=1) / 4 if kind == "brown noise" else white
+
+
+@pytest.mark.parametrize("n_channels", [4, 8, 32])
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("simulated", "head"),
+        ("white noise", "nothing shared"),
+        ("brown noise", "nothing shared"),
+        ("one source", "all the same"),
+        ("joined", "all the same"),
+    ],
+)
+def test_the_contact_is_judged_by_the_rule_for_live_windows(kind, field, n_channels):
+    names = cap(n_channels)
+    samples = scalp_signals(kind, n_channels)
+    contact = judge_contact(names, samples, 250.0)
+    assert (contact.n_good, contact.field) == (n_channels, field)
+    live = Preprocessor(names, 250.0)(samples.astype(np.float32), 500, 7.0)
+    assert live.familiar is (field == "head")
+
+
+def test_flat_electrodes_have_no_contact_and_no_field_is_asked_of_them():
+    contact = judge_contact(NAMES[:8], scalp_signals("flat", 8), 250.0)
+    assert (contact.n_good, contact.enough, contact.field) == (0, False, "head")
+    assert contact.advice[0][0] == "no contact"
+
+
+def test_what_the_electrodes_share_is_unknown_before_five_seconds():
+    names = NAMES[:8]
+    assert judge_contact(names, scalp_signals("white noise", 8)[:, :1249], 250.0).field == "unknown"
+    told = judge_contact(names, scalp_signals("white noise", 8)[:, :1250], 250.0)
+    assert told.field == "nothing shared"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("white noise", "These signals share nothing: is the headset worn?"),
+        ("one source", "All electrodes send the same signal: is the reference connected?"),
+    ],
+)
+def test_signals_of_no_head_keep_a_calibration_from_beginning(qtbot, kind, words):
+    clock = ManualClock()
+    session = FakeSession(ch_names=NAMES[:8], clock=clock, head_start_s=10)
+    session.start()
+    shown = [scalp_signals(kind, 8)]
+    page = ElectrodesPage(lambda n: RingView(shown[0][:, -n:], np.zeros(n), np.zeros(n), 0))
+    qtbot.addWidget(page)
+    page.follow(session.snapshot())
+    assert page.verdict.text() == words
+    assert page.count.text() == "No EEG seen"
+    assert page.missing == "The signals must come from one head"
+    shown[0] = session.latest(1750).samples
+    clock.advance(1)
+    page.follow(session.snapshot())
+    assert (page.verdict.text(), page.missing) == ("All electrodes are good: go on", "")
 
 
 def test_the_plan_says_how_long_it_takes_and_what_is_wrong_with_it(qtbot, tmp_path):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.dashboard.calibration.electrode_words import Contact, judge_contact
+from app.dashboard.calibration.electrode_words import LOOK_BACK_S, Contact, judge_contact
 from app.dashboard.calibration.look import paragraph
 from app.dashboard.calibration.page import Page
 from app.dashboard.controls import label, set_property
@@ -24,8 +24,21 @@ if TYPE_CHECKING:
 
 __all__ = ["ElectrodesPage"]
 
-LOOK_BACK_S, LEAST_S, EVERY_S = 5.0, 2.0, 0.5
+LEAST_S, EVERY_S = 2.0, 0.5
 MOST_ADVICE = 3
+# What the good electrodes share, when it is not what those of one head do: verdict, what to do.
+_NO_HEAD = {
+    "nothing shared": (
+        "These signals share nothing: is the headset worn?",
+        "Electrodes on one head always have something in common. Put the headset on; if it is "
+        "worn, seat the reference and the ground electrode again.",
+    ),
+    "all the same": (
+        "All electrodes send the same signal: is the reference connected?",
+        "Electrodes on one head are alike, but never the same. Seat the reference and the ground "
+        "electrode again, and look for gel or water that joins electrodes.",
+    ),
+}
 
 
 class ElectrodesPage(Page):
@@ -63,6 +76,10 @@ class ElectrodesPage(Page):
             return "Waiting for two seconds of signal"
         if not self.contact.enough:
             return "At least half of the electrodes must be good"
+        if self.contact.field == "unknown":
+            return "Waiting for five seconds of signal"
+        if self.contact.field != "head":
+            return "The signals must come from one head"
         return ""
 
     def follow(self, snapshot: Snapshot) -> None:
@@ -94,29 +111,32 @@ class ElectrodesPage(Page):
 
     def _show(self, contact: Contact | None) -> None:
         before, self.contact = self.missing, contact
-        self.map.set_bad(None if contact is None else frozenset(contact.bad))
+        no_head = _NO_HEAD.get(contact.field) if contact is not None and contact.enough else None
         if contact is None:
-            self.count.setText("…")
-            self._say_verdict("Waiting for the signal", "warn")
+            self._say("…", "Waiting for the signal", "warn", None)
+        elif no_head is not None:
+            self._say("No EEG seen", no_head[0], "bad", None)
         else:
-            self.count.setText(f"{contact.n_good} of {contact.n_all} good")
-            self._say_verdict(*_verdict(contact))
-        advice = contact.advice if contact is not None else ()
-        for k, (what, how) in enumerate(self._advice):
-            shown = k < len(advice)
-            what.setVisible(shown)
-            how.setVisible(shown)
-            if shown:
-                fault, where, remedy = advice[k]
-                what.setText(titled(fault))
-                how.setText(f"{where}: {remedy}.")
-        self._more.setVisible(contact is not None and bool(contact.bad))
+            count = f"{contact.n_good} of {contact.n_all} good"
+            self._say(count, *_verdict(contact), frozenset(contact.bad))
+        self._advise([("", no_head[1])] if no_head is not None else _advice(contact))
+        self._more.setVisible(contact is not None and bool(contact.bad) and no_head is None)
         if self.missing != before:
             self.changed.emit()
 
-    def _say_verdict(self, text: str, tone: str) -> None:
-        self.verdict.setText(text)
+    def _say(self, count: str, verdict: str, tone: str, bad: frozenset[str] | None) -> None:
+        self.count.setText(count)
+        self.verdict.setText(verdict)
         set_property(self.verdict, "tone", tone)
+        self.map.set_bad(bad)
+
+    def _advise(self, advice: list[tuple[str, str]]) -> None:
+        for k, (what, how) in enumerate(self._advice):
+            fault, remedy = advice[k] if k < len(advice) else ("", "")
+            what.setText(fault)
+            what.setVisible(bool(fault))
+            how.setText(remedy)
+            how.setVisible(bool(remedy))
 
     def _build(self) -> None:
         side = QWidget()
@@ -143,6 +163,12 @@ class ElectrodesPage(Page):
         row.addWidget(self.map, 1)
         row.addWidget(side, 1)
         self.body.addLayout(row, 1)
+
+
+def _advice(contact: Contact | None) -> list[tuple[str, str]]:
+    if contact is None:
+        return []
+    return [(titled(fault), f"{where}: {remedy}.") for fault, where, remedy in contact.advice]
 
 
 def _verdict(contact: Contact) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from app.dashboard.calibration.wizard import Wizard
     from app.dashboard.connection import Connection
     from app.dashboard.message_bar import MessageBar
+    from streaming.snapshot import Snapshot
 
 __all__ = ["CalibrationHost"]
 
@@ -108,7 +110,17 @@ class CalibrationHost(QObject):
         self._stack.setCurrentWidget(wizard)
         self.opened.emit()
         wizard.follow(snapshot)
+        self._warm_up_contact(snapshot)
         wizard.page.first_focus().setFocus()  # type: ignore[attr-defined]
+
+    def _warm_up_contact(self, snapshot: Snapshot) -> None:
+        """Make the filters of the electrodes' page before it is reached."""
+        if snapshot.info is None:
+            return
+        from app.dashboard.calibration.electrode_words import warm_up_contact
+
+        work = partial(warm_up_contact, snapshot.info.sfreq)
+        self._background.run(work, _ignore, _ignore, "making the filters")
 
     def asks_first(self, close: Callable[[], object]) -> bool:
         """Ask before the window closes on a calibration; False when nothing would be lost."""
@@ -140,3 +152,7 @@ class CalibrationHost(QObject):
         then, self._then = self._then, None
         if then is not None:
             then()
+
+
+def _ignore(_outcome: object) -> None:
+    """Leave an outcome alone: what failed here fails again, and is told, where it is needed."""
