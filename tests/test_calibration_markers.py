@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from app.calibration.labels import labels_from_markers, write_labels
 from app.calibration.markers import (
     BaselineMark,
+    ConsentMark,
     PlanMark,
     RatingMark,
     SessionMark,
@@ -27,6 +28,7 @@ SCALE = st.integers(1, 9)
 STEPS = st.sampled_from(["begin", "end", "void"])
 JSON = st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text()))
 MARKS = st.one_of(
+    st.builds(ConsentMark, NAMES),
     st.builds(PlanMark, JSON),
     st.builds(SessionMark, st.sampled_from(["pause", "resume", "end", "abort"])),
     st.builds(BaselineMark, st.sampled_from(["open", "closed"]), STEPS),
@@ -39,6 +41,12 @@ MARKS = st.one_of(
 def test_every_marker_reads_back_as_what_it_was(mark) -> None:
     assert parse_mark(str(mark)) == mark
     assert str(mark).isprintable()
+
+
+def test_consent_says_what_for_and_an_older_one_with_a_slash_is_read() -> None:
+    mark = ConsentMark("a test: 50 % of it/all")
+    assert str(mark) == "consent/given/purpose=a test%3A 50 %25 of it%2Fall"
+    assert parse_mark("consent/given/purpose=music/pilot") == ConsentMark("music/pilot")
 
 
 @given(st.text())
@@ -64,6 +72,8 @@ def test_any_other_text_is_nobodys_marker_or_reads_back(text: str) -> None:
         "calibration/plan/{",
         "calibration/over",
         "truth/joy",
+        "consent/refused/purpose=a test",
+        "consent/given",
     ],
 )
 def test_what_does_not_follow_the_grammar_is_not_ours(text: str) -> None:

@@ -17,6 +17,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.calibration.markers import (
     BaselineMark,
+    ConsentMark,
     PlanMark,
     RatingMark,
     SessionMark,
@@ -248,7 +249,7 @@ def test_the_recording_holds_plan_trials_and_ratings(calibrate):
     assert plan[0].settings["class_names"] == ["negative", "positive"]
     assert [mark.step for mark in begun] == ["begin", "end"]
     assert (rated[0].valence, rated[0].arousal, rated[0].felt) == (8, 2, "positive")
-    assert "consent/given/purpose=a test" in made.session.marks
+    assert parse_mark(made.session.marks[0]) == ConsentMark("a test")
 
 
 def test_nothing_goes_on_without_a_purpose_and_consent(calibrate):
@@ -824,7 +825,7 @@ def test_the_dashboard_shows_the_markers_of_a_calibration_in_words():
         str(BaselineMark("closed", "begin")): "eyes closed",
         str(SessionMark("pause")): "pause",
         str(SessionMark("resume")): "",
-        "consent/given/purpose=a test": "",
+        str(ConsentMark("a test")): "",
         "mark": "mark",
         "trial/of/somebody": "trial/of/somebody",
     }

@@ -2,16 +2,17 @@
 
 A marker is a text that stands in the recording at the sample it belongs to::
 
+    consent/given/purpose=pilot of a study
     calibration/plan/{...JSON...}
     calibration/pause | resume | end | abort
     baseline/open/begin | end | void          baseline/closed/begin | end | void
     trial/3/joy/begin | end | void
     rating/3/valence=6/arousal=4[/felt=joy]
 
-Trials are counted from 1. In the name of a class everything but letters, digits, "_.-~" and
-blanks is written as in a URL (``%2F``). "void" takes back the trial or baseline of that number:
-what was marked so far does not count. Labels that begin with none of the four words belong to
-somebody else.
+Trials are counted from 1. In the name of a class and in a purpose everything but letters, digits,
+"_.-~" and blanks is written as in a URL (``%2F``). "void" takes back the trial or baseline of that
+number: what was marked so far does not count. Labels that begin with none of the five words belong
+to somebody else.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from streaming.stream import Prompt
 __all__ = [
     "BaselineMark",
     "CalibrationMark",
+    "ConsentMark",
     "Eyes",
     "PlanMark",
     "RatingMark",
@@ -45,6 +47,24 @@ _TRIAL = re.compile(r"trial/([1-9]\d{0,5})/([^/]+)/(begin|end|void)")
 _BASELINE = re.compile(r"baseline/(open|closed)/(begin|end|void)")
 _RATING = re.compile(r"rating/([1-9]\d{0,5})/valence=([1-9])/arousal=([1-9])(?:/felt=([^/]+))?")
 _PLAN = "calibration/plan/"
+_CONSENT = "consent/given/purpose="
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentMark:
+    """The person has agreed to be recorded.
+
+    Attributes
+    ----------
+    purpose : str
+        What for.
+    """
+
+    purpose: str
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        return _CONSENT + _quoted(self.purpose)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +155,7 @@ class RatingMark:
         return f"rating/{self.number}/valence={self.valence}/arousal={self.arousal}{felt}"
 
 
-CalibrationMark = PlanMark | SessionMark | BaselineMark | TrialMark | RatingMark
+CalibrationMark = ConsentMark | PlanMark | SessionMark | BaselineMark | TrialMark | RatingMark
 
 
 def parse_mark(label: str) -> CalibrationMark | None:
@@ -153,6 +173,8 @@ def parse_mark(label: str) -> CalibrationMark | None:
     """
     if label.startswith(_PLAN):
         return _plan(label.removeprefix(_PLAN))
+    if label.startswith(_CONSENT):
+        return ConsentMark(unquote(label.removeprefix(_CONSENT)))
     if match := _TRIAL.fullmatch(label):
         return TrialMark(int(match[1]), unquote(match[2]), _step(match[3]))
     if match := _RATING.fullmatch(label):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from app.calibration.markers import BaselineMark, SessionMark, TrialMark, parse_mark
 
-__all__ = ["CONSENT", "marker_words"]
-
-CONSENT = "consent"
+__all__ = ["marker_words"]
 
 _TURNS = {"pause": "pause", "end": "calibrated", "abort": "stopped"}
 
@@ -27,6 +25,6 @@ def marker_words(label: str) -> str:
         case SessionMark(turn=turn):
             return _TURNS.get(turn, "")
         case None:
-            return "" if label.startswith(CONSENT) else label
+            return label
         case _:
             return ""

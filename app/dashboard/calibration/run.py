@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from app.calibration.markers import ConsentMark
 from app.calibration.session import CalibrationSession, Phase, Rating, View
-from app.dashboard.calibration.marker_words import CONSENT
 from app.dashboard.words import has_stalled
 from mdjpt.errors import MdjptError
 
@@ -176,7 +176,7 @@ class CalibrationRun:
 
     def _open(self, snapshot: Snapshot) -> None:
         if snapshot.recording:
-            self._session.mark(f"{CONSENT}/given/purpose={self._purpose}")
+            self._session.mark(str(ConsentMark(self._purpose)))
             self.steps.start()
             self.stage = Stage.SESSION
         elif self._now_s - self._began_s > GIVE_UP_S:
