@@ -68,7 +68,7 @@ class AlignmentConfig:
 
     kind: Kind = "none"
     memory_s: float = 600.0
-    prior_s: float = 120.0
+    prior_s: float = 90.0
     class_covering: bool = False
     mean: MeanKind = "euclid"
     shrinkage: Shrinkage = "oas"

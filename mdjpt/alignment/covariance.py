@@ -64,7 +64,7 @@ class CovarianceAligner:
         reference: ArrayLike,
         *,
         memory_s: float = 600.0,
-        prior_s: float = 120.0,
+        prior_s: float = 90.0,
         mean: MeanKind = "euclid",
         shrinkage: Shrinkage = "oas",
     ) -> None:

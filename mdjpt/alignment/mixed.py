@@ -59,7 +59,7 @@ class MixedAligner:
         row_std: ArrayLike,
         *,
         memory_s: float = 600.0,
-        prior_s: float = 120.0,
+        prior_s: float = 90.0,
     ) -> None:
         matrices = np.array(centroids, np.float64)
         if matrices.ndim != 4 or not len(matrices) or matrices.shape[2] != matrices.shape[3]:

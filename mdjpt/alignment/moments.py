@@ -59,7 +59,7 @@ class MomentAligner:
         prior_var: ArrayLike,
         *,
         memory_s: float = 600.0,
-        prior_s: float = 120.0,
+        prior_s: float = 90.0,
         n_classes: int = 1,
     ) -> None:
         self._prior_mean = np.array(prior_mean, np.float64)

@@ -54,7 +54,7 @@ class RowAligner:
         prior: ArrayLike | None = None,
         *,
         memory_s: float = 600.0,
-        prior_s: float = 120.0,
+        prior_s: float = 90.0,
     ) -> None:
         self._prior = None if prior is None else np.array(prior, np.float64)
         if self._prior is not None and self._prior.shape != (2, n_rows):

@@ -17,6 +17,7 @@ ALIGNERS: dict[str, AlignmentConfig] = {
     "none": AlignmentConfig(),
     "moments": AlignmentConfig("moments"),
     "moments, 60 s prior": AlignmentConfig("moments", prior_s=60.0),
+    "moments, 120 s prior": AlignmentConfig("moments", prior_s=120.0),
     "moments, 60 s memory": AlignmentConfig("moments", memory_s=60.0, prior_s=10.0),
     "moments, class-covering": AlignmentConfig("moments", class_covering=True),
     "rows": AlignmentConfig("rows"),
