@@ -6,6 +6,7 @@ import os
 
 import pylsl
 import pytest
+from PySide6.QtWidgets import QToolButton
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -16,6 +17,7 @@ from app.dashboard.fake_session import FakeSession
 from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
 from app.dashboard.source_dialog import SourceDialog
+from app.dashboard.words import MINUS
 from streaming.source_spec import parse_source
 
 CAP = FoundSource("lsl:cap", "cap", "64 channels, 500 Hz, lab")
@@ -40,6 +42,19 @@ def ask(qtbot):
 
 def test_the_simulated_participant_is_offered_first(ask):
     assert ask().choice() == SourceChoice("sim:?seed=7")
+
+
+def test_the_number_of_the_participant_has_a_button_on_each_side(ask):
+    dialog = ask()
+    less, more = dialog.pages[0].seed.findChildren(QToolButton)
+    # A style sheet lets Qt's own arrows collapse into two boxes without a sign.
+    assert (less.text(), more.text()) == (MINUS, "+")
+    more.click()
+    more.click()
+    less.click()
+    assert dialog.choice() == SourceChoice("sim:?seed=8")
+    field = dialog.pages[0].seed.box.lineEdit()
+    assert field.width() > field.fontMetrics().horizontalAdvance("9999")
 
 
 def test_found_streams_of_one_name_are_told_apart_and_every_text_reads_back():

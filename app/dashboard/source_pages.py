@@ -15,12 +15,12 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSpinBox,
     QWidget,
 )
 
 from app.dashboard.boards import BOARDS, board_source
 from app.dashboard.controls import Card, label
+from app.dashboard.stepper import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -69,10 +69,7 @@ class SimulatedPage(Page):
             "Computed EEG of a participant whose emotional state follows a known schedule, so that "
             "you can try everything without a headset and see the truth beside the answer.",
         )
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 9999)
-        self.seed.setValue(DEFAULT_SEED)
-        self.seed.setAccessibleName("Participant number")
+        self.seed = Stepper(0, 9999, DEFAULT_SEED, "Participant number")
         row = QHBoxLayout()
         row.addWidget(label("Participant number", ""))
         row.addWidget(self.seed)
@@ -82,7 +79,7 @@ class SimulatedPage(Page):
 
     def source(self) -> str:
         """Return what is filled in."""
-        return f"sim:?seed={self.seed.value()}"
+        return f"sim:?seed={self.seed.value}"
 
 
 class LSLPage(Page):

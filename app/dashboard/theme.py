@@ -207,7 +207,12 @@ QLineEdit, QComboBox, QListWidget, QSpinBox {
   background: $raised; border: 1px solid $border; border-radius: 6px; padding: 5px 8px;
   selection-background-color: $accent; selection-color: $on_accent;
 }
-QLineEdit:focus, QComboBox:focus, QListWidget:focus { border-color: $accent; }
+QLineEdit:focus, QComboBox:focus, QListWidget:focus, QSpinBox:focus { border-color: $accent; }
+/* Qt draws the arrows in the platform's colours; the buttons of a Stepper take their place. */
+QSpinBox { min-height: 20px; padding: 4px 0; }
+/* A field of QSpinBox without button symbols is one pixel wide under a style sheet. */
+QSpinBox::up-button, QSpinBox::down-button { width: 0; border: 0; }
+QSpinBox QLineEdit { background: transparent; border: 0; padding: 0; }
 QComboBox QAbstractItemView {
   background: $raised; border: 1px solid $border; selection-background-color: $accent;
   selection-color: $on_accent;

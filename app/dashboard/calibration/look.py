@@ -70,10 +70,6 @@ QLabel[role="verdict"][tone="bad"] { color: $bad; }
 QLabel[role="recording"] { color: $bad; font-weight: 600; font-size: 12px; }
 QPushButton { padding: 6px 14px; }
 #question { background: $card; border: 1px solid $border; }
-QSpinBox { min-height: 20px; padding: 4px 0; }
-/* A field of QSpinBox without button symbols is one pixel wide under a style sheet. */
-QSpinBox::up-button, QSpinBox::down-button { width: 0; border: 0; }
-QSpinBox QLineEdit { background: transparent; border: 0; padding: 0; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar::handle:vertical { background: $faint; border-radius: 3px; min-height: 24px; }
 QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {
@@ -87,7 +83,6 @@ QPushButton[link="true"] {
 }
 QPushButton[link="true"]:focus, QPushButton[link="true"]:hover { border-color: $accent; }
 QPushButton[link="true"]:disabled { color: $faint; }
-QSpinBox:focus { border-color: $accent; }
 QProgressBar {
   background: $raised; border: 1px solid $border; border-radius: 5px; max-height: 8px;
   min-height: 8px;

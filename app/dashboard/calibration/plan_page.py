@@ -19,8 +19,8 @@ from app.calibration.plan import CalibrationPlan, too_few_to_tell
 from app.dashboard.calibration.class_editor import ClassEditor
 from app.dashboard.calibration.look import Panel, caption, paragraph
 from app.dashboard.calibration.page import Page
-from app.dashboard.calibration.stepper import Stepper
 from app.dashboard.controls import Card, Segments, label
+from app.dashboard.stepper import Stepper
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
