@@ -8,12 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.calibration.from_recording import (
-    NotBetterError,
-    Uncalibrated,
-    as_it_is,
-    calibrate_recording,
-)
+from app.calibration.from_recording import NotBetterError, calibrate_recording
 from app.calibration.labels import write_labels
 from app.calibration.markers import PlanMark, RatingMark, SessionMark, TrialMark
 from app.calibration.training import TrainingJob, TrainingState
@@ -22,6 +17,7 @@ from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle import save_bundle
 from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.profile import Profile, load_profile
+from mdjpt.calibration.uncalibrated import Uncalibrated, as_it_is
 from mdjpt.errors import ProfileError
 from mdjpt.head import Head
 from mdjpt.recordings.export import write_recording_edf

@@ -3,45 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from app.calibration.training_process import TrainingRequest
-    from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle import Bundle
-    from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.label_file import LabelledInterval
     from mdjpt.calibration.labelled import LabelledFeatures
     from mdjpt.calibration.profile import Profile
     from mdjpt.calibration.training import PersonalDecoder
+    from mdjpt.calibration.uncalibrated import Uncalibrated
     from mdjpt.recordings import Recording
-    from streaming.decoder import Decoded
 
     Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]
 
 __all__ = [
-    "HOP_S",
     "CalibrationResult",
     "NotBetterError",
-    "Uncalibrated",
-    "as_it_is",
     "calibrate_recording",
-    "recording_is_simulated",
     "train_profile",
 ]
-
-HOP_S = 0.5
-"""Seconds from window to window, as live."""
 
 
 class NotBetterError(ProfileError):
@@ -106,21 +97,6 @@ def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval,
             "--labels"
         )
     return trials
-
-
-class Uncalibrated(NamedTuple):
-    """What the model gets right without calibration, on the trials of the calibration.
-
-    Attributes
-    ----------
-    accuracy : float
-        Share of the trials.
-    window_accuracy : float
-        Balanced accuracy of their windows, smoothed as shown.
-    """
-
-    accuracy: float
-    window_accuracy: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,30 +201,32 @@ def calibrate_recording(
     ProfileError
         When no trial holds a window, a class has too few, or there are too many to fine-tune.
     """
+    from app.calibration.trial_encoding import encode_trials, recording_is_simulated
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.alignment.config import build_alignment
     from mdjpt.calibration.fine_tune import FineTuner
     from mdjpt.calibration.fine_tune_inputs import TunableEncoder
     from mdjpt.calibration.training import train_personal_decoder
+    from mdjpt.calibration.uncalibrated import as_it_is, general_head
 
     aligners = build_alignment(alignment, bundle)
     encoder = (TunableEncoder if fine_tune else AlignedEncoder)(bundle, aligners)
     if not aligners.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
-        for _ in _features(recording, trials, encoder, learn=True):
+        for _ in encode_trials(recording, trials, encoder, learn=True):
             pass
         aligners.freeze()
     report("encoding the trials")
     inputs: list[Float16] = []
-    collected = list(_features(recording, trials, encoder, learn=False, inputs=inputs))
+    collected = list(encode_trials(recording, trials, encoder, learn=False, inputs=inputs))
     simulated = bundle.simulated or recording_is_simulated(recording)
     data = _labelled(collected, trials, bundle)
     report("comparing heads")
-    general = _general_head(data, bundle)
+    general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(general, data, bundle)
 
     def encode(tuned: Bundle) -> Float32:
-        again = _features(recording, trials, AlignedEncoder(tuned, aligners), learn=False)
+        again = encode_trials(recording, trials, AlignedEncoder(tuned, aligners), learn=False)
         return np.stack([feature for _, feature in again])
 
     decoder = train_personal_decoder(
@@ -262,81 +240,11 @@ def calibrate_recording(
     return CalibrationResult(aligned, simulated, before)
 
 
-def recording_is_simulated(recording: Recording) -> bool:
-    """Tell whether the live path calls a recording simulated."""
-    from streaming.sources.recording import RecordingSource
-
-    return RecordingSource(recording, speed="max").open().simulated
-
-
-class _TrialEncoder:
-    """A decoder of the live path that only encodes, and only what lies within a trial."""
-
-    abstain_below = 1.0
-    simulated = False
-
-    def __init__(
-        self, encoder: AlignedEncoder, trials: Sequence[LabelledInterval], *, learn: bool
-    ) -> None:
-        self._encoder, self._trials, self._learn = encoder, trials, learn
-        self.inputs: dict[int, Float16] = {}
-
-    def decode(self, window: Float32, index: int) -> Decoded:
-        """Encode window number `index`; an empty feature outside of the trials."""
-        from mdjpt.calibration.fine_tune_inputs import TunableEncoder, check_size
-        from mdjpt.calibration.labelled import trial_of_window
-        from mdjpt.signal import WINDOW_S
-        from streaming.decoder import Decoded
-
-        start_s = index * HOP_S
-        if trial_of_window(start_s, start_s + WINDOW_S, self._trials) is None:
-            return Decoded(np.empty(0, np.float32), {})
-        feature = self._encoder.encode_next(window)
-        if self._learn:
-            self._encoder.learn(HOP_S)
-        elif isinstance(self._encoder, TunableEncoder):
-            check_size(len(self.inputs) + 1)
-            self.inputs[index] = self._encoder.layer_input
-        return Decoded(feature, {})
-
-    def reset(self) -> None:
-        """Nothing depends on what came before."""
-
-
-def _features(
-    recording: Recording,
-    trials: Sequence[LabelledInterval],
-    encoder: AlignedEncoder,
-    *,
-    learn: bool,
-    inputs: list[Float16] | None = None,
-) -> Iterator[tuple[int, Float32]]:
-    """Yield trial and feature of every window within a trial, through the live path.
-
-    What a tunable encoder keeps of these windows is added to `inputs`.
-    """
-    from mdjpt.calibration.labelled import trial_of_window
-    from mdjpt.signal import WINDOW_S
-    from streaming.pipeline import Pipeline
-    from streaming.sources.recording import RecordingSource
-
-    source = RecordingSource(recording, speed="max")
-    decoder = _TrialEncoder(encoder, trials, learn=learn)
-    for answer in Pipeline(source, decoder, hop_s=HOP_S).run():
-        if answer.feature is None or not answer.feature.size:
-            continue
-        start_s = answer.prediction.index * HOP_S
-        trial = trial_of_window(start_s, start_s + WINDOW_S, trials)
-        if trial is not None:
-            if inputs is not None and answer.prediction.index in decoder.inputs:
-                inputs.append(decoder.inputs[answer.prediction.index])
-            yield trial, answer.feature
-
-
 def _labelled(
     collected: list[tuple[int, Float32]], trials: Sequence[LabelledInterval], bundle: Bundle
 ) -> LabelledFeatures:
     """Bring windows and labels together; trials without a usable window are left out."""
+    from app.calibration.trial_encoding import HOP_S
     from mdjpt.calibration.labelled import LabelledFeatures, class_order
 
     if not collected:
@@ -356,51 +264,4 @@ def _labelled(
         class_names=names,
         hop_s=HOP_S,
         ratings=np.array(ratings, dtype=np.float64),
-    )
-
-
-def _general_head(data: LabelledFeatures, bundle: Bundle) -> GeneralHead | None:
-    """Return the bundle's head read in the person's classes; None where it cannot be."""
-    from mdjpt.calibration.anchored import GeneralHead
-    from mdjpt.calibration.label_sets import mapping_matrix
-
-    if bundle.head is None:
-        return None
-    matrix = mapping_matrix(bundle.class_names, data.class_names)
-    if not matrix.any(axis=1).all():
-        return None
-    return GeneralHead(bundle.head, matrix, bundle.temperature)
-
-
-def as_it_is(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> Uncalibrated:
-    """Return what the model gets right without calibration.
-
-    It is aligned as in a live session, learning from window to window; what lies between the
-    trials is not encoded and so not learned from.
-
-    Parameters
-    ----------
-    general : GeneralHead
-        The bundle's head in the person's classes.
-    data : LabelledFeatures
-        The trials.
-    bundle : Bundle
-        The model.
-    """
-    from mdjpt.alignment.config import build_alignment, recommended_alignment
-    from mdjpt.calibration.chance import balanced_accuracy
-    from mdjpt.calibration.confidence import SMOOTHING_S, smoothed
-
-    aligner = build_alignment(recommended_alignment(bundle), bundle).features
-    aligned = np.empty_like(data.features)
-    for k, feature in enumerate(data.features):
-        aligned[k] = aligner.transform(feature)
-        aligner.partial_fit(feature, data.hop_s)
-    probabilities = general.probabilities(aligned)
-    sums = np.zeros((data.n_trials, data.n_classes))
-    np.add.at(sums, data.trial, probabilities)
-    shown = smoothed(probabilities, data.trial, float(np.exp(-data.hop_s / SMOOTHING_S)))
-    return Uncalibrated(
-        float((sums.argmax(axis=1) == data.label).mean()),
-        balanced_accuracy(shown.argmax(axis=1), data.window_label),
     )
