@@ -27,10 +27,10 @@ _ALL_THE_SAME = 0.5  # between the two limits of `from_one_head`
 _LEAST_OWN = 0.1  # share of the power that is each electrode's own; of independent ones 1 - 1/n
 _ADVICE = {
     "nan": ("sends nothing", "check the plug and the cable"),
-    "flat": ("no contact", "press it on, or check its cable"),
-    "railed": ("off the scale", "it hangs in the air or its cable is loose: seat it again"),
-    "noisy": ("noisy", "move the hair aside, wet or gel it, relax jaw and neck"),
-    "mains": ("mains hum", "wet or gel it, then the reference; move chargers and lamps away"),
+    "flat": ("no contact", "press onto the head, or check the cable"),
+    "railed": ("off the scale", "something is loose: seat again, and check the cable"),
+    "noisy": ("noisy", "move hair aside, add water or gel, relax jaw and neck"),
+    "mains": ("mains hum", "add water or gel, at the reference too; move chargers and lamps away"),
 }
 
 

@@ -153,7 +153,7 @@ class ElectrodesPage(Page):
             column.addWidget(how)
             column.addSpacing(8)
         self._more.setText(
-            "Crossed electrodes are left out and replaced by their neighbours; the fewer, the "
+            "Crossed electrodes are left out and filled in from their neighbours: the fewer, the "
             "better."
         )
         column.addWidget(self._more)
@@ -177,5 +177,5 @@ def _verdict(contact: Contact) -> tuple[str, str]:
     if not contact.enough:
         return "Not good enough to go on: fix these first", "bad"
     if contact.bad:
-        return "Good enough to go on; better when these are fixed", "warn"
+        return "Good enough; better when these are fixed", "warn"
     return "All electrodes are good: go on", "good"

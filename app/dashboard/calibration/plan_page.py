@@ -50,7 +50,7 @@ class PlanPage(Page):
 
     def __init__(self) -> None:
         super().__init__(
-            "What shall it learn?",
+            "What should it learn?",
             "Choose emotions that you can really bring about, and that differ clearly.",
         )
         self.classes = ClassEditor()
@@ -69,7 +69,7 @@ class PlanPage(Page):
             [("What was asked", "intended"), ("What I felt", "rated")], "Label"
         )
         self.folder = QLineEdit()
-        self.folder.setPlaceholderText("a folder with one folder an emotion")
+        self.folder.setPlaceholderText("a folder that holds one folder per emotion")
         self.folder.setAccessibleName("Media folder")
         self.browse = QPushButton("Browse…")
         self.total = label("", "big")
@@ -143,7 +143,8 @@ class PlanPage(Page):
         parts = [
             f"{plan.n_trials} trials of {plan.trial_s:g} s, each with a countdown of "
             f"{plan.countdown_s:g} s, a rating and {plan.rest_s:g} s of rest",
-            f"before that 2 times {plan.baseline_s:g} s of rest, eyes open and closed"
+            f"before that, rest for {plan.baseline_s:g} s with eyes open, then for "
+            f"{plan.baseline_s:g} s with eyes closed"
             if plan.baseline_s
             else "no rest before the first trial",
             f"a break after every {plan.break_every} trials, as long as you like"
@@ -185,7 +186,7 @@ class PlanPage(Page):
     def _times(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(28)
-        for heading, box in (("Trials for each", self.trials), ("Trial length", self.trial_s)):
+        for heading, box in (("Trials per emotion", self.trials), ("Trial length", self.trial_s)):
             panel = Panel(heading)
             panel.body.addWidget(box)
             row.addWidget(panel)
@@ -229,6 +230,10 @@ class PlanPage(Page):
             panel.body.addWidget(box)
             row.addWidget(panel)
         row.addStretch(1)
+        # Its room is kept: nothing shall jump when it unfolds.
+        kept = self._fold.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self._fold.setSizePolicy(kept)
         self._fold.hide()
         self.advanced.toggled.connect(self._unfold)
         column = QVBoxLayout()

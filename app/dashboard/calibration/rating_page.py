@@ -37,11 +37,12 @@ class RatingPage(Page):
     def __init__(self) -> None:
         super().__init__(
             "How did it feel?",
-            "As it really was. Click into the field, or use the arrow keys.",
+            "As it really was. Click into the square, or use the arrow keys.",
             forward="Save and go on",
         )
         self.grid = AffectGrid()
         self.said = label("", "verdict")
+        self.said.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.felt = QButtonGroup(self)
         self.repeat_button = QPushButton("I was distracted: repeat this trial")
         self.repeat_button.setProperty("link", "true")
@@ -49,6 +50,7 @@ class RatingPage(Page):
         self._classes: tuple[str, ...] = ()
         self._needs_label = False
         self._number = 0
+        self._asked = caption("What I felt")
         self._buttons = QVBoxLayout()
         self._build()
 
@@ -56,7 +58,7 @@ class RatingPage(Page):
     def missing(self) -> str:
         """Say what is not rated yet."""
         if self.grid.place is None:
-            return "Mark the field"
+            return "Mark a place in the square"
         if self._needs_label and self.felt.checkedId() < 0:
             return "Choose what you felt"
         return ""
@@ -103,6 +105,7 @@ class RatingPage(Page):
         if names == self._classes:
             return
         self._classes = names
+        self._asked.setText(f"What I felt (keys 1 to {len(names)})")
         for button in self.felt.buttons():
             self.felt.removeButton(button)
             button.hide()
@@ -125,11 +128,11 @@ class RatingPage(Page):
         left = QVBoxLayout()
         left.setSpacing(8)
         left.addWidget(self.grid, 1)
-        left.addWidget(self.said, 0, Qt.AlignmentFlag.AlignHCenter)
+        left.addWidget(self.said)
         right = QVBoxLayout()
         right.setSpacing(8)
         right.addStretch(1)
-        right.addWidget(caption("What I felt (keys 1 to 9)"))
+        right.addWidget(self._asked)
         right.addLayout(self._buttons)
         right.addSpacing(18)
         right.addWidget(self.repeat_button, 0, Qt.AlignmentFlag.AlignLeft)

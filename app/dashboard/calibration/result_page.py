@@ -74,7 +74,7 @@ def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:
     )
     words = [
         f"With {summary.n_trials} trials the true share lies between {summary.low:.0%} and "
-        f"{summary.high:.0%} (95 % interval)."
+        f"{summary.high:.0%} (95% interval)."
     ]
     if summary.high - summary.low > WIDE:
         words.append("That is wide: more trials would tell more.")

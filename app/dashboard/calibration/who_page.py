@@ -29,7 +29,7 @@ CONSENT = (
     "They carry a pseudonym instead of a name: de-identified, not anonymous. EEG can still "
     "point to a person.",
     "Research use. Not a medical device: it must not guide diagnosis or treatment.",
-    "Not for judging people at work or in education, which the EU forbids.",
+    "Not for judging emotions at work or in education: the EU forbids it.",
     "You may stop at any time. Deleting the participant deletes profile and recordings.",
 )
 
@@ -153,7 +153,7 @@ class WhoPage(Page):
         card.title.hide()
         card.body.setContentsMargins(20, 16, 20, 18)
         card.body.setSpacing(10)
-        card.body.addWidget(caption("What is it for?"))
+        card.body.addWidget(caption("Purpose of the calibration"))
         card.body.addWidget(self.purpose)
         card.body.addSpacing(8)
         card.body.addWidget(caption("What the person should know"))
