@@ -15,7 +15,6 @@ from app.dashboard.calibration.people import People
 from app.dashboard.calibration.run import CalibrationRun, Stage
 from app.dashboard.calibration.shell import Foot, Top
 from app.dashboard.message_bar import MessageBar
-from app.dashboard.theme import DARK, Palette
 from app.dashboard.words import clock_text
 from mdjpt.errors import MdjptError
 
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.calibration.question import Question
     from app.dashboard.session_port import SessionPort, SourceChoice
+    from app.dashboard.theme import Palette
     from streaming.snapshot import Snapshot
 
 __all__ = ["Wizard"]
@@ -33,6 +33,8 @@ __all__ = ["Wizard"]
 
 class Wizard(QWidget):
     """One calibration of one person, from the first page to the last.
+
+    It has no colours before :meth:`apply_palette`: polishing all its pages takes time, once.
 
     Parameters
     ----------
@@ -72,7 +74,6 @@ class Wizard(QWidget):
         self._build()
         model = session.snapshot().model
         self.pages.plan.show_classes(model.class_names if model is not None else ())
-        self.apply_palette(DARK)
         self._turn_to(self.pages.who)
         self.people = People(
             self.pages.who, tools.make_store, background, session, self.messages, self._leaving.ask
