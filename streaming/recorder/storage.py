@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Appendable", "AppendedFile", "CheckedFile"]
+__all__ = ["Appendable", "AppendedFile", "CheckedFile", "sync_folder"]
 
 
 class Appendable(Protocol):
@@ -36,6 +36,23 @@ class Appendable(Protocol):
         ...
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk, where the system can; never raises.
+
+    POSIX: fsync of a file keeps its bytes and says nothing of its name. Windows opens no folder,
+    some network disks refuse: there the name is as safe as the file system makes it.
+    """
+    directory = getattr(os, "O_DIRECTORY", None)
+    if directory is None:
+        return
+    with contextlib.suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | directory)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
 class AppendedFile:
     """A new file on a disk, readable by its owner only.
 
@@ -43,6 +60,8 @@ class AppendedFile:
     ----------
     path : Path
         Must not exist yet.
+    keep_names : callable
+        Waits until the names in a folder are on the disk.
 
     Raises
     ------
@@ -50,8 +69,9 @@ class AppendedFile:
         It exists, or cannot be created.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, keep_names: Callable[[Path], None] = sync_folder) -> None:
         self._path = path
+        self._keep_names: Callable[[Path], None] | None = keep_names
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self._fd: int | None = os.open(path, flags, 0o600)
         self._size = 0
@@ -70,9 +90,16 @@ class AppendedFile:
         self._size += len(content)
 
     def sync(self) -> None:
-        """Wait for the disk; OSError too when somebody deleted the file."""
+        """Wait for the disk; OSError too when somebody deleted the file.
+
+        The first time for the file's name too: until then nothing of it was promised, and the
+        thread that created it is not held up by a slow disk.
+        """
         assert self._fd is not None
         os.fsync(self._fd)
+        if self._keep_names is not None:
+            self._keep_names(self._path.parent)
+            self._keep_names = None
         if os.fstat(self._fd).st_nlink == 0:
             raise OSError(errno.ENOENT, "the file was deleted")
 

@@ -106,7 +106,15 @@ class XdfWriter:
         self._append(chunks.file_header(self._began.isoformat()), *parts)
 
     def write(self, chunk: Chunk) -> None:
-        """Write samples with their position, what was lost before them, and their events."""
+        """Write samples with their position, what was lost before them, and their events.
+
+        Raises
+        ------
+        ValueError
+            The chunk has another number of channels or lies before the end: written, it would make
+            all that is in the file unreadable.
+        """
+        self._check(chunk)
         parts = []
         events = [*chunk.markers]
         if chunk.n_times:
@@ -116,7 +124,7 @@ class XdfWriter:
             where = np.array([[chunk.first_sample], [chunk.n_times]], np.int64)
             parts += [
                 self._samples(_POSITIONS, chunk.timestamps[:1], where),
-                self._samples(_EEG, chunk.timestamps, chunk.samples),
+                self._samples(_EEG, chunk.timestamps, chunk.samples.astype(np.float32, copy=False)),
             ]
         parts += self._marks(events)
         if parts:
@@ -168,6 +176,14 @@ class XdfWriter:
     def remove(self) -> None:
         """Delete the file."""
         self._file.remove()
+
+    def _check(self, chunk: Chunk) -> None:
+        if len(chunk.samples) != self._info.n_channels:
+            raise ValueError(f"expected {self._info.n_channels} channels, got {len(chunk.samples)}")
+        if chunk.n_times and chunk.first_sample < self._stop_sample:
+            raise ValueError(
+                f"sample {chunk.first_sample} lies before the end, {self._stop_sample}"
+            )
 
     def _append(self, *parts: bytes) -> None:
         self._file.append(b"".join(parts), self.recorded_s)
