@@ -203,7 +203,7 @@ def calibrate_recording(
     """
     from app.calibration.trial_encoding import encode_trials, recording_is_simulated
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
-    from mdjpt.alignment.config import build_alignment
+    from mdjpt.alignment.stages import build_alignment
     from mdjpt.calibration.fine_tune import FineTuner
     from mdjpt.calibration.fine_tune_inputs import TunableEncoder
     from mdjpt.calibration.training import train_personal_decoder

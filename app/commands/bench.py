@@ -130,7 +130,8 @@ def measure_alignment() -> list[Timing]:
 
     from app.session import default_bundle
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
-    from mdjpt.alignment.config import KINDS, AlignmentConfig, build_alignment
+    from mdjpt.alignment.config import KINDS, AlignmentConfig
+    from mdjpt.alignment.stages import build_alignment
     from mdjpt.bundle import load_bundle
     from mdjpt.features import prepare_recording
     from mdjpt.recordings.recording import Recording

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from mdjpt.alignment.config import Alignment
+    from mdjpt.alignment.stages import Alignment
     from mdjpt.bundle import Bundle
     from mdjpt.encoder import RowStats
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
-from mdjpt.alignment.config import AlignmentConfig, build_alignment, build_feature_aligner
+from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.alignment.stages import build_alignment, build_feature_aligner
 from mdjpt.calibration.confidence import SMOOTHING_S, softmax
 from mdjpt.calibration.novelty import known_novelty_limit
 from mdjpt.errors import ModelError

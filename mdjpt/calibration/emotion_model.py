@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
-from mdjpt.alignment.config import AlignmentConfig, build_alignment
+from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.alignment.stages import build_alignment
 from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
 from mdjpt.calibration.fine_tune_weights import tuned_bundle
 from mdjpt.calibration.novelty import known_novelty_limit

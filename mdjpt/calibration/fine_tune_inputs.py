@@ -8,7 +8,8 @@ import numpy as np
 import torch
 
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
-from mdjpt.alignment.config import AlignmentConfig, build_alignment
+from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.alignment.stages import build_alignment
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mdjpt.alignment.config import build_alignment, recommended_alignment
+from mdjpt.alignment.config import recommended_alignment
+from mdjpt.alignment.stages import build_alignment
 from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import SMOOTHING_S, smoothed

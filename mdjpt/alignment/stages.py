@@ -1,0 +1,204 @@
+"""The aligners of one stream, stage by stage, with the bundle's statistics as prior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.alignment.covariance import CovarianceAligner
+from mdjpt.alignment.mixed import MixedAligner
+from mdjpt.alignment.moments import MomentAligner
+from mdjpt.alignment.rows import RowAligner
+from mdjpt.alignment.unaligned import NoAlignment
+from mdjpt.errors import ModelError
+from mdjpt.montage import STANDARD_CHANNELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from mdjpt.alignment.aligner import Aligner, Gauge
+    from mdjpt.alignment.config import AlignmentConfig
+    from mdjpt.bundle import Bundle
+
+__all__ = ["Alignment", "build_alignment", "build_feature_aligner"]
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """The aligners of one stream, one a stage. One thread feeds it.
+
+    Attributes
+    ----------
+    input : Aligner
+        Of prepared windows [60, 625].
+    first_rows, second_rows : Aligner or None
+        Of the statistics of the network's two normalisations; None leaves the bundle's.
+    mixed : Aligner
+        Of the mixed channels [32, 64, 99].
+    features : MomentAligner
+        Of the features [512]; turns them into what a head takes.
+    """
+
+    features: MomentAligner
+    input: Aligner = field(default_factory=NoAlignment)
+    first_rows: Aligner | None = None
+    second_rows: Aligner | None = None
+    mixed: Aligner = field(default_factory=NoAlignment)
+
+    def _stages(self) -> Iterator[tuple[str, Aligner]]:
+        for f in fields(self):
+            aligner = getattr(self, f.name)
+            if aligner is not None:
+                yield f.name, aligner
+
+    @property
+    def plain(self) -> bool:
+        """True when nothing before the features is changed."""
+        return isinstance(self.input, NoAlignment) and not self.inside
+
+    @property
+    def inside(self) -> bool:
+        """True when a stage within the network is changed."""
+        return self.first_rows is not None or not isinstance(self.mixed, NoAlignment)
+
+    @property
+    def gauge(self) -> Gauge:
+        """The gauge of the stage that has furthest to go."""
+        gauges = [a.gauge for _, a in self._stages() if not isinstance(a, NoAlignment)]
+        learning = [gauge for gauge in gauges if not gauge.frozen] or gauges
+        return max(learning, key=lambda g: (g.prior_share, g.relative_change))
+
+    @property
+    def frozen(self) -> bool:
+        """True while no stage learns."""
+        return all(aligner.frozen for _, aligner in self._stages())
+
+    def freeze(self, *, frozen: bool = True) -> None:
+        """Stop learning in all stages, or go on."""
+        for _, aligner in self._stages():
+            aligner.freeze(frozen=frozen)
+
+    def reset(self) -> None:
+        """Forget the stream in all stages."""
+        for _, aligner in self._stages():
+            aligner.reset()
+
+    def state_dict(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays of all stages, named ``stage.array``."""
+        return {
+            f"{stage}.{name}": array
+            for stage, aligner in self._stages()
+            for name, array in aligner.state_dict().items()
+        }
+
+    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over a saved state; ValueError when it does not fit these aligners."""
+        stages = dict(self._stages())
+        parts: dict[str, dict[str, NDArray[Any]]] = {name: {} for name in stages}
+        for name, array in state.items():
+            stage, _, rest = name.partition(".")
+            if stage not in stages:
+                raise ValueError(f"the aligner's state holds the unknown {name[:40]!r}")
+            parts[stage][rest] = array
+        for name, part in parts.items():
+            if part or not isinstance(stages[name], NoAlignment):
+                stages[name].load_state_dict(part)
+
+
+def build_alignment(
+    config: AlignmentConfig,
+    bundle: Bundle,
+    *,
+    n_classes: int = 1,
+    feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
+    input_reference: NDArray[Any] | None = None,
+) -> Alignment:
+    """Make the aligners that a configuration asks for, with the bundle's statistics as prior.
+
+    Parameters
+    ----------
+    config : AlignmentConfig
+        Kind and memory.
+    bundle : Bundle
+        The model.
+    n_classes : int
+        Classes that are decoded, for `class_covering`.
+    feature_stats : tuple of ndarray, optional
+        Mean and variance of the features that the head was trained on; the bundle's by default.
+    input_reference : ndarray of float, shape (60, 60), optional
+        Mean covariance of the training windows, for "covariance-input".
+
+    Raises
+    ------
+    ModelError
+        When the bundle lacks what the kind needs.
+    """
+    settings = {"memory_s": config.memory_s, "prior_s": config.prior_s}
+    features = build_feature_aligner(
+        config, bundle, n_classes=n_classes, feature_stats=feature_stats
+    )
+    if config.kind == "rows":
+        first, second = _row_aligners(bundle, settings)
+        return Alignment(features, first_rows=first, second_rows=second)
+    if config.kind == "covariance-input":
+        if input_reference is None:
+            raise ModelError("the model has no covariance of its input: choose another alignment")
+        aligner = CovarianceAligner(
+            input_reference, mean=config.mean, shrinkage=config.shrinkage, **settings
+        )
+        return Alignment(features, input=aligner)
+    if config.kind == "covariance-mixed":
+        return Alignment(features, mixed=_mixed_aligner(bundle, settings))
+    return Alignment(features)
+
+
+def build_feature_aligner(
+    config: AlignmentConfig,
+    bundle: Bundle,
+    *,
+    n_classes: int = 1,
+    feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
+) -> MomentAligner:
+    """Make the last stage alone: what turns features into what a head takes.
+
+    Parameters
+    ----------
+    config, bundle, n_classes, feature_stats
+        As for :func:`build_alignment`. The stage is frozen for kinds that work on another one.
+    """
+    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
+    covered = n_classes if config.class_covering else 1
+    features = MomentAligner(
+        mean, var, n_classes=covered, memory_s=config.memory_s, prior_s=config.prior_s
+    )
+    features.freeze(frozen=config.kind not in ("moments", "rows"))
+    return features
+
+
+def _feature_stats(bundle: Bundle) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the bundle's, or the ones that leave features as they are."""
+    if bundle.feature_mean is None or bundle.feature_var is None:
+        n = bundle.config.n_maps
+        return np.zeros(n), np.ones(n)
+    return bundle.feature_mean, bundle.feature_var
+
+
+def _row_aligners(bundle: Bundle, settings: dict[str, float]) -> tuple[RowAligner, RowAligner]:
+    config, rows = bundle.config, bundle.row_stats
+    n_mixed = config.n_dims * config.n_mixed
+    n_tokens = config.n_dims * len(STANDARD_CHANNELS)
+    if rows is None:
+        return RowAligner(n_tokens, **settings), RowAligner(n_mixed, **settings)
+    first, second = (rows.norm1_mean, rows.norm1_std), (rows.norm2_mean, rows.norm2_std)
+    return RowAligner(n_tokens, first, **settings), RowAligner(n_mixed, second, **settings)
+
+
+def _mixed_aligner(bundle: Bundle, settings: dict[str, float]) -> MixedAligner:
+    rows = bundle.row_stats
+    if bundle.centroids is None or rows is None:
+        raise ModelError("the model has no covariance centroids: choose another alignment")
+    return MixedAligner(bundle.centroids, rows.norm2_mean, rows.norm2_std, **settings)
