@@ -61,6 +61,8 @@ class ModelCard:
         Pseudonym of the person whose calibration is in use, "" without one.
     profile_version : int
         Which calibration of that person, from 1; 0 without one.
+    sha256 : str
+        Checksum of the bundle, "" when unknown: profiles are made for one bundle.
     """
 
     name: str
@@ -71,6 +73,7 @@ class ModelCard:
     licence: str = ""
     participant: str = ""
     profile_version: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -272,6 +272,24 @@ def test_a_pseudonym_that_is_none_or_taken_is_refused(calibrate, name):
     made.wizard.pages.who.new.field.setText(name)
     assert not made.wizard.foot.primary.isEnabled()
     assert "pseudonym" in made.wizard.foot.hint.whole
+
+
+def test_a_profile_for_another_model_is_told_before_anything_is_recorded(dashboard, qtbot):
+    made = dashboard()
+    assert made.session.model is not None
+    made.session.model = replace(made.session.model, sha256=64 * "1")
+    made.window.calibration.open()
+    who = made.wizard.pages.who
+    wait(qtbot, lambda: who.people.count() == 3)
+    assert who.people.item(1).text().endswith("other model")
+    assert "other model" not in who.people.item(2).text()
+    who.people.setCurrentRow(1)
+    made.agree()
+    assert not made.wizard.foot.primary.isEnabled()
+    assert made.wizard.foot.hint.whole.startswith("This profile is for another model")
+    who.people.setCurrentRow(2)
+    made.agree()
+    assert made.wizard.foot.primary.isEnabled()
 
 
 def test_an_earlier_version_is_one_click_away(calibrate, qtbot):

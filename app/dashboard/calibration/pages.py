@@ -37,6 +37,8 @@ class Pages(QStackedWidget):
     ----------
     latest : callable
         Newest samples of the session, as :meth:`SessionPort.latest`.
+    model_sha256 : str
+        Checksum of the model in use, "" when unknown.
 
     Attributes
     ----------
@@ -44,9 +46,9 @@ class Pages(QStackedWidget):
         The pages before the session, in their order.
     """
 
-    def __init__(self, latest: Callable[[int], RingView | None]) -> None:
+    def __init__(self, latest: Callable[[int], RingView | None], model_sha256: str = "") -> None:
         super().__init__()
-        self.who, self.plan = WhoPage(), PlanPage()
+        self.who, self.plan = WhoPage(model_sha256), PlanPage()
         self.electrodes, self.instructions = ElectrodesPage(latest), InstructionsPage()
         self.session = SessionPages()
         self.training, self.result, self.ended = TrainingPage(), ResultPage(), EndedPage()

@@ -37,6 +37,11 @@ CONSENT = (
 class WhoPage(Page):
     """Participants on the left, purpose and consent on the right.
 
+    Parameters
+    ----------
+    model_sha256 : str
+        Checksum of the model in use, "" when unknown: profiles made for another are refused.
+
     Attributes
     ----------
     version_wanted : Signal(object, int)
@@ -48,8 +53,9 @@ class WhoPage(Page):
     version_wanted = Signal(object, int)
     delete_wanted = Signal(object)
 
-    def __init__(self) -> None:
+    def __init__(self, model_sha256: str = "") -> None:
         super().__init__("Who is it for?", "A calibration fits the decoder to one person.")
+        self._model_sha256 = model_sha256
         self._entries: tuple[ProfileEntry, ...] = ()
         self.people = QListWidget()
         self.people.setAccessibleName("Participants")
@@ -91,6 +97,8 @@ class WhoPage(Page):
             return problem
         if self.entry is not None and self.entry.problem:
             return "This profile cannot be used: delete it or choose another participant"
+        if self.entry is not None and self._is_foreign(self.entry):
+            return "This profile is for another model: connect with that one, or choose another"
         if not self.purpose.text().strip():
             return "Say what the calibration is for"
         if not self.consent.isChecked():
@@ -109,7 +117,8 @@ class WhoPage(Page):
         self.people.clear()
         self.people.addItem("New participant")
         for entry in self._entries:
-            self.people.addItem(_line(entry))
+            foreign = " · other model" if self._is_foreign(entry) else ""
+            self.people.addItem(_line(entry) + foreign)
         names = [entry.pseudonym for entry in self._entries]
         self.people.setCurrentRow(names.index(chosen) + 1 if chosen in names else 0)
 
@@ -117,6 +126,9 @@ class WhoPage(Page):
         """Take the colours of a theme."""
         super().set_palette(palette)
         self.consent.set_palette(palette)
+
+    def _is_foreign(self, entry: ProfileEntry) -> bool:
+        return bool(self._model_sha256) and entry.bundle_sha256 not in ("", self._model_sha256)
 
     def _turn(self) -> None:
         entry = self.entry

@@ -70,9 +70,9 @@ class Wizard(QWidget):
         self._used = False
         self._leaving = Leaving(self)
         self.top, self.foot, self.messages = Top(), Foot(), MessageBar()
-        self.pages = Pages(session.latest)
-        self._build()
         model = session.snapshot().model
+        self.pages = Pages(session.latest, model.sha256 if model is not None else "")
+        self._build()
         self.pages.plan.show_classes(model.class_names if model is not None else ())
         self._turn_to(self.pages.who)
         self.people = People(
