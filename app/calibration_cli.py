@@ -34,8 +34,9 @@ def calibrate_command(
         bool,
         typer.Option(
             "--fine-tune",
-            help="Tune the encoder's last layer too, and use it if held-out trials are decoded "
-            "better by that.",
+            help="Tune the encoder's last convolutions too, and use them if held-out trials are "
+            "decoded better by that; on simulated people it did not help. Adds about 20 s for 8 "
+            "trials of 15 s and 100 s for 24, on one core.",
         ),
     ] = False,
 ) -> int:

@@ -16,6 +16,7 @@ from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.decoding import encode_session
 from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.calibration.fine_tune import FineTuner
+from mdjpt.calibration.fine_tune_benchmark import main as benchmark
 from mdjpt.calibration.fine_tune_heads import differentiable
 from mdjpt.calibration.fine_tune_inputs import MAX_WINDOWS, check_size, tunable_inputs
 from mdjpt.calibration.fine_tune_weights import check_tuned, tuned_bundle, tuned_shapes
@@ -272,3 +273,13 @@ def test_the_command_says_what_fine_tuning_brought(tmp_path, capsys):
     assert "fine-tuning without fold 1 of" in shown
     assert "held-out trials" in shown
     load_profile(arguments[2])
+
+
+def test_the_benchmark_refuses_a_model_without_classes_in_one_line(tmp_path, capsys):
+    headless = replace(BUNDLE, head=None, class_names=(), sha256="")
+    save_bundle(tmp_path / "model.safetensors", headless)
+    assert benchmark([str(tmp_path / "model.safetensors")]) == 3
+    assert benchmark([str(tmp_path / "none.safetensors")]) == 3
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert "no emotion head" in errors[0]

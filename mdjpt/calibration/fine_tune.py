@@ -4,6 +4,9 @@ The head is trained first and held fixed while the convolutions are tuned (linea
 fine-tuning: Kumar et al., ICLR 2022), with a penalty on their distance from the pre-trained weights
 (L2-SP: Li, Grandvalet, Davoine, ICML 2018, eq. 4) and an early end; then the head is trained
 again. Everything before the convolutions is computed once. No random number is drawn.
+
+Off by default: on simulated participants it did not help, see
+:mod:`mdjpt.calibration.fine_tune_benchmark`.
 """
 
 from __future__ import annotations
