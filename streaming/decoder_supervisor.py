@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_RESTARTS", "DecoderSupervisor"]
 
 MAX_RESTARTS = 5
-"""Deaths of the decoder in a row after which it is given up."""
+"""Restarts in a row, without an answer in between, after which the decoder is given up."""
 N_LATENCIES = 100
 
 

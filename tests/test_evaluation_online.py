@@ -87,11 +87,12 @@ def test_gains_are_differences_within_a_seed():
 def test_targets_are_reached_only_when_they_are():
     errors = [{"aligner": "moments", "people": 9, "error": 0.06, "low": 0.05, "high": 0.08}]
     trials = [{"trials": "none", "zero-shot": 0.5, "aligned": 0.55}]
-    trials += [{"trials": "8 in all", "chosen": 0.61}]
-    good = targets(cells((3, 3), (1, 1)), "moments", 1.0, errors, trials)
-    assert [line.split(":")[0] for line in good] == ["reached"] * 3 + ["NOT reached"]
+    trials += [{"trials": "8 in all", "chosen": 0.9, "in use": 0.61}]
+    seeds = [{"aligner": "moments", "sessions": "all", "error": 0.04}]
+    good = targets(cells((3, 3), (1, 1)), "moments", 1.0, errors, seeds, trials)
+    assert [line.split(":")[0] for line in good] == [*["reached"] * 3, "NOT reached", "reached"]
     assert "+11.0; +6.0 over aligned" in good[2]
-    bad = targets(cells((1, 1), (3, 3)), "moments", 1.0, errors, [])
+    bad = targets(cells((1, 1), (3, 3)), "moments", 1.0, errors, [], [])
     assert [line.split(":")[0] for line in bad] == ["NOT reached"] * 3
 
 
@@ -180,6 +181,8 @@ def test_a_calibration_of_every_size_is_compared_with_none():
     assert [row["trials"] for row in rows] == ["none", "1 a class", "2 a class", "5 in all"]
     assert {"zero-shot", "aligned"} < rows[0].keys()
     assert 0 <= rows[2]["chosen"] <= 1
+    in_use = rows[2]["chosen"] if rows[2]["accepted"] else rows[0]["aligned"]
+    assert rows[2]["in use"] == in_use
     n, confidence, right = np.array(rows[2]["bins"]).T
     assert n.sum() > 0
     assert (right <= n).all()

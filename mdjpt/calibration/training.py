@@ -164,14 +164,15 @@ def train_personal_decoder(
             mean, var = balanced_moments(data)
             x = standardised(data.features, mean, var)
     chosen = results[best]
-    shown = smoothed(softmax(chosen.logits, chosen.temperature), data.trial, keep)
+    temperature = _SURER * chosen.temperature
+    shown = smoothed(softmax(chosen.logits, temperature), data.trial, keep)
     return PersonalDecoder(
         class_names=data.class_names,
         kind=chosen.candidate.kind,
         head=fit_candidate(chosen.candidate, x, data.trial, data.label, general, seed),
         feature_mean=mean,
         feature_var=var,
-        temperature=_SURER * chosen.temperature,
+        temperature=temperature,
         abstain_below=abstention_threshold(shown, data.window_label),
         novelty_limit=_NOVELTY_MARGIN * float(np.quantile(novelty(x), _NOVELTY_QUANTILE)),
         evidence=_evidence(data, results, best, shown, before, seed),

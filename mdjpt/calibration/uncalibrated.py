@@ -12,11 +12,13 @@ from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import SMOOTHING_S, smoothed
 from mdjpt.calibration.label_sets import mapping_matrix
+from mdjpt.calibration.novelty import known_novelty_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mdjpt.bundle import Bundle
+    from mdjpt.calibration.chance import Evidence
     from mdjpt.calibration.labelled import LabelledFeatures
 
 __all__ = ["Uncalibrated", "as_it_is", "general_head"]
@@ -35,6 +37,10 @@ class Uncalibrated(NamedTuple):
 
     accuracy: float
     window_accuracy: float
+
+    def beaten_by(self, evidence: Evidence) -> bool:
+        """Tell whether a decoder has more trials right, or as many and more of their windows."""
+        return (evidence.accuracy, evidence.window_accuracy) > tuple(self)
 
 
 def general_head(bundle: Bundle, class_names: Sequence[str]) -> GeneralHead | None:
@@ -63,8 +69,8 @@ def general_head(bundle: Bundle, class_names: Sequence[str]) -> GeneralHead | No
 def as_it_is(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> Uncalibrated:
     """Return what the model gets right without calibration.
 
-    It is aligned as in a live session, learning from window to window; what lies between the
-    trials is not encoded and so not learned from.
+    It is aligned as live by default, learning from window to window but for those that are like
+    nothing it knows. What lies between the trials is not encoded and so not learned from.
 
     Parameters
     ----------
@@ -76,10 +82,11 @@ def as_it_is(general: GeneralHead, data: LabelledFeatures, bundle: Bundle) -> Un
         The model.
     """
     aligner = build_alignment(recommended_alignment(bundle), bundle).features
-    aligned = np.empty_like(data.features)
+    aligned, limit = np.empty_like(data.features), known_novelty_limit(bundle)
     for k, feature in enumerate(data.features):
         aligned[k] = aligner.transform(feature)
-        aligner.partial_fit(feature, data.hop_s)
+        if aligner.novelty(feature) <= limit:
+            aligner.partial_fit(feature, data.hop_s)
     probabilities = general.probabilities(aligned)
     sums = np.zeros((data.n_trials, data.n_classes))
     np.add.at(sums, data.trial, probabilities)

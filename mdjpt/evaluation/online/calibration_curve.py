@@ -21,6 +21,7 @@ from mdjpt.calibration.decoding import aligned_logits, encode_session
 from mdjpt.calibration.labelled import LabelledFeatures
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.training import train_personal_decoder
+from mdjpt.calibration.uncalibrated import as_it_is
 from mdjpt.errors import ProfileError
 from mdjpt.evaluation.online.sessions import (
     CONDITIONS,
@@ -50,7 +51,8 @@ ABOUT_CURVE = (
     "calibration and test without labels. `chosen` is the head that cross-validation takes; `ece` "
     "its expected calibration error over all participants' windows, `kept` the share of windows "
     "above its threshold, `right` their accuracy, `right at half` that of the more confident half, "
-    "`accepted` how many were better than chance."
+    "`accepted` how many were better than chance and than the aligned head on the trials, and `in "
+    "use` what people have then: `chosen` where it was accepted, else `aligned`."
 )
 
 
@@ -99,13 +101,14 @@ def calibration_curve(
     run = _Run(
         bundle, features[known], session.label[known], session.segment[known], is_test[known]
     )
-    row = {"trials": "none", "zero-shot": run.general()}
+    before = run.general()
+    row = {"trials": "none", "zero-shot": before}
     if alignment is not None:
         logits = aligned_logits(bundle, features, hop_s=HOP_S, alignment=alignment)
-        row["aligned"] = run.accuracy(softmax(logits[known & is_test], bundle.temperature))
+        before = row["aligned"] = run.accuracy(softmax(logits[known & is_test], bundle.temperature))
     sizes = {f"{n} a class": n * len(classes) for n in trials_a_class}
     sizes |= {f"{n} in all": n for n in trials_in_all}
-    return [row, *({"trials": name} | run.calibrated(n) for name, n in sizes.items())]
+    return [row, *({"trials": name} | run.calibrated(n, before) for name, n in sizes.items())]
 
 
 class _Run:
@@ -137,8 +140,16 @@ class _Run:
         answers = self._smoothed(probabilities).argmax(axis=1)
         return balanced_accuracy(answers, self._label[self._is_test])
 
-    def calibrated(self, n_trials: int) -> dict[str, Any]:
-        """Train every head on the first trials and test it."""
+    def calibrated(self, n_trials: int, before: float) -> dict[str, Any]:
+        """Train every head on the first trials and test it.
+
+        Parameters
+        ----------
+        n_trials : int
+            How many.
+        before : float
+            Accuracy on the test of what a person has whose calibration is refused.
+        """
         data = self._first_trials(n_trials)
         weights, raw = data.weights, data.features.astype(np.float64)
         mean = weights @ raw
@@ -149,9 +160,9 @@ class _Run:
         for candidate in (*ANCHORED, *CANDIDATES):
             head = fit_candidate(candidate, train, data.trial, data.label, self._general)
             row[candidate.name] = self.accuracy(softmax(head.logits(test)))
-        return row | self._chosen(data)
+        return row | self._chosen(data, before)
 
-    def _chosen(self, data: LabelledFeatures) -> dict[str, Any]:
+    def _chosen(self, data: LabelledFeatures, before: float) -> dict[str, Any]:
         try:
             decoder = train_personal_decoder(data, general=self._general)
         except ProfileError:
@@ -160,13 +171,17 @@ class _Run:
         label = self._label[self._is_test]
         kept = shown.max(axis=1) >= decoder.abstain_below
         right = shown.argmax(axis=1) == label
+        chosen = balanced_accuracy(shown.argmax(axis=1), label)
+        better = as_it_is(self._general, data, self._bundle).beaten_by(decoder.evidence)
+        accepted = better and decoder.evidence.better_than_chance
         return {
-            "chosen": balanced_accuracy(shown.argmax(axis=1), label),
+            "chosen": chosen,
+            "in use": chosen if accepted else before,
             "bins": [[b.n, b.n * b.confidence, b.n * b.accuracy] for b in _every_bin(shown, label)],
             "kept": float(kept.mean()),
             "right": float(right[kept].mean()) if kept.any() else None,
             "right at half": min(coverage_accuracy(shown, label), key=lambda p: abs(p[1] - 0.5))[2],
-            "accepted": float(decoder.evidence.better_than_chance),
+            "accepted": float(accepted),
         }
 
     def _first_trials(self, n_trials: int) -> LabelledFeatures:

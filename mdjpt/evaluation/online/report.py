@@ -91,7 +91,7 @@ def write_online_report(
     }
     if calibrated:
         tables["calibration"] = calibration_table(calibrated, len(curves))
-    found = targets(cells, default, temperature, measured, calibrated)
+    found = targets(cells, default, temperature, measured, errors, calibrated)
     of_whom = f"{default}, {settings.n_crowd} simulated people"
     figures = {
         "confidence.png": confidence_figure(*shown, of_whom),

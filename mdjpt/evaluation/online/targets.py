@@ -22,6 +22,7 @@ def targets(
     default: str,
     temperature: float,
     errors: Sequence[Mapping[str, Any]],
+    by_condition: Sequence[Mapping[str, Any]],
     calibrated: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     """Return one line a target: what was wanted, what was measured, reached or not.
@@ -36,6 +37,8 @@ def targets(
         Of the bundle.
     errors : sequence of mapping
         From :func:`~mdjpt.evaluation.online.tables.crowd_rows`.
+    by_condition : sequence of mapping
+        From :func:`~mdjpt.evaluation.online.tables.confidence_rows`.
     calibrated : sequence of mapping
         Mean rows of the calibrations; empty when they were left out.
     """
@@ -62,6 +65,12 @@ def targets(
                 f"most 0.05 ({default}, {row['people']} people): {row['error']:.3f} "
                 f"({row['low']:.3f} to {row['high']:.3f})"
             )
+    for row in by_condition:
+        if row["aligner"] == default and row["sessions"] == "all":
+            lines.append(
+                f"{_verdict(row['error'] <= MOST_ERROR)}: the same of the seeds' participants, who "
+                f"are fewer, each in every kind of session: {row['error']:.3f}"
+            )
     return lines
 
 
@@ -71,11 +80,11 @@ def _calibration(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     lines, before = [], rows[0]["zero-shot"]
     for row in rows:
-        if row["trials"] in ("8 in all", "8 a class") and row.get("chosen") is not None:
-            found = row["chosen"] - before
+        if row["trials"] in ("8 in all", "8 a class") and row.get("in use") is not None:
+            found = row["in use"] - before
             against = ""
             if rows[0].get("aligned") is not None:
-                against = f"; {100 * (row['chosen'] - rows[0]['aligned']):+.1f} over aligned"
+                against = f"; {100 * (row['in use'] - rows[0]['aligned']):+.1f} over aligned"
             lines.append(
                 f"{_verdict(found >= LEAST_CALIBRATION_GAIN)}: +10 points over zero-shot from "
                 f"trials of 15 s ({row['trials']}): {100 * found:+.1f}{against}"
