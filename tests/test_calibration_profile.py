@@ -51,6 +51,17 @@ def describe_anew(path, change):
     path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
 
 
+def write_over(path, old, new):
+    """Put `new` in the place of `old` in the header of a profile's file."""
+    content = path.read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    text = content[8:end].decode()
+    assert old in text
+    text = text.replace(old, new)
+    text += " " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text.encode() + content[end:])
+
+
 @pytest.fixture
 def path(tmp_path):
     save_profile(tmp_path / "p.safetensors", profile_of())
@@ -176,6 +187,8 @@ SPOILED = {
     "evidence": lambda about: about["versions"][0].update(evidence={}),
     "alignment": lambda about: about["versions"][0].update(alignment={"kind": "magic"}),
     "affect": lambda about: about["versions"][0].update(affect={"names": ["x"], "agreement": []}),
+    "compared": lambda about: about["versions"][0].update(compared=[["lda", 10**400]]),
+    "notes": lambda about: about["versions"][0].update(notes=json.loads(300 * "[" + 300 * "]")),
     "active": lambda about: about.update(active=5),
     "simulated": lambda about: about.update(simulated="no"),
     "participant": lambda about: about.update(participant="Ada Lovelace"),
@@ -254,8 +267,28 @@ def test_what_a_profile_cannot_say_is_refused_without_its_decoders(path, what):
     assert "\n" not in str(error.value)
 
 
-def test_a_number_that_is_none_in_a_profile_is_damage(path):
-    describe_anew(path, lambda entry: entry["about"]["versions"][0].update(temperature=np.nan))
+NO_NUMBERS = ["NaN", "1e999", "-1e999", "1" + 400 * "0", "9" * 5000, 900 * "[" + 900 * "]"]
+
+
+@pytest.mark.parametrize("text", [*NO_NUMBERS, 10**5 * "[" + 10**5 * "]"], ids=lambda t: t[:7])
+@pytest.mark.parametrize("where", ["temperature", "compared"])
+def test_a_number_that_is_none_in_a_profile_is_damage(path, text, where):
+    mark = 0.123454321
+    value = mark if where == "temperature" else [["lda", mark]]
+    describe_anew(path, lambda entry: entry["about"]["versions"][0].update({where: value}))
+    write_over(path, str(mark), text)
+    for read in (load_profile, load_profile_about):
+        with pytest.raises(ProfileError, match="damaged") as error:
+            read(path)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS, ids=lambda t: t[:7])
+def test_an_array_that_ends_nowhere_is_damage(path, text):
+    content = path.read_bytes()
+    end = struct.unpack("<Q", content[:8])[0]
+    offset = json.loads(content[8 : 8 + end])["0.feature.mean"]["data_offsets"][1]
+    write_over(path, f",{offset}]", f",{text}]")
     for read in (load_profile, load_profile_about):
         with pytest.raises(ProfileError, match="damaged"):
             read(path)

@@ -16,7 +16,7 @@ from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
 from tests.calibration_cases import labelled
-from tests.test_calibration_profile import profile_of
+from tests.test_calibration_profile import profile_of, write_over
 
 FIRST, SECOND = (
     train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k), candidates=CANDIDATES[:1])
@@ -87,6 +87,23 @@ def test_a_damaged_profile_is_listed_with_its_problem(store, person) -> None:
     assert "unusable profile" in entry.problem
     assert entry.versions == ()
     assert "unusable profile" in store.export_text(person)
+
+
+def test_one_profile_that_cannot_be_looked_at_hides_nobody(store, person) -> None:
+    store.path_of(store.create("P-00")).symlink_to("x" * 300)
+    endless = store.path_of(store.create("P-02"))
+    save_profile(endless, profile_of(FIRST))
+    share = f'low\\":{FIRST.evidence.low}'
+    write_over(endless, share, f'low\\":{"1e999":>{len(share) - 6}}')
+    unseen, whole, damaged = store.list()
+    assert unseen.problem.endswith("File name too long; check the file's permissions")
+    assert (whole.pseudonym, whole.problem) == (person, "")
+    assert "damaged" in damaged.problem
+
+
+def test_a_folder_that_cannot_be_read_is_told_in_one_line(tmp_path) -> None:
+    with pytest.raises(ProfileError, match="cannot be read: File name too long"):
+        ProfileStore(tmp_path / ("x" * 300)).list()
 
 
 def test_a_foreign_file_is_listed_with_its_problem_and_not_put_into_use(store, person) -> None:

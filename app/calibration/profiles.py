@@ -114,10 +114,20 @@ class ProfileStore:
         self.folder = default_folder() if folder is None else folder
 
     def list(self) -> tuple[ProfileEntry, ...]:
-        """Return everybody who has a folder here, by pseudonym; a damaged profile is named."""
-        if not self.folder.is_dir():
-            return ()
-        return tuple(self._entry(path.name) for path in sorted(self._people()))
+        """Return everybody who has a folder here, by pseudonym; a damaged profile is named.
+
+        Raises
+        ------
+        ProfileError
+            The folder cannot be read.
+        """
+        try:
+            people = sorted(self._people()) if self.folder.is_dir() else []
+        except OSError as error:
+            raise ProfileError(
+                f"{self.folder}: cannot be read: {error.strerror}; check the folder's permissions"
+            ) from None
+        return tuple(self._entry(path.name) for path in people)
 
     def create(self, pseudonym: str | None = None) -> str:
         """Make a participant's folder and return the pseudonym, a random one by default.
@@ -234,12 +244,15 @@ class ProfileStore:
 
     def _entry(self, pseudonym: str) -> ProfileEntry:
         path = self.path_of(pseudonym)
-        if not path.exists():
-            return ProfileEntry(pseudonym, path)
         try:
+            if not path.exists():
+                return ProfileEntry(pseudonym, path)
             profile = load_profile_about(path)
         except ProfileError as error:
             return ProfileEntry(pseudonym, path, problem=str(error))
+        except OSError as error:
+            problem = f"{path}: cannot be read: {error.strerror}; check the file's permissions"
+            return ProfileEntry(pseudonym, path, problem=problem)
         versions = tuple(_versions(profile))
         return ProfileEntry(pseudonym, path, versions, profile.simulated, profile.bundle_sha256)
 

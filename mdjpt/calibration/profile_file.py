@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -33,6 +34,8 @@ _PLAIN_VERSION, _TUNED_PART = 1, "encoder"
 _ENTRY = "mdjpt-profile"
 _MAX_BYTES = 256 << 20
 _MAX_HEADER_BYTES = 1 << 20
+_MAX_LEVELS = 16  # of objects and lists in each other; a profile has 5
+_MAX_WHOLE = 1 << 63
 _LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
 _TYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
 _OWNER_ONLY = 0o600
@@ -182,18 +185,41 @@ def _about(path: Path, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _object(text: object) -> dict[str, Any] | None:
-    """Parse a JSON object; None for anything else, numbers that are none included."""
+    """Parse a JSON object; None for anything else.
+
+    Numbers that are none, or that no float or 64-bit integer holds, and deep nesting are something
+    else too: whoever goes on with the object, or writes it again, need not think of them.
+    """
     if not isinstance(text, str | bytes):
         return None
     try:
-        value = json.loads(text, parse_constant=_no_number)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and _is_shallow(value) else None
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number in JSON")
+    raise ValueError(f"{text:.40} is no number that is kept")
+
+
+def _finite(text: str) -> float:
+    # JSON's grammar allows 1e999, which reads as infinity.
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    return value if -_MAX_WHOLE <= value < _MAX_WHOLE else _no_number(text)
+
+
+def _is_shallow(value: object, levels: int = _MAX_LEVELS) -> bool:
+    """Tell whether a parsed value is nested no deeper than `levels`."""
+    if not isinstance(value, dict | list):
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(part, levels - 1) for part in parts)
 
 
 def _array(path: Path, name: str, view: Mapping[str, Any]) -> NDArray[Any]:
