@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -18,6 +19,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the block ends without an error.
 
     The content is on the disk before it gets its name, so a crash leaves the old file or the new.
+    Of several writers at once, in threads or processes, the last to end has its content there.
 
     Parameters
     ----------
@@ -34,9 +36,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     OSError
         When it cannot be written.
     """
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
-        with unfinished.open("wb") as file:
+        with unfinished.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -304,6 +305,46 @@ def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
     assert entry.active.number == 1
     assert made.session.profiles == [entry.path]
     assert "version 2" in who.people.item(1).text()
+
+
+def test_a_second_switch_waits_for_the_first(calibrate, qtbot):
+    made = calibrate()
+    who = made.wizard.pages.who
+    go, activate = threading.Event(), made.store.activate
+
+    def wait_and_activate(path, number):
+        assert go.wait(30)
+        activate(path, number)
+
+    made.store.activate = wait_and_activate
+    who.people.setCurrentRow(1)
+    who.versions.list.setCurrentRow(1)
+    who.versions.use_button.click()
+    who.versions.list.setCurrentRow(2)
+    assert not who.versions.use_button.isEnabled()
+    assert not who.versions.delete_button.isEnabled()
+    go.set()
+    wait(qtbot, lambda: bool(made.session.profiles))
+    who.versions.list.setCurrentRow(2)
+    assert who.versions.use_button.isEnabled()
+    assert who.versions.delete_button.isEnabled()
+
+
+def test_a_switch_that_fails_is_told_and_can_be_tried_again(calibrate, qtbot):
+    made = calibrate()
+    who = made.wizard.pages.who
+
+    def refuse(path, number):
+        raise ProfileError(f"{path.name}: the profile cannot be written: disk full")
+
+    made.store.activate = refuse
+    who.people.setCurrentRow(1)
+    who.versions.list.setCurrentRow(1)
+    who.versions.use_button.click()
+    wait(qtbot, lambda: "disk full" in made.wizard.messages.text)
+    assert made.session.profiles == []
+    who.versions.list.setCurrentRow(1)
+    assert who.versions.use_button.isEnabled()
 
 
 def test_a_participant_is_deleted_only_after_a_yes(calibrate):

@@ -114,6 +114,8 @@ class People(QObject):
         store = self._store
         if store is None:
             return
+        # Two switches of one profile at once would end with the version of whichever is slower.
+        self._page.versions.set_busy(True)
 
         def use() -> tuple[Store, tuple[ProfileEntry, ...]]:
             store.activate(entry.path, number)
@@ -121,11 +123,14 @@ class People(QObject):
 
         def used(found: tuple[Store, tuple[ProfileEntry, ...]]) -> None:
             self._session.use_profile(entry.path)
-            self._opened(found)
+            if shiboken6.isValid(self):
+                self._page.versions.set_busy(False)
+                self._opened(found)
 
         def not_used(error: str) -> None:
-            self._not_opened(error)
             if shiboken6.isValid(self):
+                self._page.versions.set_busy(False)
+                self._not_opened(error)
                 self.refresh()
 
         self._background.run(use, used, not_used, "switching the profile's version")

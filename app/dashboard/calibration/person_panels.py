@@ -66,6 +66,7 @@ class VersionsPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Calibrations so far", parent)
         self._versions: tuple[VersionEntry, ...] = ()
+        self._busy = False
         self.list = QListWidget()
         self.list.setAccessibleName("Calibrations so far")
         self.said = paragraph("")
@@ -97,11 +98,17 @@ class VersionsPanel(Panel):
         self.list.setCurrentRow(active.index(True) if True in active else -1)
         self._refresh()
 
+    def set_busy(self, busy: bool) -> None:
+        """Offer nothing that changes the profile while something else does."""
+        self._busy = busy
+        self._refresh()
+
     def _refresh(self) -> None:
         row = self.list.currentRow()
         chosen = self._versions[row] if 0 <= row < len(self._versions) else None
         self.use_button.setVisible(bool(self._versions))
-        self.use_button.setEnabled(chosen is not None and not chosen.active)
+        self.use_button.setEnabled(chosen is not None and not chosen.active and not self._busy)
+        self.delete_button.setEnabled(not self._busy)
 
     def _want(self) -> None:
         row = self.list.currentRow()
