@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import resource
 import struct
@@ -320,9 +321,49 @@ def test_the_names_in_the_folder_are_made_durable_once(tmp_path: Path, n_syncs: 
     assert kept == [tmp_path, tmp_path]
 
 
+class RefusingFolders:
+    """A file system that syncs no folder; notes how large a file was when it was asked to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.sizes: list[int] = []
+
+    def sync(self, fd: int) -> None:
+        assert os.path.samestat(os.fstat(fd), self._path.parent.stat())
+        self.sizes.append(self._path.stat().st_size)
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+@pytest.mark.skipif(not hasattr(os, "O_DIRECTORY"), reason="the system opens no folder")
 def test_a_folder_that_cannot_be_synced_ends_no_recording(tmp_path: Path) -> None:
-    sync_folder(tmp_path)
-    sync_folder(tmp_path / "none")
+    path = tmp_path / "r.xdf"
+    folders = RefusingFolders(path)
+    keep_names = partial(sync_folder, sync=folders.sync)
+    create = partial(CheckedFile, open_file=partial(AppendedFile, keep_names=keep_names))
+    # A second passes between two looks at the clock: each part is synced.
+    recorder = Recorder(path, create=create, clock=itertools.count(0.0).__next__)
+    recorder.open(INFO)
+    for chunk in CHUNKS:
+        recorder.write(chunk)
+    recorder.close()
+    assert (recorder.error, recorder.failed) == ("", False)
+    assert len(folders.sizes) == 2  # the recording and its checksums, once each
+    assert max(folders.sizes) < 0.5 * path.stat().st_size
+    np.testing.assert_array_equal(read(path, None, None).samples, SAMPLES)
+
+
+def test_a_recording_goes_on_in_a_folder_that_was_renamed_before_the_first_sync(
+    tmp_path: Path,
+) -> None:
+    folder, later = tmp_path / "before", tmp_path / "later"
+    folder.mkdir()
+    file = CheckedFile(folder / "r.xdf")
+    file.append(b"one", 0.0)
+    folder.rename(later)
+    file.sync()
+    file.append(b"two", 0.0)
+    file.close()
+    assert (later / "r.xdf").read_bytes() == b"onetwo"
 
 
 # An hour

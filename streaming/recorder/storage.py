@@ -36,11 +36,18 @@ class Appendable(Protocol):
         ...
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path, *, sync: Callable[[int], None] = os.fsync) -> None:
     """Wait until the names in a folder are on the disk, where the system can; never raises.
 
     POSIX: fsync of a file keeps its bytes and says nothing of its name. Windows opens no folder,
     some network disks refuse: there the name is as safe as the file system makes it.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder.
+    sync : callable
+        Takes its descriptor and waits for the disk; may raise OSError.
     """
     directory = getattr(os, "O_DIRECTORY", None)
     if directory is None:
@@ -48,7 +55,7 @@ def sync_folder(folder: Path) -> None:
     with contextlib.suppress(OSError):
         fd = os.open(folder, os.O_RDONLY | directory)
         try:
-            os.fsync(fd)
+            sync(fd)
         finally:
             os.close(fd)
 
