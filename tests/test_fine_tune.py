@@ -16,7 +16,6 @@ from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.decoding import encode_session
 from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.calibration.fine_tune import FineTuner
-from mdjpt.calibration.fine_tune_benchmark import main as benchmark
 from mdjpt.calibration.fine_tune_heads import differentiable
 from mdjpt.calibration.fine_tune_inputs import MAX_WINDOWS, check_size, tunable_inputs
 from mdjpt.calibration.fine_tune_weights import check_tuned, tuned_bundle, tuned_shapes
@@ -26,6 +25,7 @@ from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
+from mdjpt.evaluation.fine_tune_benchmark import main as benchmark
 from mdjpt.recordings.export import write_recording_edf
 from streaming.decoder import Decoder
 from tests.calibration_cases import CLASSES, CONFIG, eeg_windows, labelled, small_bundle

@@ -6,7 +6,7 @@ fine-tuning: Kumar et al., ICLR 2022), with a penalty on their distance from the
 again. Everything before the convolutions is computed once. No random number is drawn.
 
 Off by default: on simulated participants it did not help, see
-:mod:`mdjpt.calibration.fine_tune_benchmark`.
+:mod:`mdjpt.evaluation.fine_tune_benchmark`.
 """
 
 from __future__ import annotations

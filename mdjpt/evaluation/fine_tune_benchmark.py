@@ -1,6 +1,6 @@
 """Does fine-tuning the encoder help a person? Measured on simulated participants.
 
-Run it as ``python -m mdjpt.calibration.fine_tune_benchmark MODEL``; it prints a table.
+Run it as ``python -m mdjpt.evaluation.fine_tune_benchmark MODEL``; it prints a table.
 
 With the demo bundle 055ff3144d84, simulated participants from 400000 on, balanced accuracy of the
 test (mean; gain of what was in use over the head alone, with its standard error):
