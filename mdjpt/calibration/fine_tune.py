@@ -117,7 +117,8 @@ class FineTuner:
         """Tune if held-out trials say that it helps: more are right, or as many and more windows.
 
         The number of steps that a fold is judged with is the best on the held-out trials of the
-        other folds; a fold's own trials never choose for it.
+        other folds. No more is nested: the kind of head, the temperatures and the moments that
+        features are standardised with come from all trials, the fold's own among them.
 
         Parameters
         ----------
