@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from functools import partial
 
@@ -9,17 +10,26 @@ import numpy as np
 import pytest
 
 from app.calibration.from_recording import calibrate_recording
+from app.calibration.trial_encoding import encode_trials, windows_within
 from app.commands.calibrate import calibrate
+from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.alignment.stages import build_alignment
 from mdjpt.bundle import save_bundle
 from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.decoding import encode_session
 from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.calibration.fine_tune import FineTuner
 from mdjpt.calibration.fine_tune_heads import differentiable
-from mdjpt.calibration.fine_tune_inputs import MAX_WINDOWS, check_size, tunable_inputs
+from mdjpt.calibration.fine_tune_inputs import (
+    MAX_WINDOWS,
+    LayerInputs,
+    check_size,
+    tunable_inputs,
+)
 from mdjpt.calibration.fine_tune_weights import check_tuned, tuned_bundle, tuned_shapes
-from mdjpt.calibration.labelled import LabelledFeatures
+from mdjpt.calibration.label_file import LabelledInterval
+from mdjpt.calibration.labelled import LabelledFeatures, balanced_weights, trial_of_window
 from mdjpt.calibration.profile import Profile, load_profile, save_profile
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
@@ -27,7 +37,10 @@ from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
 from mdjpt.evaluation.fine_tune_benchmark import main as benchmark
 from mdjpt.recordings.export import write_recording_edf
+from mdjpt.signal import WINDOW_S
 from streaming.decoder import Decoder
+from streaming.pipeline import Pipeline
+from streaming.sources.recording import RecordingSource
 from tests.calibration_cases import CLASSES, CONFIG, eeg_windows, labelled, small_bundle
 from tests.test_calibration_command import NAMES, SFREQ, session
 
@@ -239,6 +252,49 @@ def test_too_many_windows_are_refused_before_they_fill_the_memory():
     check_size(MAX_WINDOWS)
 
 
+class EncodingBegunError(Exception):
+    """The trials were taken; there is no need to encode them all."""
+
+
+@pytest.mark.parametrize("n_too_many", [0, 1])
+def test_trials_with_too_many_windows_are_refused_in_one_line_before_any_is_encoded(n_too_many):
+    recording, trials = session()
+    # A window of 5 s each 0.5 s, the first a second after the onset.
+    n_windows = MAX_WINDOWS - windows_within(trials) + n_too_many
+    behind = LabelledInterval(trials[-1].end_s, 6.0 + (n_windows - 1) / 2, CLASSES[0])
+    stages = []
+
+    def report(line):
+        stages.append(line)
+        raise EncodingBegunError
+
+    expected = ProfileError if n_too_many else EncodingBegunError
+    with pytest.raises(expected) as error:
+        calibrate_recording(
+            recording, (*trials, behind), BUNDLE, AlignmentConfig(), report, fine_tune=True
+        )
+    assert stages == ([] if n_too_many else ["encoding the trials"])
+    if n_too_many:
+        assert "fine-tuning takes 1500 windows at most" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_the_inputs_of_the_tuned_layers_are_in_memory_once():
+    shape, n_windows = (8, 32, 99), 40
+    tracemalloc.start()
+    try:
+        inputs = LayerInputs(n_windows)
+        for k in range(n_windows):
+            inputs.append(np.full(shape, k, np.float16))
+        array = inputs.array
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert array.shape == (n_windows, *shape)
+    np.testing.assert_array_equal(array[:, 0, 0, 0], np.arange(n_windows))
+    assert most < 1.2 * array.nbytes
+
+
 def test_the_encoder_keeps_what_entered_the_tuned_layers(case):
     windows, data, _ = case
     inputs = tunable_inputs(BUNDLE, windows[:3])
@@ -250,15 +306,41 @@ def test_the_encoder_keeps_what_entered_the_tuned_layers(case):
     np.testing.assert_allclose(features / scale, data.features[:3] / scale, atol=2e-3)
 
 
-@pytest.mark.parametrize("kind", ["moments", "rows"])
+def live_features(recording, trials, decoder):
+    """Return trial and feature of each window within a trial, decoded live with a profile."""
+    live = Decoder(BUNDLE, 0.5, profile=profile_of(decoder))
+    answers = Pipeline(RecordingSource(recording, speed="max"), live, hop_s=0.5).run()
+    found = [
+        (trial_of_window(a.prediction.index / 2, a.prediction.index / 2 + WINDOW_S, trials), a)
+        for a in answers
+    ]
+    inside = [(trial, a.feature) for trial, a in found if trial is not None]
+    return np.array([trial for trial, _ in inside]), np.stack([feature for _, feature in inside])
+
+
+@pytest.mark.parametrize("kind", ["none", "moments", "rows"])
 def test_a_recording_is_tuned_through_the_live_path(kind):
     recording, trials = session(effect=0.4)
-    result = calibrate_recording(recording, trials, BUNDLE, AlignmentConfig(kind), fine_tune=True)
+    config = AlignmentConfig(kind)
+    result = calibrate_recording(
+        recording, trials, BUNDLE, config, fine_tune=True, unconditional=True
+    )
     decoder = result.decoder
+    assert decoder.tuned
     assert any("fine-tun" in note for note in decoder.notes)
-    model = EmotionModel(BUNDLE, profile=profile_of(decoder))
-    assert model.class_names == CLASSES
-    assert bool(decoder.tuned) == ("fine-tuned encoder used" in decoder.notes[-1])
+    aligners = build_alignment(config, BUNDLE)
+    aligners.load_state_dict(aligners.state_dict() | decoder.alignment_state)
+    aligners.freeze()
+    tuned = AlignedEncoder(tuned_bundle(BUNDLE, decoder.tuned), aligners)
+    offline = np.stack([f for _, f in encode_trials(recording, trials, tuned, learn=False)])
+    trial, live = live_features(recording, trials, decoder)
+    scale = np.abs(offline).max()
+    np.testing.assert_allclose(live / scale, offline / scale, atol=1e-5)
+    _, untuned = live_features(recording, trials, replace(decoder, tuned={}))
+    assert np.abs(live - untuned).max() > 1e-3 * scale
+    label = np.array([CLASSES.index(t.label) for t in trials])
+    mean = balanced_weights(trial, label) @ live.astype(np.float64)
+    np.testing.assert_allclose(decoder.feature_mean / scale, mean / scale, atol=1e-5)
 
 
 def test_the_command_says_what_fine_tuning_brought(tmp_path, capsys):

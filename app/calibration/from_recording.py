@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mdjpt.calibration.uncalibrated import Uncalibrated
     from mdjpt.recordings import Recording
 
-    Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]
 
 __all__ = [
@@ -176,6 +175,7 @@ def calibrate_recording(
     report: Callable[[str], object] = lambda _: None,
     *,
     fine_tune: bool = False,
+    unconditional: bool = False,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 
@@ -195,20 +195,28 @@ def calibrate_recording(
     fine_tune : bool
         Tune the encoder's last convolutions too, and use them if held-out trials are decoded
         better by that.
+    unconditional : bool
+        Use them although held-out trials speak against it: to measure what that does.
 
     Raises
     ------
     ProfileError
         When no trial holds a window, a class has too few, or there are too many to fine-tune.
     """
-    from app.calibration.trial_encoding import encode_trials, recording_is_simulated
+    from app.calibration.trial_encoding import (
+        encode_trials,
+        recording_is_simulated,
+        windows_within,
+    )
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.alignment.stages import build_alignment
     from mdjpt.calibration.fine_tune import FineTuner
-    from mdjpt.calibration.fine_tune_inputs import TunableEncoder
+    from mdjpt.calibration.fine_tune_inputs import LayerInputs, TunableEncoder
     from mdjpt.calibration.training import train_personal_decoder
     from mdjpt.calibration.uncalibrated import as_it_is, general_head
 
+    # Made first: too many windows are refused before minutes of encoding.
+    inputs = LayerInputs(windows_within(trials)) if fine_tune else None
     aligners = build_alignment(alignment, bundle)
     encoder = (TunableEncoder if fine_tune else AlignedEncoder)(bundle, aligners)
     if not aligners.plain:
@@ -217,7 +225,6 @@ def calibrate_recording(
             pass
         aligners.freeze()
     report("encoding the trials")
-    inputs: list[Float16] = []
     collected = list(encode_trials(recording, trials, encoder, learn=False, inputs=inputs))
     simulated = bundle.simulated or recording_is_simulated(recording)
     data = _labelled(collected, trials, bundle)
@@ -233,7 +240,9 @@ def calibrate_recording(
         data,
         general=general,
         before=None if before is None else before.accuracy,
-        tuner=FineTuner(bundle, np.stack(inputs), encode, report) if fine_tune else None,
+        tuner=None
+        if inputs is None
+        else FineTuner(bundle, inputs.array, encode, report, unconditional=unconditional),
     )
     inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
     aligned = replace(decoder, alignment=alignment, alignment_state=inside)

@@ -23,10 +23,42 @@ if TYPE_CHECKING:
     Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]
 
-__all__ = ["MAX_WINDOWS", "TunableEncoder", "check_size", "tunable_inputs"]
+__all__ = ["MAX_WINDOWS", "LayerInputs", "TunableEncoder", "check_size", "tunable_inputs"]
 
 MAX_WINDOWS = 1500
-"""More are not kept in memory, 0.4 MB each."""
+"""More are not kept in memory: 0.4 MB each at the published size, 0.6 GB together."""
+
+
+class LayerInputs:
+    """Inputs of the tuned layers, window after window in one array: memory holds them once.
+
+    Parameters
+    ----------
+    capacity : int
+        Most windows that will come.
+
+    Raises
+    ------
+    ProfileError
+        When that is too many.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        check_size(capacity)
+        self._capacity, self._n = capacity, 0
+        self._array = np.empty((0,), np.float16)
+
+    @property
+    def array(self) -> Float16:
+        """What was appended, not copied: [n_windows, dims, mixed channels, patches]."""
+        return self._array[: self._n]
+
+    def append(self, layer_input: Float16) -> None:
+        """Take the next window's; IndexError behind the capacity."""
+        if not self._n:
+            self._array = np.empty((self._capacity, *layer_input.shape), np.float16)
+        self._array[self._n] = layer_input
+        self._n += 1
 
 
 class TunableEncoder(AlignedEncoder):
@@ -59,13 +91,18 @@ def tunable_inputs(bundle: Bundle, windows: Float32) -> Float16:
     Returns
     -------
     ndarray of float16, shape (n, dims, mixed channels, patches)
+
+    Raises
+    ------
+    ProfileError
+        When there are too many windows.
     """
     encoder = TunableEncoder(bundle, build_alignment(AlignmentConfig(), bundle))
-    inputs = []
+    inputs = LayerInputs(len(windows))
     for window in windows:
         encoder.encode_next(window)
         inputs.append(encoder.layer_input)
-    return np.stack(inputs)
+    return inputs.array
 
 
 def check_size(n_windows: int) -> None:
