@@ -191,10 +191,16 @@ class LiveSession:
     ----------
     config : SessionConfig
         What to run.
+
+    Attributes
+    ----------
+    wanted_profile : Path or None
+        The calibration that was asked for last, whether or not it is in use yet.
     """
 
     def __init__(self, config: SessionConfig) -> None:
         self.config = config
+        self.wanted_profile = config.profile
         self._snapshot = Snapshot()
         self._predictions: list[Prediction] = []
         self._markers: list[tuple[int, Marker]] = []
@@ -241,6 +247,7 @@ class LiveSession:
 
     def use_profile(self, path: Path | None) -> None:
         """Decode with a person's calibration, or with none, see :meth:`Engine.use_profile`."""
+        self.wanted_profile = path
         with suppress(OSError):
             self._connection.send(UseProfile(path))
 

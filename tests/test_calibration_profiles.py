@@ -70,6 +70,12 @@ def test_versions_are_listed_with_what_they_can(store, person) -> None:
     assert store.list()[0].active == second
 
 
+def test_a_folder_of_another_name_is_listed_with_whom_its_profile_names(store, person) -> None:
+    (store.folder / person).rename(store.folder / "renamed")
+    (entry,) = store.list()
+    assert (entry.pseudonym, entry.participant) == ("renamed", person)
+
+
 def test_one_click_goes_back_and_nothing_is_lost(store, person) -> None:
     path = store.path_of(person)
     store.activate(path, 0)

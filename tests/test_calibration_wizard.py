@@ -381,6 +381,37 @@ def test_a_deleted_person_is_decoded_no_longer(calibrate):
     assert made.session.profiles[-1] is None
 
 
+def test_a_deleted_person_is_decoded_no_longer_though_the_decoder_is_still_loading(calibrate):
+    made = calibrate()
+    entry = made.store.list()[0]
+    model = made.session.model
+    made.session.use_profile(entry.path)
+    made.session.model = model
+    who = made.wizard.pages.who
+    who.people.setCurrentRow(2)
+    who.versions.delete_button.click()
+    made.wizard.question.act.click()
+    assert made.session.profiles == [entry.path], "that was somebody else"
+    who.people.setCurrentRow(1)
+    who.versions.delete_button.click()
+    made.wizard.question.act.click()
+    assert made.session.profiles == [entry.path, None]
+
+
+def test_a_person_in_a_folder_of_another_name_is_decoded_no_longer_when_deleted(dashboard, qtbot):
+    made = dashboard()
+    made.store.rename("P-07c4e2b1", "renamed")
+    made.session.model = replace(made.session.model, participant="P-07c4e2b1")
+    made.window.calibration.open()
+    who = made.wizard.pages.who
+    wait(qtbot, lambda: who.people.count() == 3)
+    who.people.setCurrentRow(2)
+    assert who.pseudonym == "renamed"
+    who.versions.delete_button.click()
+    made.wizard.question.act.click()
+    assert made.session.profiles == [None]
+
+
 def test_bad_electrodes_are_named_with_what_helps_and_more_than_half_stop_it(calibrate):
     made = calibrate(ch_names=NAMES)
     made.agree()

@@ -127,6 +127,11 @@ def test_a_session_without_a_model_says_why_it_can_use_no_profile(files: Path) -
     engine.stop()
 
 
+def test_a_session_that_begins_with_a_profile_wants_it(files: Path) -> None:
+    profile = files / "three.safetensors"
+    assert LiveSession(SessionConfig(SIM, None, profile=profile)).wanted_profile == profile
+
+
 def test_a_session_in_another_process_uses_a_profile_and_passes_prompts_on(files: Path) -> None:
     session = LiveSession(SessionConfig(SIM, files / "model.safetensors"))
     session.start()
@@ -135,7 +140,9 @@ def test_a_session_in_another_process_uses_a_profile_and_passes_prompts_on(files
     try:
         while session.snapshot().state != "streaming":
             assert time.monotonic() < deadline
+        assert session.wanted_profile is None
         session.use_profile(files / "three.safetensors")
+        assert session.wanted_profile == files / "three.safetensors"
         session.mark("trial/1/tenderness/begin")
         while (used, told) != ("P-three", "tenderness"):
             shot = session.snapshot()

@@ -86,6 +86,9 @@ class ProfileEntry:
         Checksum of the model that the profile was made for, "" before the first calibration.
     problem : str
         One line when the file cannot be used, else "".
+    participant : str
+        Whom the profile names, "" where none can be read; :attr:`pseudonym` unless somebody gave
+        the folder another name.
     """
 
     pseudonym: str
@@ -94,6 +97,7 @@ class ProfileEntry:
     simulated: bool = False
     bundle_sha256: str = ""
     problem: str = ""
+    participant: str = ""
 
     @property
     def active(self) -> VersionEntry | None:
@@ -253,8 +257,14 @@ class ProfileStore:
         except OSError as error:
             problem = f"{path}: cannot be read: {error.strerror}; check the file's permissions"
             return ProfileEntry(pseudonym, path, problem=problem)
-        versions = tuple(_versions(profile))
-        return ProfileEntry(pseudonym, path, versions, profile.simulated, profile.bundle_sha256)
+        return ProfileEntry(
+            pseudonym,
+            path,
+            tuple(_versions(profile)),
+            profile.simulated,
+            profile.bundle_sha256,
+            participant=profile.participant,
+        )
 
     def _make(self, folder: Path) -> None:
         """Make a folder below :attr:`folder`, and every one on the way, for the owner only."""

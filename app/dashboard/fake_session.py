@@ -215,6 +215,11 @@ class FakeSession:
             name, version = ("", 0) if path is None else (path.parent.name, 1)
             self.model = replace(self.model, participant=name, profile_version=version)
 
+    @property
+    def wanted_profile(self) -> Path | None:
+        """The newest of :attr:`profiles`."""
+        return self.profiles[-1] if self.profiles else None
+
     # Faults.
 
     def stall(self) -> None:

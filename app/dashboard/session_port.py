@@ -117,6 +117,11 @@ class SessionPort(Protocol):
         """
         ...
 
+    @property
+    def wanted_profile(self) -> Path | None:
+        """The calibration that was asked for last, whether or not it is in use yet."""
+        ...
+
 
 SessionFactory = Callable[[SourceChoice], SessionPort]
 Discover = Callable[[], Sequence[FoundSource]]

@@ -95,13 +95,25 @@ class FakeStore:
         )
         first, second = "P-07c4e2b1", "P-b81d53aa"
         path = folder / first / "profile.safetensors"
-        known = ProfileEntry(first, path, versions, simulated=True, bundle_sha256=64 * "0")
+        known = ProfileEntry(
+            first,
+            path,
+            versions,
+            simulated=True,
+            bundle_sha256=64 * "0",
+            participant=first,
+        )
         fresh = ProfileEntry(second, folder / second / "profile.safetensors")
         return cls(folder, (known, fresh))
 
     def list(self) -> tuple[ProfileEntry, ...]:
         """Return everybody."""
         return tuple(self._entries.values())
+
+    def rename(self, pseudonym: str, folder: str) -> None:
+        """Give a participant's folder another name, as somebody may do by hand."""
+        entry = self._entries.pop(pseudonym)
+        self._entries[folder] = replace(entry, pseudonym=folder, path=self.path_of(folder))
 
     def create(self, pseudonym: str | None = None) -> str:
         """Make a participant."""

@@ -149,11 +149,19 @@ class People(QObject):
     def _delete(self, entry: ProfileEntry) -> None:
         if self._store is None:
             return
+        in_use = self._decodes_with(entry)
         try:
             self._store.delete(entry.pseudonym)
         except MdjptError as error:
             self._messages.show_message(str(error))
-        model = self._session.snapshot().model
-        if model is not None and model.participant == entry.pseudonym:
+        if in_use:
             self._session.use_profile(None)
         self.refresh()
+
+    def _decodes_with(self, entry: ProfileEntry) -> bool:
+        """Tell whether the session decodes with a profile, or will when its decoder is loaded."""
+        wanted, model = self._session.wanted_profile, self._session.snapshot().model
+        # The folder may have been given another name than the profile in it.
+        names = {entry.pseudonym, entry.participant} - {""}
+        asked = wanted is not None and wanted.resolve() == entry.path.resolve()
+        return asked or (model is not None and model.participant in names)
