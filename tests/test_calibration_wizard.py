@@ -288,6 +288,9 @@ def test_a_profile_for_another_model_is_told_before_anything_is_recorded(dashboa
     made.agree()
     assert not made.wizard.foot.primary.isEnabled()
     assert made.wizard.foot.hint.whole.startswith("This profile is for another model")
+    who.versions.list.setCurrentRow(1)
+    assert not who.versions.use_button.isEnabled(), "its decoder would be refused"
+    assert who.versions.delete_button.isEnabled()
     who.people.setCurrentRow(2)
     made.agree()
     assert made.wizard.foot.primary.isEnabled()

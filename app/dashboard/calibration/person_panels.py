@@ -66,7 +66,7 @@ class VersionsPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Calibrations so far", parent)
         self._versions: tuple[VersionEntry, ...] = ()
-        self._busy = False
+        self._busy = self._foreign = False
         self.list = QListWidget()
         self.list.setAccessibleName("Calibrations so far")
         self.said = paragraph("")
@@ -83,8 +83,9 @@ class VersionsPanel(Panel):
         self.list.currentRowChanged.connect(lambda _row: self._refresh())
         self.use_button.clicked.connect(self._want)
 
-    def show_entry(self, entry: ProfileEntry) -> None:
-        """List the versions of `entry`."""
+    def show_entry(self, entry: ProfileEntry, *, foreign: bool = False) -> None:
+        """List the versions of `entry`; those of a `foreign` one cannot be put into use."""
+        self._foreign = foreign
         self._versions = tuple(reversed(entry.versions))
         self.list.clear()
         for version in self._versions:
@@ -107,7 +108,8 @@ class VersionsPanel(Panel):
         row = self.list.currentRow()
         chosen = self._versions[row] if 0 <= row < len(self._versions) else None
         self.use_button.setVisible(bool(self._versions))
-        self.use_button.setEnabled(chosen is not None and not chosen.active and not self._busy)
+        usable = chosen is not None and not chosen.active
+        self.use_button.setEnabled(usable and not (self._foreign or self._busy))
         self.delete_button.setEnabled(not self._busy)
 
     def _want(self) -> None:

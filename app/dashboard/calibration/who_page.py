@@ -134,7 +134,7 @@ class WhoPage(Page):
         entry = self.entry
         self._side.setCurrentIndex(0 if entry is None else 1)
         if entry is not None:
-            self.versions.show_entry(entry)
+            self.versions.show_entry(entry, foreign=self._is_foreign(entry))
         # Consent is one person's: it is asked anew for another one.
         self.consent.setChecked(False)
         self.changed.emit()
