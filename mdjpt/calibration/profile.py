@@ -13,10 +13,9 @@ import numpy as np
 
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.calibration.affect import DIMENSIONS, AffectHead
-from mdjpt.calibration.chance import Evidence
 from mdjpt.calibration.fine_tune_weights import check_tuned
 from mdjpt.calibration.heads import head_from
-from mdjpt.calibration.profile_about import MAX_VERSIONS, check_profile
+from mdjpt.calibration.profile_about import MAX_VERSIONS, check_profile, profile_about
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
 from mdjpt.calibration.training import PersonalDecoder
 from mdjpt.errors import ProfileError
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.bundle import Bundle
+    from mdjpt.calibration.profile_about import VersionAbout
 
     Arrays = dict[str, NDArray[Any]]
 
@@ -77,27 +77,6 @@ class Profile:
         """Return the profile with a new version in use; the oldest goes when there are too many."""
         versions = (*self.versions, decoder)[-MAX_VERSIONS:]
         return replace(self, versions=versions, active=len(versions) - 1)
-
-    def revert(self, version: int | None = None) -> Profile:
-        """Return the profile with an earlier version in use; later ones are kept.
-
-        Parameters
-        ----------
-        version : int, optional
-            From 0 for the oldest; by default the one before the present one.
-
-        Raises
-        ------
-        ProfileError
-            When there is no such version.
-        """
-        wanted = self.active - 1 if version is None else version
-        if not 0 <= wanted < len(self.versions):
-            raise ProfileError(
-                f"{self.participant}: no version to go back to; the profile holds "
-                f"{len(self.versions)} and uses number {self.active + 1}"
-            )
-        return replace(self, active=wanted)
 
     def require_model(self, bundle: Bundle) -> None:
         """Make sure that the features of `bundle` are those that the profile was made for.
@@ -202,51 +181,50 @@ def _about(decoder: PersonalDecoder) -> dict[str, Any]:
 
 
 def _profile_of(arrays: Mapping[str, NDArray[Any]], about: dict[str, Any]) -> Profile:
-    parts: list[Arrays] = [{} for _ in about["versions"]]
+    told = profile_about(about)
+    parts: list[Arrays] = [{} for _ in told.versions]
     for name, array in arrays.items():
         number, _, rest = name.partition(".")
         if not (number.isdecimal() and int(number) < len(parts)):
             raise ValueError(f"it holds the unknown array {name[:40]!r}")
         parts[int(number)][rest] = array
-    versions = [_decoder_of(p, a) for p, a in zip(parts, about["versions"], strict=True)]
-    if not isinstance(about["simulated"], bool) or type(about["active"]) is not int:
-        raise ValueError("simulated must be true or false, active a number")
+    versions = map(_decoder_of, parts, about["versions"], told.versions)
     return Profile(
-        participant=str(about["participant"]),
-        bundle_sha256=str(about["bundle_sha256"]),
-        simulated=about["simulated"],
+        participant=told.participant,
+        bundle_sha256=told.bundle_sha256,
+        simulated=told.simulated,
         versions=tuple(versions),
-        active=about["active"],
+        active=told.active,
     )
 
 
-def _decoder_of(arrays: Arrays, about: dict[str, Any]) -> PersonalDecoder:
+def _decoder_of(arrays: Arrays, about: dict[str, Any], told: VersionAbout) -> PersonalDecoder:
     known = ("head", "feature", "alignment", "affect", "encoder")
     parts: dict[str, Arrays] = {name: {} for name in known}
     for name, array in arrays.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = array
-    head = head_from(about["kind"], parts["head"])
-    names = tuple(str(name) for name in about["class_names"])
+    head = head_from(told.kind, parts["head"])
+    names = told.class_names
     if len(names) != head.n_classes or len(set(names)) != len(names):
         raise ValueError(f"the head has {head.n_classes} classes, names are {len(names)}")
     check_tuned(parts["encoder"])
     return PersonalDecoder(
         class_names=names,
-        kind=about["kind"],
+        kind=told.kind,
         head=head,
         feature_mean=_vector(parts["feature"]["mean"], head.n_features),
         feature_var=_vector(parts["feature"]["var"], head.n_features, least=0.0),
         temperature=_number(about["temperature"], 1e-6, 1e6),
         abstain_below=_number(about["abstain_below"], 0.0, 1.0),
         novelty_limit=_number(about["novelty_limit"], 0.0, 1e9),
-        evidence=Evidence(**about["evidence"]),
+        evidence=told.evidence,
         affect=_affect_of(parts["affect"], about["affect"], head.n_features),
         alignment=AlignmentConfig.from_dict(about["alignment"]),
         alignment_state=parts["alignment"],
-        compared=tuple((str(name), float(loss)) for name, loss in about["compared"]),
+        compared=tuple((str(name), _number(loss, -1e9, 1e9)) for name, loss in about["compared"]),
         notes=tuple(str(note) for note in about["notes"]),
-        created=str(about["created"]),
+        created=told.created,
         tuned=parts["encoder"],
     )
 

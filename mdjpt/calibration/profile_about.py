@@ -7,7 +7,7 @@ scipy for it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.calibration.chance import Evidence
@@ -33,9 +33,11 @@ __all__ = [
     "activate_version",
     "check_profile",
     "load_profile_about",
+    "profile_about",
 ]
 
 MAX_VERSIONS = 10
+_EVIDENCE = {field.name for field in fields(Evidence)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +139,20 @@ def activate_version(path: Path, number: int) -> None:
 
 def _checked(path: Path, about: Mapping[str, Any]) -> ProfileAbout:
     try:
-        return _profile_of(about)
+        return profile_about(about)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else error
         raise ProfileError(f"{path}: unusable profile: {reason}; calibrate again") from None
 
 
-def _profile_of(about: Mapping[str, Any]) -> ProfileAbout:
+def profile_about(about: Mapping[str, Any]) -> ProfileAbout:
+    """Return what the JSON object of a profile's file says, checked.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, AttributeError
+        When it says what cannot be, or not all that it must.
+    """
     if not isinstance(about["simulated"], bool) or type(about["active"]) is not int:
         raise ValueError("simulated must be true or false, active a number")
     profile = ProfileAbout(
@@ -169,12 +178,20 @@ def _version_of(about: Mapping[str, Any]) -> VersionAbout:
 
 
 def _evidence_of(values: Mapping[str, Any]) -> Evidence:
+    if not values.keys() <= _EVIDENCE:
+        raise ValueError("its evidence holds what none has")
     evidence = Evidence(**values)
+    counts = (evidence.n_trials, evidence.n_correct)
+    if any(type(count) is not int for count in counts):
+        raise ValueError("trials are counted in whole numbers")
     if not (0 <= evidence.n_correct <= evidence.n_trials and evidence.n_trials):
         raise ValueError(f"{evidence.n_correct} of {evidence.n_trials} trials cannot be right")
-    shares = [evidence.low, evidence.high, evidence.chance]
-    if evidence.before is not None:
-        shares.append(evidence.before)
-    if not all(0 <= share <= 1 for share in shares):
-        raise ValueError("a share of trials lies between 0 and 1")
+    for name in _EVIDENCE - {"n_trials", "n_correct"}:
+        share = getattr(evidence, name)
+        if not (name == "before" and share is None) and not _is_share(share):
+            raise ValueError(f"{name} must lie between 0 and 1")
     return evidence
+
+
+def _is_share(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value <= 1  # type: ignore[operator]
