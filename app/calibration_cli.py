@@ -35,8 +35,8 @@ def calibrate_command(
         typer.Option(
             "--fine-tune",
             help="Tune the encoder's last convolutions too, and use them if held-out trials are "
-            "decoded better by that; on simulated people it did not help. Adds about 20 s for 8 "
-            "trials of 15 s and 100 s for 24, on one core.",
+            "decoded better by that; on simulated people it did not help. Adds about 15 s for 8 "
+            "trials of 15 s and 110 s for 24, on one core.",
         ),
     ] = False,
 ) -> int:

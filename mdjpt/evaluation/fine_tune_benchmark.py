@@ -2,8 +2,10 @@
 
 Run it as ``python -m mdjpt.evaluation.fine_tune_benchmark MODEL``; it prints a table.
 
-With the demo bundle 055ff3144d84, simulated participants from 400000 on, balanced accuracy of the
-test (mean; gain of what was in use over the head alone, with its standard error):
+Measured on a bundle (055ff3144d84) with the network, head and temperature of the demo bundle in
+``assets`` and another abstention threshold, which nothing here depends on. Simulated participants
+from 400000 on, balanced accuracy of the test (mean; gain of what was in use over the head alone,
+with its standard error):
 
 ====== ============ ===== ===== ======= ================= ==============
 trials participants alone tuned used in what was in use   seconds a core
@@ -14,6 +16,9 @@ trials participants alone tuned used in what was in use   seconds a core
 
 With 8 trials the tuned encoder was better for four of six, but held-out trials of the calibration
 confirmed it for one only; with 24 there was nothing to gain. So it stays off by default.
+
+The seconds are those of the tuning alone, with a window each second. The command takes one each
+half second and encodes the recording again: how long it takes stands in its help.
 """
 
 from __future__ import annotations
