@@ -699,6 +699,29 @@ def test_stopping_is_asked_once_waits_meanwhile_and_keeps_the_recording(calibrat
     assert not made.is_open
 
 
+@pytest.mark.parametrize("answer", ["keep", "act"])
+def test_a_session_does_not_begin_behind_the_question_whether_to_stop_it(calibrate, answer):
+    made = calibrate()
+    made.set_up()
+    made.wizard.foot.primary.click()
+    assert made.wizard.run.stage is Stage.OPENING
+    made.wizard.top.close_button.click()
+    made.wizard.top.close_button.click()
+    made.pass_time(30)
+    assert made.wizard.run.stage is Stage.OPENING
+    assert made.session.marks == []
+    getattr(made.wizard.question, answer).click()
+    made.pass_time(0.1)
+    if answer == "keep":
+        assert made.wizard.run.stage is Stage.SESSION
+        assert not made.wizard.run.paused
+        made.until_phase(Phase.TRIAL)
+    else:
+        assert not made.is_open
+        assert made.session.marks == []
+        assert made.session.snapshot().recording == ""
+
+
 def test_a_stopped_session_with_enough_trials_can_still_be_trained(calibrate):
     made = calibrate()
     made.begin(trials=3)

@@ -77,7 +77,7 @@ class Leaving:
         on_paused: Callable[[CalibrationRun], None],
         then: Callable[[], None] | None,
     ) -> None:
-        """Ask before a session or a training is stopped; it waits for the answer.
+        """Ask before a session or a training is stopped; a session waits for the answer.
 
         Parameters
         ----------
@@ -89,7 +89,7 @@ class Leaving:
             Called when it was stopped.
         """
         training = run.stage is Stage.TRAINING
-        went_on = run.stage is Stage.SESSION and not run.view.paused
+        went_on = run.stage in (Stage.OPENING, Stage.SESSION) and not run.paused
         run.pause()
         on_paused(run)
         text = (

@@ -86,6 +86,7 @@ class CalibrationRun:
         self._session = session
         self._purpose = purpose
         self._make_job = make_job
+        self._held = False
         self._now_s = session.snapshot().elapsed_s
         self._began_s = self._now_s
         self.steps = CalibrationSession(plan, session.mark, lambda: self._now_s)
@@ -95,6 +96,11 @@ class CalibrationRun:
     def view(self) -> View:
         """What to show of the session."""
         return self.steps.view()
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits for the person, the session begun or not."""
+        return self._held or self.view.paused
 
     @property
     def can_train(self) -> bool:
@@ -136,13 +142,16 @@ class CalibrationRun:
         self.steps.rate(rating)
 
     def pause(self) -> None:
-        """Wait for the person."""
-        if self.stage is Stage.SESSION and not self.view.paused:
+        """Wait for the person; a session that has not begun yet does not begin."""
+        if self.stage is Stage.OPENING:
+            self._held = True
+        elif self.stage is Stage.SESSION and not self.view.paused:
             self.why_paused = ""
             self.steps.pause()
 
     def resume(self) -> None:
         """Go on after a pause."""
+        self._held = False
         self.why_paused = ""
         self.steps.resume()
 
@@ -175,6 +184,8 @@ class CalibrationRun:
             self.fail("The recording has ended.")
 
     def _open(self, snapshot: Snapshot) -> None:
+        if snapshot.recording and self._held:
+            return
         if snapshot.recording:
             self._session.mark(str(ConsentMark(self._purpose)))
             self.steps.start()
