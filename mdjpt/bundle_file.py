@@ -17,6 +17,7 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save
 
+from mdjpt.atomic_file import atomic_file
 from mdjpt.errors import ModelError
 
 if TYPE_CHECKING:
@@ -68,14 +69,11 @@ def write_bundle_file(path: Path, arrays: Mapping[str, Any], about: Mapping[str,
     sha256 = _checksum(contiguous, about)
     entry = {"format_version": FORMAT_VERSION, "about": about, "sha256": sha256}
     content = save(contiguous, {ENTRY: _json(entry)})
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        with atomic_file(path) as file:
+            file.write(content)
     except OSError as error:
         raise ModelError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     return sha256
 
 

@@ -140,10 +140,9 @@ class CalibrationResult:
         from mdjpt.calibration.pseudonym import new_pseudonym
 
         evidence, before = self.decoder.evidence, self.before
-        reached = (evidence.accuracy, evidence.window_accuracy)
         if not evidence.better_than_chance:
             than = "chance"
-        elif before is not None and reached <= tuple(before):
+        elif before is not None and not before.beaten_by(evidence):
             than = (
                 f"the model as it is ({before.window_accuracy:.2f} of its windows right, now "
                 f"{evidence.window_accuracy:.2f})"
