@@ -108,7 +108,7 @@ class DecoderSupervisor:
         if self.failure is not None:
             return "failed"
         if self.finished or (self._decoder is not None and self._decoder.ready):
-            return "running"
+            return "running" if self._successor is None else "switching"
         return "restarting" if self._n_restarts else "loading"
 
     def start(self) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["AlignmentStatus", "DecoderState", "ModelCard", "Snapshot", "StreamState"]
 
 StreamState = Literal["starting", "streaming", "stalled", "ended", "failed", "stopped"]
-DecoderState = Literal["none", "loading", "running", "restarting", "failed"]
+DecoderState = Literal["none", "loading", "running", "switching", "restarting", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,8 @@ class Snapshot:
     elapsed_s : float
         Seconds of signal since the stream was opened.
     decoder_state : str
-        "none", "loading", "running", "restarting" or "failed".
+        "none", "loading", "running", "switching" (running, while the decoder of another profile
+        loads), "restarting" or "failed".
     decoder_error : str
         One line when the decoder failed, else "".
     profile_error : str

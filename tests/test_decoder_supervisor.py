@@ -167,9 +167,9 @@ def test_a_successor_takes_over_when_it_is_ready_and_not_before() -> None:
     decoders.receive(0.0)
     decoders.use_profile(Path("p"))
     decoders.take_over()
-    assert decoders.card == CARD
+    assert (decoders.card, decoders.state) == (CARD, "switching")
     decoders.take_over()
-    assert decoders.card == other
+    assert (decoders.card, decoders.state) == (other, "running")
     assert decoders.config == replace(CONFIG, profile=Path("p"))
     assert [decoder.stopped for decoder in nursery.born] == [True, False]
 

@@ -84,7 +84,8 @@ class EmotionView(Card):
         self.agreement.set_whole(f"{agreement.share:.0%}")
         agreeing, labelled = agreement.n_agreeing, agreement.n_labelled
         abstained = agreement.n_windows - labelled
-        self.counts.set_whole(f"{agreeing} of {labelled} labels; {abstained} windows unlabelled")
+        windows = "1 window" if abstained == 1 else f"{abstained} windows"
+        self.counts.set_whole(f"{agreeing} of {labelled} labels; {windows} unlabelled")
 
     def set_palette(self, palette: Palette) -> None:
         """Take the colours of a theme."""

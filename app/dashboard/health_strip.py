@@ -34,6 +34,7 @@ _DECODER = {
     "none": ("none", "muted"),
     "loading": ("loading", "muted"),
     "running": ("● running", "good"),
+    "switching": ("◐ switching", "good"),
     "restarting": ("▲ restarting", "warn"),
     "failed": ("✕ failed", "bad"),
 }
