@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from mdjpt.alignment.moments import VARIANCE_EPS
 from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import best_temperature, smoothed, softmax
 from mdjpt.calibration.fine_tune_heads import differentiable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from mdjpt.bundle import Bundle
     from mdjpt.calibration.anchored import GeneralHead
@@ -53,7 +54,6 @@ LEARNING_RATE = 2e-3
 ANCHORING = 0.01  # alpha of L2-SP
 _WINDOWS_A_TRIAL, _WINDOWS_A_STEP = 4, 128  # overlapping windows tell little that is new
 _CHUNK = 16
-_VARIANCE_EPS = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,11 +190,7 @@ class _Work:
     def features(self, network: SpatioTemporalEncoder) -> Float32:
         """Return the features of all windows, [n_windows, n_features]."""
         with torch.inference_mode():
-            parts = [
-                network(torch.from_numpy(self.inputs[k : k + _CHUNK]).float()).mean(-1).numpy()
-                for k in range(0, len(self.inputs), _CHUNK)
-            ]
-        return np.concatenate(parts)
+            return _mapped(network, self.inputs).numpy()
 
     def path(
         self, train: NDArray[np.bool_], n_steps: tuple[int, ...]
@@ -230,16 +226,19 @@ class _Work:
 def _tunable(bundle: Bundle) -> tuple[SpatioTemporalEncoder, list[Tensor]]:
     """Return the network's last part, and those of its weights that are to be tuned."""
     network = bundle.network().spatiotemporal.requires_grad_(requires_grad=False)
-    names = tuned_shapes(bundle.config)
-    parameters = network.named_parameters(prefix=MODULE)
-    own = [p.requires_grad_() for name, p in parameters if name in names]
-    return network, list(own)
+    return network, [p.requires_grad_() for _, p in _own_parameters(network, bundle)]
 
 
 def _weights_of(network: SpatioTemporalEncoder, bundle: Bundle) -> dict[str, Float32]:
+    return {name: p.detach().numpy().copy() for name, p in _own_parameters(network, bundle)}
+
+
+def _own_parameters(
+    network: SpatioTemporalEncoder, bundle: Bundle
+) -> Iterator[tuple[str, nn.Parameter]]:
+    """Yield the weights that are tuned, by their names in the bundle."""
     names = tuned_shapes(bundle.config)
-    parameters = network.named_parameters(prefix=MODULE)
-    return {name: p.detach().numpy().copy() for name, p in parameters if name in names}
+    return (own for own in network.named_parameters(prefix=MODULE) if own[0] in names)
 
 
 def _spread(trial: NDArray[np.intp], train: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -252,7 +251,7 @@ def _spread(trial: NDArray[np.intp], train: NDArray[np.bool_]) -> NDArray[np.int
 
 
 def _mapped(network: SpatioTemporalEncoder, inputs: Float16) -> Tensor:
-    """Return the features of some windows, with their gradients."""
+    """Return the features [n_windows, n_features] of some windows; gradients pass."""
     parts = [
         network(torch.from_numpy(inputs[k : k + _CHUNK]).float()).mean(-1)
         for k in range(0, len(inputs), _CHUNK)
@@ -263,7 +262,7 @@ def _mapped(network: SpatioTemporalEncoder, inputs: Float16) -> Tensor:
 def _standardised(features: Tensor, weights: Tensor) -> Tensor:
     mean = weights @ features
     variance = weights @ (features - mean).square()
-    return (features - mean) / (variance + _VARIANCE_EPS).sqrt()
+    return (features - mean) / (variance + VARIANCE_EPS).sqrt()
 
 
 def _best(results: dict[int, HeldOut], trials: NDArray[np.bool_]) -> int:

@@ -45,12 +45,7 @@ from mdjpt.calibration.fine_tune_weights import tuned_bundle
 from mdjpt.calibration.labelled import LabelledFeatures
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import MdjptError, ModelError
-from mdjpt.evaluation.online.sessions import (
-    CONDITIONS,
-    REST_S,
-    calibration_schedule,
-    make_session,
-)
+from mdjpt.evaluation.online.sessions import CONDITIONS, calibration_session, first_trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,9 +117,7 @@ class _Course:
     def calibration(self, n_trials: int) -> tuple[Float32, LabelledFeatures]:
         """Return windows and features of the first trials."""
         session, known = self.session, ~self.is_test & (self.session.label >= 0)
-        chosen = np.unique(session.segment[known])[:n_trials]
-        rows = known & np.isin(session.segment, chosen)
-        _, first, trial = np.unique(session.segment[rows], return_index=True, return_inverse=True)
+        rows, trial, first = first_trials(session.segment, known, n_trials)
         windows, label = session.windows[rows], session.label[rows][first]
         features = encode_session(self.bundle, windows, hop_s=HOP_S)
         names = self.bundle.class_names
@@ -170,7 +163,16 @@ def compare(
         raise ModelError("no emotion head: there are no classes to simulate")
     classes = bundle.class_names
     general = GeneralHead(bundle.head, np.eye(len(classes)), bundle.temperature)
-    course = _course(bundle, participant, test_s)
+    session, is_test = calibration_session(
+        participant,
+        classes,
+        CONDITIONS["usual"],
+        n_rounds=TRIALS_A_CLASS,
+        trial_s=TRIAL_S,
+        test_s=test_s,
+        hop_s=HOP_S,
+    )
+    course = _Course(bundle, session, is_test)
     for n_trials in sizes:
         windows, data = course.calibration(n_trials)
         begin = time.process_time()
@@ -195,23 +197,6 @@ def compare(
             head_s,
             time.process_time() - begin - 2 * head_s,
         )
-
-
-def _course(bundle: Bundle, participant: int, test_s: float) -> _Course:
-    classes = bundle.class_names
-    schedule = calibration_schedule(
-        classes, n_rounds=TRIALS_A_CLASS, trial_s=TRIAL_S, test_s=test_s, seed=participant
-    )
-    calibration_s = TRIALS_A_CLASS * len(classes) * (TRIAL_S + REST_S)
-    session = make_session(
-        participant,
-        classes,
-        CONDITIONS["usual"],
-        calibration_s + test_s,
-        schedule=schedule,
-        hop_s=HOP_S,
-    )
-    return _Course(bundle, session, session.end_s > calibration_s)
 
 
 def _reached(decoder: PersonalDecoder) -> tuple[float, float]:

@@ -23,12 +23,7 @@ from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.calibration.uncalibrated import as_it_is
 from mdjpt.errors import ProfileError
-from mdjpt.evaluation.online.sessions import (
-    CONDITIONS,
-    REST_S,
-    calibration_schedule,
-    make_session,
-)
+from mdjpt.evaluation.online.sessions import CONDITIONS, calibration_session, first_trials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,21 +78,18 @@ def calibration_curve(
     trials_a_class, trials_in_all : sequence of int
         Sizes of the calibration.
     """
-    classes, n_rounds = bundle.class_names, max(trials_a_class)
-    schedule = calibration_schedule(
-        classes, n_rounds=n_rounds, trial_s=TRIAL_S, test_s=test_s, seed=person
-    )
-    calibration_s = n_rounds * len(classes) * (TRIAL_S + REST_S)
-    session = make_session(
+    classes = bundle.class_names
+    session, is_test = calibration_session(
         person,
         classes,
         CONDITIONS[condition],
-        calibration_s + test_s,
-        schedule=schedule,
+        n_rounds=max(trials_a_class),
+        trial_s=TRIAL_S,
+        test_s=test_s,
         hop_s=HOP_S,
     )
     features = encode_session(bundle, session.windows, hop_s=HOP_S)
-    known, is_test = session.label >= 0, session.end_s > calibration_s
+    known = session.label >= 0
     run = _Run(
         bundle, features[known], session.label[known], session.segment[known], is_test[known]
     )
@@ -185,9 +177,7 @@ class _Run:
         }
 
     def _first_trials(self, n_trials: int) -> LabelledFeatures:
-        chosen = np.unique(self._segment[~self._is_test])[:n_trials]
-        rows = np.isin(self._segment, chosen) & ~self._is_test
-        _, first, trial = np.unique(self._segment[rows], return_index=True, return_inverse=True)
+        rows, trial, first = first_trials(self._segment, ~self._is_test, n_trials)
         return LabelledFeatures(
             features=self._features[rows],
             trial=trial,

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
     from mdjpt.simulation import Schedule
 
-__all__ = ["CONDITIONS", "Condition", "Session", "blocked", "calibration_schedule", "make_session"]
+__all__ = [
+    "CONDITIONS",
+    "Condition",
+    "Session",
+    "blocked",
+    "calibration_schedule",
+    "calibration_session",
+    "first_trials",
+    "make_session",
+]
 
 SFREQ = 250.0
 SETTLED_S = 1.0
@@ -137,6 +146,72 @@ def calibration_schedule(
     for k in range(n_test):
         blocks += [(_clip(str(name), 300 + k), _CLIP_S) for name in rng.permutation(classes)]
     return FixedSchedule(blocks)
+
+
+def calibration_session(
+    person: int,
+    classes: tuple[str, ...],
+    condition: Condition,
+    *,
+    n_rounds: int,
+    trial_s: float,
+    test_s: float,
+    hop_s: float,
+) -> tuple[Session, NDArray[np.bool_]]:
+    """Simulate somebody's calibration and the test behind it.
+
+    Parameters
+    ----------
+    person : int
+        The participant, and the order of the trials.
+    classes, n_rounds, trial_s, test_s
+        As for :func:`calibration_schedule`.
+    condition, hop_s
+        As for :func:`make_session`.
+
+    Returns
+    -------
+    session : Session
+        Both.
+    is_test : ndarray of bool, shape (n,)
+        True for windows that end in the test.
+    """
+    schedule = calibration_schedule(
+        classes, n_rounds=n_rounds, trial_s=trial_s, test_s=test_s, seed=person
+    )
+    calibration_s = n_rounds * len(classes) * (trial_s + REST_S)
+    session = make_session(
+        person, classes, condition, calibration_s + test_s, schedule=schedule, hop_s=hop_s
+    )
+    return session, session.end_s > calibration_s
+
+
+def first_trials(
+    segment: NDArray[np.intp], usable: NDArray[np.bool_], n_trials: int
+) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
+    """Pick the windows of the first trials.
+
+    Parameters
+    ----------
+    segment : ndarray of int, shape (n,)
+        State of the schedule that each window belongs to.
+    usable : ndarray of bool, shape (n,)
+        Windows to pick from.
+    n_trials : int
+        How many; fewer where there are not as many.
+
+    Returns
+    -------
+    rows : ndarray of bool, shape (n,)
+        The windows.
+    trial : ndarray of int, shape (n_rows,)
+        Trial of each, from 0.
+    first : ndarray of int, shape (n_trials,)
+        First of the picked windows of each trial.
+    """
+    rows = usable & np.isin(segment, np.unique(segment[usable])[:n_trials])
+    _, first, trial = np.unique(segment[rows], return_index=True, return_inverse=True)
+    return rows, trial, first
 
 
 def make_session(
