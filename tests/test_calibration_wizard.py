@@ -152,11 +152,11 @@ class Calibrated:
 def dashboard(qtbot, tmp_path):
     """Return a function that opens a dashboard on a fake session."""
 
-    def open_dashboard(**arguments) -> Calibrated:
+    def open_dashboard(*, store=None, **arguments) -> Calibrated:
         clock = ManualClock()
         # Few electrodes draw fast; a calibration is many frames long.
         session = FakeSession(**{"ch_names": NAMES[:8]} | arguments, clock=clock, head_start_s=30)
-        store = FakeStore.with_people(tmp_path)
+        store = store or FakeStore.with_people(tmp_path)
         tools, jobs = fake_tools(store)
         window = Dashboard(lambda _choice: session, SIM, calibration=tools)
         qtbot.addWidget(window, before_close_func=partial(leave, qtbot))
@@ -190,6 +190,23 @@ def calibrate(dashboard, qtbot):
         return made
 
     return open_wizard
+
+
+class UnreadableStore(FakeStore):
+    """Participants in a folder that cannot be read."""
+
+    def list(self):
+        raise ProfileError("profiles: cannot be read: check the folder's permissions")
+
+
+def test_participants_that_cannot_be_read_are_not_looked_for_for_ever(dashboard, qtbot, tmp_path):
+    made = dashboard(store=UnreadableStore(tmp_path))
+    made.window.header.calibrate_button.click()
+    page = made.wizard.pages.who
+    wait(qtbot, lambda: page.missing == "The participants cannot be read")
+    assert [page.people.item(k).text() for k in range(page.people.count())] == [page.missing]
+    assert "check the folder's permissions" in made.wizard.messages.text
+    assert not made.wizard.foot.primary.isEnabled()
 
 
 def test_the_button_waits_for_a_stream_with_a_model(dashboard):

@@ -109,6 +109,8 @@ class People(QObject):
     def _not_opened(self, error: str) -> None:
         if shiboken6.isValid(self):
             self._messages.show_message(error)
+            if self._store is None:
+                self._page.show_unreadable()
 
     def _use_version(self, entry: ProfileEntry, number: int) -> None:
         store = self._store

@@ -67,9 +67,9 @@ class WhoPage(Page):
         self.purpose.setMaxLength(120)
         self.consent = TickBox("I have read this and agree")
         self._side = QStackedWidget()
-        self._listed = False
+        self._waiting = "Looking for participants…"
         self._build()
-        self.people.addItem("Looking for participants…")
+        self.people.addItem(self._waiting)
 
     @property
     def entry(self) -> ProfileEntry | None:
@@ -91,8 +91,8 @@ class WhoPage(Page):
     @property
     def missing(self) -> str:
         """Say what is not filled in yet."""
-        if not self._listed:
-            return "Looking for participants…"
+        if self._waiting:
+            return self._waiting
         if self.entry is None and (problem := self.new.problem(self._entries)):
             return problem
         if self.entry is not None and self.entry.problem:
@@ -109,11 +109,18 @@ class WhoPage(Page):
         """Begin at the list."""
         return self.people
 
+    def show_unreadable(self) -> None:
+        """Say that there is no list to choose from."""
+        self._waiting = "The participants cannot be read"
+        self.people.clear()
+        self.people.addItem(self._waiting)
+        self.changed.emit()
+
     def show_people(self, entries: Sequence[ProfileEntry]) -> None:
         """List the participants; the one that was chosen stays chosen."""
         chosen = self.entry.pseudonym if self.entry is not None else ""
         self._entries = tuple(entries)
-        self._listed = True
+        self._waiting = ""
         self.people.clear()
         self.people.addItem("New participant")
         for entry in self._entries:
