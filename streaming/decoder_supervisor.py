@@ -80,11 +80,6 @@ class DecoderSupervisor:
         return self._decoder is not None
 
     @property
-    def loading_successor(self) -> bool:
-        """True while another decoder loads its model beside the one in use."""
-        return self._successor is not None
-
-    @property
     def n_skipped(self) -> int:
         """Windows that came too fast to be decoded, in all."""
         return self._skipped_before + self._n_skipped

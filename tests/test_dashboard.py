@@ -14,13 +14,14 @@ from PySide6.QtCore import QObject, QTimer
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.dashboard.fake_session import FakeSession, ManualClock
+from app.dashboard.header import Header
 from app.dashboard.message_bar import ExceptionHook
 from app.dashboard.session_port import SourceChoice
 from app.dashboard.shortcuts import KEYS, ShortcutsDialog
 from app.dashboard.theme import LIGHT
 from app.dashboard.window import Dashboard
 from mdjpt.errors import SourceNotFound
-from streaming.snapshot import ModelCard
+from streaming.snapshot import ModelCard, Snapshot
 
 SIM = SourceChoice("sim:")
 LABELS = {"Negative", "Neutral", "Positive"}
@@ -248,6 +249,21 @@ def test_health_shows_rate_latency_and_skipped_windows(connect):
     assert live.health("latency") == "38 ms"
     assert live.health("windows") == "1,234 · 5 skipped"
     assert live.health("recording") == "S001R03.edf"
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "says"),
+    [
+        (None, "No source"),
+        (Snapshot(), "Opening the source…"),
+        (Snapshot(state="failed", error="no such stream"), "No source"),
+    ],
+)
+def test_the_header_says_that_a_source_is_opened_only_while_it_is(qtbot, snapshot, says):
+    header = Header()
+    qtbot.addWidget(header)
+    header.show_snapshot(snapshot)
+    assert header.source.whole == says
 
 
 def test_a_failed_source_offers_to_reconnect(connect, qtbot):

@@ -114,7 +114,7 @@ def test_what_an_earlier_version_had_learned_is_not_given_to_a_later_one(files: 
         collect(engine, lambda: engine.snapshot().n_windows > 0)
         engine._decoders._learned[path] = earlier
         engine.use_profile(path)
-        collect(engine, lambda: not engine._decoders.loading_successor)
+        collect(engine, lambda: engine.snapshot().decoder_state != "switching")
         assert engine._decoders._learned.get(path) is not earlier
     finally:
         engine.stop()

@@ -63,7 +63,8 @@ class Header(QWidget):
         """Name the source and the model."""
         info = snapshot.info if snapshot is not None else None
         if info is None:
-            self.source.set_whole("No source" if snapshot is None else "Opening the source…")
+            opening = snapshot is not None and snapshot.state != "failed"
+            self.source.set_whole("Opening the source…" if opening else "No source")
             self.source_detail.set_whole("Connect to begin" if snapshot is None else "")
         else:
             self.source.set_whole(info.name)
