@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     int
         Exit code: 0 done, 2 bad usage or file, 3 source, 4 model or profile.
     """
-    from app.cli import run_command_line
+    from app.cli.main import run_command_line
 
     return run_command_line(sys.argv[1:] if arguments is None else arguments)
 

@@ -1,6 +1,6 @@
 """The commands that fit a decoder to one person: names, options and help.
 
-The work is done in :mod:`app.commands`.
+The work is done in :mod:`app.cli`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli_options import SOURCE_HELP, Model, Montage, positive
+from app.cli.options import SOURCE_HELP, Model, Montage, positive
 from app.thread_count import one_thread
 
 __all__ = ["calibrate_command", "calibrate_live_command"]
@@ -42,7 +42,7 @@ def calibrate_command(
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
     one_thread()
-    from app.commands.calibrate import calibrate
+    from app.cli.calibrate import calibrate
 
     return calibrate(recording, labels, out, model, montage, fine_tune=fine_tune)
 
@@ -78,7 +78,7 @@ def calibrate_live_command(
 ) -> int:
     """Lead a person through a calibration, record it and train from it."""
     one_thread()
-    from app.commands.calibrate_live import LiveCalibration, calibrate_live
+    from app.cli.calibrate_live import LiveCalibration, calibrate_live
 
     request = LiveCalibration(
         source=source,

@@ -1,6 +1,6 @@
 """The commands for signals as they come: names, options and help.
 
-The work is done in :mod:`app.commands`.
+The work is done in :mod:`app.cli`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli_options import (
+from app.cli.options import (
     SOURCE_HELP,
     Alignment,
     Hop,
@@ -56,7 +56,7 @@ def app_command(
     speed: Annotated[str, typer.Option(help="Times real time, for files.")] = "1",
 ) -> int:
     """Open the dashboard (what plain `mdjpt` does)."""
-    from app.commands.dashboard import open_window
+    from app.cli.dashboard import open_window
 
     return open_window(
         source,
@@ -91,7 +91,7 @@ def run_command(
     montage: Montage = None,
 ) -> int:
     """Decode a source without a window."""
-    from app.commands.run import RunRequest, run_headless
+    from app.cli.run import RunRequest, run_headless
 
     if publish not in (None, "lsl"):
         raise MdjptError(f"--publish knows lsl only, got {publish!r}")
@@ -117,7 +117,7 @@ def sources_command(
     timeout: Annotated[float, typer.Option(help="Seconds to look for LSL streams.")] = 2.0,
 ) -> int:
     """List LSL streams, with nominal and measured rate, and BrainFlow boards."""
-    from app.commands.sources import list_sources
+    from app.cli.sources import list_sources
 
     return list_sources(as_json=json, timeout_s=timeout)
 
@@ -134,7 +134,7 @@ def replay_command(
     montage: Montage = None,
 ) -> int:
     """Send a recording as an LSL stream."""
-    from app.commands.replay import replay
+    from app.cli.replay import replay
 
     return replay(
         file,
@@ -151,7 +151,7 @@ def check_command(
     file: Annotated[Path, typer.Argument(help="Recording to look at.")],
 ) -> int:
     """Say what a recording holds and whether it is as it was written."""
-    from app.commands.check import check_recording
+    from app.cli.check import check_recording
 
     return check_recording(file)
 
@@ -168,7 +168,7 @@ def features_command(
 ) -> int:
     """Extract the features of a whole recording: features [n, 512], start_s [n]."""
     one_thread()
-    from app.commands.features import store_features
+    from app.cli.features import store_features
 
     return store_features(
         file, out, model=model, hop_s=positive(hop, "--hop") or hop, scale=scale, montage=montage
@@ -189,10 +189,10 @@ def simulate_command(
 ) -> int:
     """Simulate a recording with its true emotions, or a corpus of several prepared datasets."""
     if out.suffix:
-        from app.commands.simulate import simulate
+        from app.cli.simulate import simulate
 
         return simulate(out, positive(duration, "--duration") or duration, seed, sfreq)
-    from app.commands.data import simulate_data
+    from app.cli.data import simulate_data
 
     return simulate_data(
         out, preset or (), seed=seed, difficulty=difficulty, n_subjects=subjects, jobs=jobs
@@ -206,6 +206,6 @@ def bench_command(
     ] = True,
 ) -> int:
     """Measure every stage on this machine: median and 95th percentile."""
-    from app.commands.bench import bench
+    from app.cli.bench import bench
 
     return bench(as_json=json, with_window=window)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli_options import planned
+from app.cli.options import planned
 
 __all__ = ["PASS_ON", "model_cli"]
 
@@ -22,7 +22,7 @@ def model_import(
     out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
 ) -> int:
     """Turn a released checkpoint into a bundle."""
-    from app.commands.model import import_model
+    from app.cli.model import import_model
 
     return import_model(checkpoint, out)
 
@@ -30,7 +30,7 @@ def model_import(
 @model_cli.command("info")
 def model_info(bundle: BundleFile) -> int:
     """Show what a bundle holds and where it comes from."""
-    from app.commands.model import show_model
+    from app.cli.model import show_model
 
     return show_model(bundle)
 
@@ -38,7 +38,7 @@ def model_info(bundle: BundleFile) -> int:
 @model_cli.command("verify")
 def model_verify(bundle: BundleFile) -> int:
     """Check a bundle: layout, shapes, checksum."""
-    from app.commands.model import verify_model
+    from app.cli.model import verify_model
 
     return verify_model(bundle)
 

@@ -1,6 +1,6 @@
 """The researchers' half of the command line: data, pre-training, evaluation.
 
-Names, options and help only; the work is done in :mod:`app.commands`.
+Names, options and help only; the work is done in :mod:`app.cli`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def data_list(
     json: Annotated[bool, typer.Option("--json", help="Machine-readable.")] = False,
 ) -> int:
     """List the datasets that can be read, and where they come from."""
-    from app.commands.data import list_data
+    from app.cli.data import list_data
 
     return list_data(json)
 
@@ -60,7 +60,7 @@ def data_prepare(
     option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of the reader.")] = None,
 ) -> int:
     """Prepare a dataset into a store; an interrupted preparation goes on."""
-    from app.commands.data import prepare_data
+    from app.cli.data import prepare_data
 
     return prepare_data(
         name,
@@ -77,7 +77,7 @@ def data_prepare(
 @data_cli.command("check")
 def data_check(store: Store) -> int:
     """Check a store: files, shapes, table of trials."""
-    from app.commands.data import check_data
+    from app.cli.data import check_data
 
     return check_data(store)
 
@@ -92,7 +92,7 @@ def pretrain_command(
     ] = False,
 ) -> int:
     """Pre-train the encoder jointly on prepared datasets."""
-    from app.commands.pretrain import pretrain
+    from app.cli.pretrain import pretrain
 
     return pretrain(config, out, resume)
 
@@ -121,7 +121,7 @@ def few_shot_command(
     figures: Figures = False,
 ) -> int:
     """Train a head on a few subjects' labels, test on all others."""
-    from app.commands.evaluate import evaluate_few_shot
+    from app.cli.evaluate import evaluate_few_shot
 
     return evaluate_few_shot(
         store,
@@ -160,7 +160,7 @@ def zero_shot_command(
     figures: Figures = False,
 ) -> int:
     """Label each window like its nearest neighbour in the same dataset (the paper's zero-shot)."""
-    from app.commands.evaluate import evaluate_zero_shot
+    from app.cli.evaluate import evaluate_zero_shot
 
     chosen = exclude or ["subject"]
     return evaluate_zero_shot(
@@ -196,7 +196,7 @@ def transfer_command(
     figures: Figures = False,
 ) -> int:
     """Train a head on other datasets' labels, test on a dataset never seen."""
-    from app.commands.evaluate import evaluate_transfer
+    from app.cli.evaluate import evaluate_transfer
 
     return evaluate_transfer(
         source,
@@ -227,7 +227,7 @@ def scaling_command(
     step: Step = 2.0,
 ) -> int:
     """Compare models that were pre-trained on more and more datasets."""
-    from app.commands.evaluate import evaluate_scaling
+    from app.cli.evaluate import evaluate_scaling
 
     return evaluate_scaling(
         store,
@@ -250,7 +250,7 @@ def benchmark_command(
     jobs: Jobs = 1,
 ) -> int:
     """Ask on simulated datasets whether joint pre-training is worth it, for one seed."""
-    from app.commands.evaluate import evaluate_benchmark
+    from app.cli.evaluate import evaluate_benchmark
 
     return evaluate_benchmark(seed, out, quick=quick, extra=extra, n_jobs=jobs)
 
@@ -278,7 +278,7 @@ def online_command(
     quick: Annotated[bool, typer.Option("--quick", help="Shows only that it runs.")] = False,
 ) -> int:
     """Ask what alignment and calibration bring while somebody is connected."""
-    from app.commands.evaluate_online import evaluate_online
+    from app.cli.evaluate_online import evaluate_online
 
     return evaluate_online(
         out,

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.calibration.markers import prompt_of
-from streaming.decoder_process import DecoderConfig
 from streaming.engine import EngineConfig
-from streaming.engine_process import (
+from streaming.processes.decoder_process import DecoderConfig
+from streaming.processes.engine_process import (
     Mark,
     Quit,
     Record,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from streaming.engine import Publisher
     from streaming.prediction import Prediction
-    from streaming.source_spec import SourceSpec
+    from streaming.sources.source_spec import SourceSpec
     from streaming.stream import Marker, Source
 
 __all__ = [

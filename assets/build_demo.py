@@ -29,12 +29,12 @@ from assets.demo_encoder import (
 from assets.demo_people import CAPS, CLASSES, DURATION_S, Person, simulate_all
 from assets.demo_report import judge, report
 from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.bundle import Bundle, save_bundle
+from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.calibration.confidence import fit_confidence
 from mdjpt.calibration.decoding import aligned_logits
 from mdjpt.calibration.novelty import foreign_windows, measure_novelty_limit
-from mdjpt.head import Head
-from mdjpt.model import MdjptNetwork
+from mdjpt.network.emotion_head import Head
+from mdjpt.network.model import MdjptNetwork
 from mdjpt.simulation import cap
 from mdjpt.training.statistics import centroid
 
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.encoder import Encoder, RowStats
-    from mdjpt.model import EncoderConfig
+    from mdjpt.network.encoder import Encoder, RowStats
+    from mdjpt.network.model import EncoderConfig
 
 HERE = Path(__file__).parent
 TRAIN, CALIBRATE, TEST = range(1000, 1060), range(2000, 2048), range(3000, 3024)

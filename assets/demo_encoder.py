@@ -7,25 +7,25 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mdjpt.data_preparation import prepare_dataset
-from mdjpt.model import EncoderConfig
-from mdjpt.pairs import PairSettings
+from mdjpt.network.model import EncoderConfig
 from mdjpt.simulation.dataset import SimulatedDataset
 from mdjpt.simulation.presets import PRESETS
+from mdjpt.store.dataset_preparation import prepare_dataset
+from mdjpt.store.preparation import PreparationSettings
 from mdjpt.training.config import (
     DatasetChoice,
     MachineSettings,
     OptimiserSettings,
     PretrainConfig,
 )
+from mdjpt.training.pairs import PairSettings
 from mdjpt.training.run import LOG_FILE, open_stores, train
-from mdjpt.trial_preparation import PreparationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mdjpt.model import MdjptNetwork
+    from mdjpt.network.model import MdjptNetwork
     from mdjpt.simulation.corpus import DatasetConfig
     from mdjpt.training.progress import StepReport
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from assets.demo_people import Person
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
 __all__ = ["Score", "judge", "report"]
 

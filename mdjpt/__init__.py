@@ -10,23 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mdjpt.bundle import Bundle, load_bundle, save_bundle
-    from mdjpt.checkpoint import import_checkpoint
-    from mdjpt.lds import lds_filter, lds_smooth
-    from mdjpt.montage import montage_matrix
-    from mdjpt.normalisation import running_norm
+    from mdjpt.bundle.bundle import Bundle, load_bundle, save_bundle
+    from mdjpt.bundle.checkpoint import import_checkpoint
+    from mdjpt.evaluation.lds import lds_filter, lds_smooth
+    from mdjpt.evaluation.running_norm import running_norm
     from mdjpt.recordings import read_recording
+    from mdjpt.signal.montage import montage_matrix
 
 _HOMES = {
-    "Bundle": "mdjpt.bundle",
-    "import_checkpoint": "mdjpt.checkpoint",
-    "lds_filter": "mdjpt.lds",
-    "lds_smooth": "mdjpt.lds",
-    "load_bundle": "mdjpt.bundle",
-    "montage_matrix": "mdjpt.montage",
+    "Bundle": "mdjpt.bundle.bundle",
+    "import_checkpoint": "mdjpt.bundle.checkpoint",
+    "lds_filter": "mdjpt.evaluation.lds",
+    "lds_smooth": "mdjpt.evaluation.lds",
+    "load_bundle": "mdjpt.bundle.bundle",
+    "montage_matrix": "mdjpt.signal.montage",
     "read_recording": "mdjpt.recordings",
-    "running_norm": "mdjpt.normalisation",
-    "save_bundle": "mdjpt.bundle",
+    "running_norm": "mdjpt.evaluation.running_norm",
+    "save_bundle": "mdjpt.bundle.bundle",
 }
 
 __all__ = [

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mdjpt.errors import RecordingError
-from mdjpt.preparation import Preparation
-from mdjpt.quality import electrode_quality, from_one_head
-from mdjpt.scaling import FixedScale, robust_scale
-from mdjpt.signal import (
+from mdjpt.signal.filters import (
     SFREQ,
     WINDOW_S,
     average_reference,
@@ -23,13 +20,16 @@ from mdjpt.signal import (
     recording_windows,
     window_bounds,
 )
+from mdjpt.signal.quality import electrode_quality, from_one_head
+from mdjpt.signal.scaling import FixedScale, robust_scale
+from mdjpt.signal.window import Preparation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.recordings import Recording
 
 __all__ = ["FeatureTable", "PreparedRecording", "extract_features", "prepare_recording"]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.calibration.confidence import SMOOTHING_S
-from mdjpt.calibration.emotion_model import EmotionModel
-from mdjpt.montage import STANDARD_CHANNELS
-from mdjpt.signal import N_TIMES, WINDOW_S
+from mdjpt.calibration.decoder import EmotionModel
+from mdjpt.signal.filters import N_TIMES, WINDOW_S
+from mdjpt.signal.montage import STANDARD_CHANNELS
 from streaming.snapshot import AlignmentStatus, ModelCard
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.alignment import AlignmentConfig
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.profile import Profile
 
 __all__ = ["Decoded", "Decoder", "Smoother", "model_card"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mdjpt.errors import MdjptError
 from streaming.acquisition import Acquisition
-from streaming.decoder_supervisor import DecoderSupervisor
+from streaming.processes.decoder_supervisor import DecoderSupervisor
 from streaming.recorder import RecordingSwitch
 from streaming.snapshot import Snapshot
 from streaming.stream import Prompted
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from streaming.decoder_process import DecoderConfig, Predicted
     from streaming.prediction import Prediction
+    from streaming.processes.decoder_process import DecoderConfig, Predicted
     from streaming.snapshot import ModelCard, StreamState
     from streaming.stream import Marker, Prompt, Source, StreamInfo
 

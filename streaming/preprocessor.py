@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.preparation import Preparation
-from mdjpt.quality import electrode_quality, from_one_head
-from mdjpt.signal import MARGIN_S, SFREQ, WINDOW_S, filter_window
+from mdjpt.signal.filters import MARGIN_S, SFREQ, WINDOW_S, filter_window
+from mdjpt.signal.quality import electrode_quality, from_one_head
+from mdjpt.signal.window import Preparation
 from streaming.prediction import Quality
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mdjpt.signal import MARGIN_S, WINDOW_S, window_bounds
+from mdjpt.signal.filters import MARGIN_S, WINDOW_S, window_bounds
 
 __all__ = ["Window", "Windower"]
 

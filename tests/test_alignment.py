@@ -22,7 +22,7 @@ from mdjpt.alignment.aligner import bounded_weight
 from mdjpt.alignment.covariance import input_covariance
 from mdjpt.alignment.fading import FadingMean
 from mdjpt.errors import ModelError
-from tests.calibration_cases import eeg_windows, small_bundle
+from tests.support.calibration_cases import eeg_windows, small_bundle
 
 RNG = np.random.default_rng(5)
 N = 12

@@ -15,7 +15,7 @@ from mdjpt.alignment.spd import (
     power,
     range_basis,
 )
-from tests.calibration_cases import eeg_windows
+from tests.support.calibration_cases import eeg_windows
 
 RNG = np.random.default_rng(0)
 

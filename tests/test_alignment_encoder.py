@@ -9,8 +9,8 @@ from mdjpt.alignment import KINDS, AlignmentConfig, build_alignment
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.covariance import input_covariance
 from streaming.preprocessor import Preprocessor
-from tests.calibration_cases import eeg_windows, small_bundle
-from tests.fakes import eeg_like
+from tests.support.calibration_cases import eeg_windows, small_bundle
+from tests.support.fakes import eeg_like
 
 BUNDLE = small_bundle()
 REFERENCE = input_covariance(eeg_windows(12))

@@ -10,7 +10,7 @@ from mdjpt.alignment import AlignmentConfig
 from mdjpt.alignment.config import recommended_alignment
 from mdjpt.alignment.covariance import CovarianceAligner, input_covariance
 from mdjpt.alignment.spd import MAX_CONDITION, range_basis
-from mdjpt.bundle import load_bundle
+from mdjpt.bundle.bundle import load_bundle
 from mdjpt.calibration.novelty import NOISES, noise
 from mdjpt.features import prepare_recording
 from mdjpt.recordings import Recording
@@ -18,7 +18,7 @@ from mdjpt.simulation import SimulatedParticipant, cap
 from streaming.decoder import Decoder
 from streaming.pipeline import Pipeline
 from streaming.sources.recording import RecordingSource
-from tests.calibration_cases import small_bundle
+from tests.support.calibration_cases import small_bundle
 
 SFREQ = 125.0
 MUSE = ("TP9", "AF7", "AF8", "TP10")

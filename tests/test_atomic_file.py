@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from mdjpt.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import atomic_file
 
 N_TIMES = 150
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import mdjpt
-from mdjpt.bundle import Bundle, describe, load_bundle, save_bundle, verify
-from mdjpt.bundle_file import read_bundle_file, write_bundle_file
-from mdjpt.encoder import RowStats
+from mdjpt.bundle.bundle import Bundle, describe, load_bundle, save_bundle, verify
+from mdjpt.bundle.checked_file import read_bundle_file, write_bundle_file
 from mdjpt.errors import ModelError
-from mdjpt.head import Head
-from mdjpt.model import EncoderConfig, MdjptNetwork
+from mdjpt.network.emotion_head import Head
+from mdjpt.network.encoder import RowStats
+from mdjpt.network.model import EncoderConfig, MdjptNetwork
 
 SMALL = EncoderConfig(embed_dim=16, n_heads=2, ffn_dim=8, n_dims=4, n_mixed=6, n_filters=2)
 N_MAPS = SMALL.n_maps

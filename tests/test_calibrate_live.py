@@ -12,13 +12,13 @@ from app.calibration.from_recording import NotBetterError
 from app.calibration.plan import CalibrationPlan, make_trials
 from app.calibration.session import CalibrationSession, Phase
 from app.calibration.terminal_guide import LineReader, TerminalGuide
-from app.cli import run_command_line
-from app.commands.calibrate_live import LiveCalibration, calibrate_live
-from mdjpt.bundle import save_bundle
-from mdjpt.calibration.label_file import read_labels
+from app.cli.calibrate_live import LiveCalibration, calibrate_live
+from app.cli.main import run_command_line
+from mdjpt.bundle.bundle import save_bundle
+from mdjpt.calibration.trials import read_labels
 from mdjpt.recordings import read_recording
-from tests.calibration_cases import small_bundle
-from tests.hand_clock import HandClock
+from tests.support.calibration_cases import small_bundle
+from tests.support.hand_clock import HandClock
 
 CLASSES = ("negative", "positive")
 PLAN = CalibrationPlan(CLASSES, 2, trial_s=8, break_every=2, baseline_s=5)

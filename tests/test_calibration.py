@@ -9,7 +9,6 @@ import pytest
 
 from mdjpt.calibration.affect import concordance, fit_affect
 from mdjpt.calibration.anchored import AnchoredHead, GeneralHead, fit_anchored
-from mdjpt.calibration.chance import exact_interval, permutation_p
 from mdjpt.calibration.confidence import (
     abstention_threshold,
     best_temperature,
@@ -19,14 +18,15 @@ from mdjpt.calibration.confidence import (
     smoothed,
     softmax,
 )
+from mdjpt.calibration.evidence import exact_interval, permutation_p
 from mdjpt.calibration.heads import HEAD_KINDS, fit_head, fit_ridge, head_from
 from mdjpt.calibration.label_sets import LABEL_SETS, map_label, mapping_matrix
 from mdjpt.calibration.labelled import LabelledFeatures, balanced_weights, class_order
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, trial_folds
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
-from mdjpt.head import Head
-from tests.calibration_cases import CLASSES, N_FEATURES, labelled
+from mdjpt.network.emotion_head import Head
+from tests.support.calibration_cases import CLASSES, N_FEATURES, labelled
 
 QUICK = tuple(c for c in CANDIDATES if c.kind != "mlp")
 

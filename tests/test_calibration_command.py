@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from app.calibration.from_recording import calibrate_recording
-from app.commands.calibrate import calibrate
+from app.cli.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.bundle import save_bundle
-from mdjpt.calibration.emotion_model import EmotionModel
-from mdjpt.calibration.label_file import LabelledInterval, read_labels
+from mdjpt.bundle.bundle import save_bundle
+from mdjpt.calibration.decoder import EmotionModel
 from mdjpt.calibration.labelled import trial_of_window
 from mdjpt.calibration.profile import load_profile
+from mdjpt.calibration.trials import LabelledInterval, read_labels
 from mdjpt.errors import ProfileError
 from mdjpt.recordings import Recording
 from mdjpt.recordings.export import write_recording_edf
 from streaming.preprocessor import Preprocessor
-from tests.calibration_cases import CLASSES, small_bundle
-from tests.fakes import spread
+from tests.support.calibration_cases import CLASSES, small_bundle
+from tests.support.fakes import spread
 
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2")
 SFREQ, TRIAL_S, N_TRIALS = 125.0, 9.0, 12

@@ -13,10 +13,10 @@ from mdjpt.calibration.confidence import (
     smoothed,
     softmax,
 )
+from mdjpt.calibration.decoder import EmotionModel
 from mdjpt.calibration.decoding import aligned_logits, encode_session
-from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.errors import ModelError
-from tests.calibration_cases import eeg_windows, small_bundle
+from tests.support.calibration_cases import eeg_windows, small_bundle
 
 HOP_S = 1.0
 

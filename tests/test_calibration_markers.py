@@ -17,7 +17,7 @@ from app.calibration.markers import (
     parse_mark,
     prompt_of,
 )
-from mdjpt.calibration.label_file import LabelledInterval, read_labels
+from mdjpt.calibration.trials import LabelledInterval, read_labels
 from mdjpt.errors import ProfileError
 
 NAMES = st.text(

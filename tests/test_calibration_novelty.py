@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mdjpt.bundle import load_bundle, save_bundle
-from mdjpt.calibration.emotion_model import EmotionModel
+from mdjpt.bundle.bundle import load_bundle, save_bundle
+from mdjpt.calibration.decoder import EmotionModel
 from mdjpt.calibration.novelty import (
     NOISES,
     NOVELTY_LIMIT,
@@ -18,7 +18,7 @@ from mdjpt.calibration.novelty import (
     novelty,
 )
 from mdjpt.errors import ModelError
-from tests.calibration_cases import small_bundle
+from tests.support.calibration_cases import small_bundle
 
 RNG = np.random.default_rng(0)
 FAMILIAR = RNG.standard_normal((400, 512))
@@ -71,7 +71,7 @@ def test_an_impossible_limit_is_refused(limit):
 
 
 def test_a_file_with_an_impossible_limit_is_refused(tmp_path):
-    from mdjpt.bundle_file import read_bundle_file, write_bundle_file
+    from mdjpt.bundle.checked_file import read_bundle_file, write_bundle_file
 
     path = tmp_path / "b.safetensors"
     save_bundle(path, small_bundle(sha256=""))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.calibration.emotion_model import EmotionModel
+from mdjpt.calibration.decoder import EmotionModel
 from mdjpt.calibration.profile import Profile, load_profile, save_profile
 from mdjpt.calibration.profile_about import MAX_VERSIONS, load_profile_about
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
@@ -20,7 +20,7 @@ from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
 from streaming.decoder import Decoder
-from tests.calibration_cases import eeg_windows, labelled, small_bundle
+from tests.support.calibration_cases import eeg_windows, labelled, small_bundle
 
 BUNDLE = small_bundle()
 DATA = labelled(n_per_class=6, effect=3.0)

@@ -15,7 +15,7 @@ from mdjpt.calibration.profile import load_profile, save_profile
 from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
-from tests.calibration_cases import labelled
+from tests.support.calibration_cases import labelled
 from tests.test_calibration_profile import profile_of, write_over
 
 FIRST, SECOND = (
@@ -138,7 +138,7 @@ def test_listing_and_switching_need_neither_torch_nor_scipy(store, person) -> No
         f"store = ProfileStore(Path({str(store.folder)!r})); "
         "entry = store.list()[0]; assert len(entry.versions) == 2; "
         "store.activate(entry.path, 0); assert store.list()[0].active.number == 0; "
-        "import app.dashboard.calibration.wizard; "
+        "import app.wizard.wizard; "
         "print([name for name in ('torch', 'scipy', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run(

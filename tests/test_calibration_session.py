@@ -17,7 +17,7 @@ from app.calibration.markers import (
 )
 from app.calibration.plan import CalibrationPlan
 from app.calibration.session import CalibrationSession, Phase, Rating, View
-from tests.hand_clock import HandClock
+from tests.support.hand_clock import HandClock
 
 CLASSES = ("joy", "sad", "a/b")
 PLAN = CalibrationPlan(

@@ -12,16 +12,16 @@ from app.calibration.from_recording import NotBetterError, calibrate_recording
 from app.calibration.labels import write_labels
 from app.calibration.markers import PlanMark, RatingMark, SessionMark, TrialMark
 from app.calibration.training import TrainingJob, TrainingState
-from app.commands.calibrate import calibrate
+from app.cli.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.bundle import save_bundle
+from mdjpt.bundle.bundle import save_bundle
 from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.profile import Profile, load_profile
 from mdjpt.calibration.uncalibrated import Uncalibrated, as_it_is
 from mdjpt.errors import ProfileError
-from mdjpt.head import Head
+from mdjpt.network.emotion_head import Head
 from mdjpt.recordings.export import write_recording_edf
-from tests.calibration_cases import labelled, small_bundle
+from tests.support.calibration_cases import labelled, small_bundle
 from tests.test_calibration_command import NAMES, SFREQ, session
 
 PATIENCE_S = 120.0

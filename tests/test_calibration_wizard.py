@@ -28,31 +28,31 @@ from app.calibration.markers import (
 from app.calibration.plan import Prompt, Trial
 from app.calibration.session import Phase
 from app.calibration.training import TrainingState
-from app.dashboard.calibration.affect_grid import AffectGrid, affect_words
-from app.dashboard.calibration.electrode_words import judge_contact
-from app.dashboard.calibration.electrodes_page import ElectrodesPage
-from app.dashboard.calibration.fake_tools import FakeJob, FakeStore, fake_tools, made_summary
-from app.dashboard.calibration.marker_words import marker_words
-from app.dashboard.calibration.media_player import media_player
-from app.dashboard.calibration.pictures import Photographer
-from app.dashboard.calibration.plan_page import PlanPage, minutes
-from app.dashboard.calibration.port import TrainingWish
-from app.dashboard.calibration.prompt_view import PromptView
-from app.dashboard.calibration.result_page import result_words
-from app.dashboard.calibration.run import Stage
-from app.dashboard.fake_session import CH_NAMES_32 as NAMES
-from app.dashboard.fake_session import FakeSession, ManualClock
 from app.dashboard.session_port import SourceChoice
 from app.dashboard.theme import DARK, LIGHT
 from app.dashboard.window import Dashboard
+from app.wizard.affect_grid import AffectGrid, affect_words
+from app.wizard.electrode_words import judge_contact
+from app.wizard.electrodes_page import ElectrodesPage
+from app.wizard.marker_words import marker_words
+from app.wizard.media_player import media_player
+from app.wizard.plan_page import PlanPage, minutes
+from app.wizard.port import TrainingWish
+from app.wizard.prompt_view import PromptView
+from app.wizard.result_page import result_words
+from app.wizard.run import Stage
 from mdjpt.errors import ProfileError
 from mdjpt.simulation import SimulatedParticipant, cap, class_set
 from streaming.preprocessor import Preprocessor
 from streaming.ring import RingView
+from tests.support.fake_session import CH_NAMES_32 as NAMES
+from tests.support.fake_session import FakeSession, ManualClock
+from tests.support.fake_tools import FakeJob, FakeStore, fake_tools, made_summary
+from tests.support.pictures import Photographer
 from tests.test_dashboard import close, wait
 
 if TYPE_CHECKING:
-    from app.dashboard.calibration.wizard import Wizard
+    from app.wizard.wizard import Wizard
 
 SIM = SourceChoice("sim:")
 KEY = Qt.Key

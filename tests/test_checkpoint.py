@@ -12,13 +12,13 @@ import pytest
 import torch
 
 import mdjpt
-import mdjpt.checkpoint
-from mdjpt.bundle_rules import weight_shapes
-from mdjpt.checkpoint import RELEASED_BLOBS, import_checkpoint, released_name
-from mdjpt.checkpoint_process import read_state_dict
+import mdjpt.bundle.checkpoint
+from mdjpt.bundle.checkpoint import RELEASED_BLOBS, import_checkpoint, released_name
+from mdjpt.bundle.checkpoint_process import read_state_dict
+from mdjpt.bundle.rules import weight_shapes
 from mdjpt.errors import ModelError
-from mdjpt.model import EncoderConfig
-from tests.golden import golden_state_dict, write_checkpoint
+from mdjpt.network.model import EncoderConfig
+from tests.support.golden import golden_state_dict, write_checkpoint
 
 ROOT = Path(__file__).parents[1]
 SHAPES = {name: tuple(tensor.shape) for name, tensor in golden_state_dict().items()}
@@ -124,7 +124,7 @@ def test_a_file_too_large_for_a_checkpoint_is_refused_unread(tmp_path):
 
 
 def test_a_process_that_takes_too_long_is_ended(checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr(mdjpt.checkpoint, "TIMEOUT_S", 0.0)
+    monkeypatch.setattr(mdjpt.bundle.checkpoint, "TIMEOUT_S", 0.0)
     _refused(checkpoint, tmp_path, "not read after 0 s")
 
 
@@ -261,4 +261,4 @@ def test_no_other_place_in_the_source_opens_a_pickle():
         if pattern.search(line)
     ]
     only = 'torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)'
-    assert found == [f"mdjpt/checkpoint_process.py: return {only}"]
+    assert found == [f"mdjpt/bundle/checkpoint_process.py: return {only}"]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.cli import run_command_line
+from app.cli.main import run_command_line
 from app.session import demo_recording
 from mdjpt.recordings.export import write_recording_edf
-from tests.fakes import NAMES, eeg_like
+from tests.support.fakes import NAMES, eeg_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,6 @@ from PySide6.QtCore import QObject, QTimer
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from app.dashboard.fake_session import FakeSession, ManualClock
 from app.dashboard.header import Header
 from app.dashboard.message_bar import ExceptionHook
 from app.dashboard.session_port import SourceChoice
@@ -22,6 +21,7 @@ from app.dashboard.theme import LIGHT
 from app.dashboard.window import Dashboard
 from mdjpt.errors import SourceNotFound
 from streaming.snapshot import ModelCard, Snapshot
+from tests.support.fake_session import FakeSession, ManualClock
 
 SIM = SourceChoice("sim:")
 LABELS = {"Negative", "Neutral", "Positive"}

@@ -10,15 +10,15 @@ from PySide6.QtWidgets import QToolButton
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from app.commands.dashboard import discover
+from app.cli.dashboard import discover
 from app.dashboard.background import Background
 from app.dashboard.display import display_problem
-from app.dashboard.fake_session import FakeSession
 from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
 from app.dashboard.source_dialog import SourceDialog
 from app.dashboard.words import MINUS
-from streaming.source_spec import parse_source
+from streaming.sources.source_spec import parse_source
+from tests.support.fake_session import FakeSession
 
 CAP = FoundSource("lsl:cap", "cap", "64 channels, 500 Hz, lab")
 SIMULATED, LSL, BOARD, FILE = range(4)

@@ -23,7 +23,7 @@ from app.dashboard.spectrum_plot import SpectrumPlot
 from app.dashboard.sweep_canvas import SweepCanvas
 from app.dashboard.theme import DARK, LIGHT, class_colours, ink_on
 from app.dashboard.timeline import Timeline
-from mdjpt.montage import topographic_positions
+from mdjpt.signal.montage import topographic_positions
 from tests.test_dashboard_timeline import predicted
 
 SFREQ = 100.0

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mdjpt.data_preparation import PreparedStep, prepare_dataset
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
 from mdjpt.errors import DatasetError
-from mdjpt.scaling import robust_zscore
-from mdjpt.signal import filter_recording
+from mdjpt.signal.filters import filter_recording
+from mdjpt.signal.scaling import robust_zscore
 from mdjpt.simulation import SimulatedParticipant, cap, preset_corpus
 from mdjpt.simulation.dataset import SimulatedDataset
-from mdjpt.store_check import check_store
-from mdjpt.trial_preparation import PreparationSettings, prepare_recording
+from mdjpt.store.check import check_store
+from mdjpt.store.dataset_preparation import PreparedStep, prepare_dataset
+from mdjpt.store.preparation import PreparationSettings, prepare_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from scipy.io import savemat
 
 from mdjpt.datasets import READERS, RecordingKey, Trial, list_datasets, open_dataset
 from mdjpt.errors import DatasetError
-from tests.dataset_files import SEED_N, cells, cnt, eeg, seed_session
-from tests.recording_files import brain_like, write_brainvision
+from tests.support.dataset_files import SEED_N, cells, cnt, eeg, seed_session
+from tests.support.recording_files import brain_like, write_brainvision
 
 ROOT = Path(__file__).parents[1]
 

@@ -15,7 +15,7 @@ from mdjpt.datasets import open_dataset
 from mdjpt.datasets.electrodes import SEED_60
 from mdjpt.datasets.released import RELEASED_PROGRAMMES
 from mdjpt.errors import DatasetError
-from tests.golden import golden_arrays
+from tests.support.golden import golden_arrays
 
 SFREQ = 100
 NAMES = ("Fp1", "Fp2", "Cz", "Oz")

@@ -18,7 +18,7 @@ from scipy.io import savemat
 from mdjpt.datasets.guarded_file import read_guarded
 from mdjpt.datasets.table_file import read_sheet
 from mdjpt.errors import DatasetError
-from tests.dataset_files import cells, cnt, eeg
+from tests.support.dataset_files import cells, cnt, eeg
 
 ROOT = Path(__file__).parents[1]
 MUTANTS_IN_SHORT = 12
@@ -77,7 +77,14 @@ def read_mutants(folder, seed, n):
         (folder / make.__name__).mkdir()
         path, *how = make(folder / make.__name__)
         cases[make.__name__] = (str(path), *how)
-    command = [sys.executable, "-m", "tests.dataset_mutants", json.dumps(cases), str(seed), str(n)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.dataset_mutants",
+        json.dumps(cases),
+        str(seed),
+        str(n),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"seed {seed}: {done.stderr}"
     for name, found in json.loads(done.stdout).items():

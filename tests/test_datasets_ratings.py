@@ -13,7 +13,7 @@ from mdjpt.datasets import open_dataset
 from mdjpt.datasets.electrodes import DEAP_32, EMOTIV_14
 from mdjpt.datasets.mat_file import load
 from mdjpt.errors import DatasetError
-from tests.dataset_files import cells, eeg
+from tests.support.dataset_files import cells, eeg
 
 N_DEAP = 400  # samples of a trial: 384 of them are baseline
 

@@ -19,7 +19,7 @@ from mdjpt.datasets.seed import SEED_IV_LABELS, SEED_LABELS
 from mdjpt.datasets.seed_v import SEED_V_LABELS, SEED_V_SPANS
 from mdjpt.datasets.seed_vii import SEED_VII_LABELS, labels_of_workbook
 from mdjpt.errors import DatasetError
-from tests.dataset_files import cnt, eeg, seed_session
+from tests.support.dataset_files import cnt, eeg, seed_session
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "dataset_labels.json").read_text())
 CNT_62_AND_OTHERS = ("M1", *SEED_62[:32], "VEO", *SEED_62[32:], "HEO", "M2")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from streaming.decoder_process import (
+from streaming.prediction import Prediction, Quality
+from streaming.processes.decoder_process import (
     Attach,
     DecoderConfig,
     Failed,
@@ -16,8 +17,7 @@ from streaming.decoder_process import (
     Predicted,
     Ready,
 )
-from streaming.decoder_supervisor import MAX_RESTARTS, DecoderSupervisor
-from streaming.prediction import Prediction, Quality
+from streaming.processes.decoder_supervisor import MAX_RESTARTS, DecoderSupervisor
 from streaming.snapshot import AlignmentStatus, ModelCard
 from streaming.stream import StreamInfo
 

@@ -7,7 +7,7 @@ import pytest
 
 from app.session import default_bundle
 from assets.build_demo import build
-from mdjpt.bundle import load_bundle, save_bundle
+from mdjpt.bundle.bundle import load_bundle, save_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,11 +4,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import mdjpt.encoder
-from mdjpt.checkpoint import released_name
-from mdjpt.encoder import Encoder, RowStats
-from mdjpt.model import EncoderConfig, MdjptNetwork
-from tests.golden import golden_arrays, golden_state_dict, relative_error
+import mdjpt.network.encoder
+from mdjpt.bundle.checkpoint import released_name
+from mdjpt.network.encoder import Encoder, RowStats
+from mdjpt.network.model import EncoderConfig, MdjptNetwork
+from tests.support.golden import golden_arrays, golden_state_dict, relative_error
 from tests.test_model import small_network
 
 VARIANTS = ("released", "paper")
@@ -181,7 +181,7 @@ def test_statistics_of_many_windows_are_the_same_when_nothing_is_kept(
 ):
     kept = encoder.row_stats(windows)
     feature = encoder.feature(windows, group_size=6)
-    monkeypatch.setattr(mdjpt.encoder, "MAX_KEPT", 1)
+    monkeypatch.setattr(mdjpt.network.encoder, "MAX_KEPT", 1)
     for ours, theirs in zip(encoder.row_stats(windows), kept, strict=True):
         assert ours.ndim == 1
         np.testing.assert_array_equal(ours, theirs)

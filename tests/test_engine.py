@@ -15,12 +15,12 @@ import pytest
 from app.session import LiveSession, SessionConfig, default_bundle, engine_config
 from mdjpt.errors import SourceLost
 from streaming.decoder import Decoder
-from streaming.decoder_process import DecoderConfig, Predicted
 from streaming.engine import Engine, EngineConfig
 from streaming.pipeline import Pipeline
-from streaming.source_spec import parse_source
+from streaming.processes.decoder_process import DecoderConfig, Predicted
+from streaming.sources.source_spec import parse_source
 from streaming.stream import Chunk, Source, StreamInfo
-from tests.fakes import NAMES, ScriptedSource, cut, eeg_like
+from tests.support.fakes import NAMES, ScriptedSource, cut, eeg_like
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_two_processes_answer_as_one_does() -> None:
         engine.stop()
         engine.stop()
     from mdjpt.alignment.config import recommended_alignment
-    from mdjpt.bundle import load_bundle
+    from mdjpt.bundle.bundle import load_bundle
 
     bundle = load_bundle(default_bundle())
     decoder = Decoder(bundle, 1.0, recommended_alignment(bundle))

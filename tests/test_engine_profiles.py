@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.session import LiveSession, SessionConfig, engine_config
-from mdjpt.bundle import load_bundle, save_bundle
+from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.calibration.profile import Profile, save_profile
 from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
-from streaming.decoder_process import Learned
 from streaming.engine import Engine
+from streaming.processes.decoder_process import Learned
 from streaming.snapshot import AlignmentStatus
-from streaming.source_spec import parse_source
-from tests.calibration_cases import CLASSES, labelled, small_bundle
+from streaming.sources.source_spec import parse_source
+from tests.support.calibration_cases import CLASSES, labelled, small_bundle
 from tests.test_engine import PATIENCE_S, collect
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from app.commands.evaluate import evaluate_few_shot
+from app.cli.evaluate import evaluate_few_shot
 from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.comparison_encoders import (
     COMPARISON_ENCODERS,
@@ -18,8 +18,8 @@ from mdjpt.evaluation.comparison_encoders import (
     load_comparison,
 )
 from mdjpt.evaluation.comparison_features import comparison_features, resampled
-from mdjpt.store import Store, open_store
-from tests.training_corpus import write_tiny_store
+from mdjpt.store.store import Store, open_store
+from tests.support.training_corpus import write_tiny_store
 
 if TYPE_CHECKING:
     from pathlib import Path

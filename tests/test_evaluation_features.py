@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdjpt.checkpoint import released_name
-from mdjpt.encoder import Encoder
+from mdjpt.bundle.checkpoint import released_name
 from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.evaluation.differential_entropy import band_entropy, entropy_features
 from mdjpt.evaluation.encoding import encoder_features, released_batch_features
+from mdjpt.evaluation.lds import lds_filter
 from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
 from mdjpt.evaluation.window_table import natural_order, window_table
-from mdjpt.lds import lds_filter
-from mdjpt.model import EncoderConfig, MdjptNetwork
-from mdjpt.store import open_store
-from mdjpt.trial_table import StoredTrial
-from tests.evaluation_features import released_chain_store, synthetic_features, write_store
-from tests.golden import golden_arrays, golden_state_dict, relative_error
-from tests.training_corpus import MONTAGES, TINY, write_tiny_store
+from mdjpt.network.encoder import Encoder
+from mdjpt.network.model import EncoderConfig, MdjptNetwork
+from mdjpt.store.store import open_store
+from mdjpt.store.trials import StoredTrial
+from tests.support.evaluation_features import released_chain_store, synthetic_features, write_store
+from tests.support.golden import golden_arrays, golden_state_dict, relative_error
+from tests.support.training_corpus import MONTAGES, TINY, write_tiny_store
 
 CHANNELS = MONTAGES[0]
 

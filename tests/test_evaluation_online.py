@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.cli import run_command_line
-from mdjpt.bundle import save_bundle
+from app.cli.main import run_command_line
+from mdjpt.bundle.bundle import save_bundle
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.online import settings as online_settings
 from mdjpt.evaluation.online.calibration_curve import calibration_curve, mean_rows
@@ -37,10 +37,10 @@ from mdjpt.evaluation.online.tables import (
     time_table,
 )
 from mdjpt.evaluation.online.targets import targets
-from mdjpt.store import open_store
-from mdjpt.trial_table import StoredTrial
-from tests.calibration_cases import CLASSES, eeg_windows, small_bundle
-from tests.evaluation_features import write_store
+from mdjpt.store.store import open_store
+from mdjpt.store.trials import StoredTrial
+from tests.support.calibration_cases import CLASSES, eeg_windows, small_bundle
+from tests.support.evaluation_features import write_store
 
 
 def course(labels, answers, hop_s=60.0):

@@ -19,7 +19,7 @@ from mdjpt.evaluation.shared_classes import shared_classes
 from mdjpt.evaluation.splits import random_folds, released_folds, with_unseen_clips
 from mdjpt.evaluation.transfer import TransferSettings, transfer
 from mdjpt.evaluation.zero_shot import ZeroShotSettings, neighbour_scores, zero_shot
-from tests.evaluation_features import synthetic_features
+from tests.support.evaluation_features import synthetic_features
 
 QUICK = FewShotSettings(n_folds=2, n_epochs=4)
 

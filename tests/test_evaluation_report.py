@@ -9,14 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.commands.evaluate import (
+from app.cli.evaluate import (
     evaluate_few_shot,
     evaluate_scaling,
     evaluate_transfer,
     evaluate_zero_shot,
 )
-from mdjpt.bundle import Bundle, save_bundle
-from mdjpt.encoder import Encoder
+from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.evaluation.benchmark import main as benchmark_main
 from mdjpt.evaluation.benchmark import run_benchmark
@@ -34,10 +33,11 @@ from mdjpt.evaluation.figures import confusion_figure, embedding_figure
 from mdjpt.evaluation.metrics import METRICS
 from mdjpt.evaluation.report import report_of
 from mdjpt.evaluation.report_tables import Table, csv_text
-from mdjpt.model import MdjptNetwork
-from mdjpt.store import open_store
-from tests.evaluation_features import synthetic_features
-from tests.training_corpus import TINY, write_tiny_store
+from mdjpt.network.encoder import Encoder
+from mdjpt.network.model import MdjptNetwork
+from mdjpt.store.store import open_store
+from tests.support.evaluation_features import synthetic_features
+from tests.support.training_corpus import TINY, write_tiny_store
 
 PNG = b"\x89PNG"
 

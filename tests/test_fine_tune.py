@@ -11,14 +11,14 @@ import pytest
 
 from app.calibration.from_recording import calibrate_recording
 from app.calibration.trial_encoding import encode_trials, windows_within
-from app.commands.calibrate import calibrate
+from app.cli.calibrate import calibrate
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.stages import build_alignment
-from mdjpt.bundle import save_bundle
+from mdjpt.bundle.bundle import save_bundle
 from mdjpt.calibration.anchored import GeneralHead
+from mdjpt.calibration.decoder import EmotionModel
 from mdjpt.calibration.decoding import encode_session
-from mdjpt.calibration.emotion_model import EmotionModel
 from mdjpt.calibration.fine_tune import FineTuner
 from mdjpt.calibration.fine_tune_heads import differentiable
 from mdjpt.calibration.fine_tune_inputs import (
@@ -28,20 +28,20 @@ from mdjpt.calibration.fine_tune_inputs import (
     tunable_inputs,
 )
 from mdjpt.calibration.fine_tune_weights import check_tuned, tuned_bundle, tuned_shapes
-from mdjpt.calibration.label_file import LabelledInterval
 from mdjpt.calibration.labelled import LabelledFeatures, balanced_weights, trial_of_window
 from mdjpt.calibration.profile import Profile, load_profile, save_profile
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.training import train_personal_decoder
+from mdjpt.calibration.trials import LabelledInterval
 from mdjpt.errors import ProfileError
 from mdjpt.evaluation.fine_tune_benchmark import main as benchmark
 from mdjpt.recordings.export import write_recording_edf
-from mdjpt.signal import WINDOW_S
+from mdjpt.signal.filters import WINDOW_S
 from streaming.decoder import Decoder
 from streaming.pipeline import Pipeline
 from streaming.sources.recording import RecordingSource
-from tests.calibration_cases import CLASSES, CONFIG, eeg_windows, labelled, small_bundle
+from tests.support.calibration_cases import CLASSES, CONFIG, eeg_windows, labelled, small_bundle
 from tests.test_calibration_command import NAMES, SFREQ, session
 
 HOP_S, N_A_TRIAL = 1.0, 5

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdjpt.forecast import autoregression, forecast
+from mdjpt.signal.forecast import autoregression, forecast
 
 
 def simulated(coefficients, n_times, seed=0):

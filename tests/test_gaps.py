@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from streaming.gaps import GapDetector, sample_positions
-from tests.stamped_stream import StampedStream, told_holes
+from streaming.positions.gaps import GapDetector, sample_positions
+from tests.support.stamped_stream import StampedStream, told_holes
 
 JITTER_S = 0.010
 kinds = st.sampled_from(["sample", "chunk"])

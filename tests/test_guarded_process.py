@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import DatasetError, ModelError, one_line
-from mdjpt.guarded_process import GuardedReader, Limits, leave_result
-from mdjpt.guarded_result import ARRAY_MARK, ARRAYS, RESULT, read_result, write_result
+from mdjpt.guard.process import GuardedReader, Limits, leave_result
+from mdjpt.guard.result import ARRAY_MARK, ARRAYS, RESULT, read_result, write_result
 
 FILE = Path("a.mat")
-READER = GuardedReader("tests.guarded_reader", ModelError)
+READER = GuardedReader("tests.support.guarded_reader", ModelError)
 LIMITS = Limits(memory_bytes=128 << 20, cpu_s=60, timeout_s=60.0)
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="address space is capped on Linux")

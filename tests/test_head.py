@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mdjpt.head import Head
-from tests.golden import golden_arrays, relative_error
+from mdjpt.network.emotion_head import Head
+from tests.support.golden import golden_arrays, relative_error
 
 
 @pytest.fixture

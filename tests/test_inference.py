@@ -15,7 +15,7 @@ from streaming.decoder import Decoded
 from streaming.label_hold import LabelHold
 from streaming.pipeline import Pipeline
 from streaming.stream import Chunk, StreamInfo
-from tests.fakes import NAMES, PowerDecoder, ScriptedSource, cut, eeg_like
+from tests.support.fakes import NAMES, PowerDecoder, ScriptedSource, cut, eeg_like
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -24,10 +24,10 @@ def imported_by(statement: str) -> set[str]:
     "statement",
     [
         "import app.__main__",
-        "import app.cli",
+        "import app.cli.main",
         "import app.session",
-        "import streaming.engine_process",
-        "import streaming.decoder_process",
+        "import streaming.processes.engine_process",
+        "import streaming.processes.decoder_process",
         "import streaming.sources.recording, streaming.sources.simulated",
         "import mdjpt",
     ],
@@ -39,7 +39,8 @@ def test_entry_modules_import_neither_torch_nor_qt(statement: str) -> None:
 
 def test_the_engine_that_makes_a_source_has_not_imported_torch() -> None:
     statement = (
-        "from app.session import build_source; from streaming.source_spec import parse_source; "
+        "from app.session import build_source; "
+        "from streaming.sources.source_spec import parse_source; "
         "s = build_source(parse_source('sim:?n_channels=4'), (), 1.0); s.open(); s.close()"
     )
     assert not imported_by(statement) & {"torch", "PySide6"}
@@ -50,7 +51,7 @@ def test_a_package_that_hides_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "streaming" / "__init__.py").write_text("")
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import streaming; "
-        f"sys.path.insert(0, {str(ROOT)!r}); from app.cli import run_command_line; "
+        f"sys.path.insert(0, {str(ROOT)!r}); from app.cli.main import run_command_line; "
         "sys.exit(run_command_line(['--version']))"
     )
     done = subprocess.run(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdjpt.lds import LdsFilter, lds_filter, lds_smooth
+from mdjpt.evaluation.lds import LdsFilter, lds_filter, lds_smooth
 
 GOLDEN = Path(__file__).parent / "data" / "science_postprocess.npz"
 

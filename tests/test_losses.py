@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdjpt.losses import (
+from mdjpt.network.losses import (
     cda_loss,
     covariance_centroid,
     isa_accuracy,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mdjpt.model import EncoderConfig, LinearAttention, MdjptNetwork, stratified_norm
+from mdjpt.network.model import EncoderConfig, LinearAttention, MdjptNetwork, stratified_norm
 
 SIZES = {"embed_dim": 16, "n_heads": 2, "ffn_dim": 8, "n_dims": 4, "n_mixed": 6, "n_filters": 2}
 

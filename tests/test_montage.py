@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdjpt.errors import MdjptError
-from mdjpt.montage import (
+from mdjpt.signal.montage import (
     STANDARD_CHANNELS,
     canonical_name,
     distinct_rows,

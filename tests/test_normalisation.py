@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdjpt.normalisation import RunningNorm, running_norm
+from mdjpt.evaluation.running_norm import RunningNorm, running_norm
 
 GOLDEN = Path(__file__).parent / "data" / "science_postprocess.npz"
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import DatasetError
-from mdjpt.pairs import PairDraw, PairSampler, PairSettings, allowed_pairs
-from mdjpt.trial_table import StoredTrial
+from mdjpt.store.trials import StoredTrial
+from mdjpt.training.pairs import PairDraw, PairSampler, PairSettings, allowed_pairs
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "train_pairs.json").read_text())
 STEP, N_TIMES = 250, 625

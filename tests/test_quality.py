@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from mdjpt.calibration.novelty import NOISES, noise
-from mdjpt.montage import electrode_positions
-from mdjpt.quality import (
+from mdjpt.signal.filters import filter_recording, filter_window
+from mdjpt.signal.montage import electrode_positions
+from mdjpt.signal.quality import (
     bad_channels,
     common_field,
     electrode_quality,
     from_one_head,
     interpolate_bad,
 )
-from mdjpt.signal import filter_recording, filter_window
 from mdjpt.simulation import SimulatedParticipant, cap
 
 EEG = Path(__file__).parent / "data" / "science_eeg.npz"

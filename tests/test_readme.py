@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import run_command_line
+from app.cli.main import run_command_line
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -18,13 +18,13 @@ from streaming.prediction import Prediction, Quality
 from streaming.recorder import Recorder
 from streaming.recorder.byte_queue import ByteQueue
 from streaming.snapshot import ModelCard
-from streaming.source_spec import parse_source
 from streaming.sources.recording import RecordingSource
 from streaming.sources.simulated import SimulatedSource
+from streaming.sources.source_spec import parse_source
 from streaming.stream import Chunk, Marker
-from tests.fakes import NAMES, PowerDecoder, ScriptedSource
-from tests.hand_clock import HandClock
-from tests.recordings_made import (
+from tests.support.fakes import NAMES, PowerDecoder, ScriptedSource
+from tests.support.hand_clock import HandClock
+from tests.support.recordings_made import (
     INFO,
     SFREQ,
     SmallDisk,

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 import pyxdf
 
-from app.cli import run_command_line
+from app.cli.main import run_command_line
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.checksums import checksum_path
 from mdjpt.recordings.xdf_file import read
-from mdjpt.signal import WINDOW_S
-from mdjpt.units import MICROVOLTS_PER_VOLT
+from mdjpt.signal.filters import WINDOW_S
+from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 from streaming.acquisition import RING_S, Acquisition
 from streaming.inference import Inference
 from streaming.pipeline import Pipeline
@@ -35,9 +35,9 @@ from streaming.recorder import Recorder
 from streaming.recorder.storage import AppendedFile, CheckedFile, sync_folder
 from streaming.stream import Chunk, StreamInfo
 from streaming.windower import Windower
-from tests.fakes import PowerDecoder, ScriptedSource
-from tests.recording_child import N_CHUNK, PACE_S, SFREQ, counted
-from tests.recordings_made import INFO, SmallDisk, chunks_with_gap, joined, write_recording
+from tests.support.fakes import PowerDecoder, ScriptedSource
+from tests.support.recording_child import N_CHUNK, PACE_S, SFREQ, counted
+from tests.support.recordings_made import INFO, SmallDisk, chunks_with_gap, joined, write_recording
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,7 +215,7 @@ def test_check_says_when_there_are_no_checksums(
 
 def kill_while_recording(path: Path, acknowledge: int) -> tuple[int, int, int]:
     """Kill a recording once so many samples are written; return given, written, read back."""
-    command = [sys.executable, "-m", "tests.recording_child", str(path)]
+    command = [sys.executable, "-m", "tests.support.recording_child", str(path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         given = written = 0
@@ -295,7 +295,7 @@ def test_a_disk_that_takes_no_more_is_told_with_the_first_chunk_that_does_not_fi
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "r.xdf"
-    command = [sys.executable, "-m", "tests.recording_child", str(path), str(MAX_BYTES)]
+    command = [sys.executable, "-m", "tests.support.recording_child", str(path), str(MAX_BYTES)]
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     *lines, error = child.stdout.splitlines()
     given, written = map(int, lines[-1].split())

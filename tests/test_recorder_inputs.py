@@ -18,7 +18,7 @@ from mdjpt.recordings import read_recording
 from streaming.acquisition import Acquisition
 from streaming.recorder import Recorder, RecordingSwitch
 from streaming.stream import Chunk, Marker, StreamInfo
-from tests.fakes import ScriptedSource
+from tests.support.fakes import ScriptedSource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,7 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from app.cli import run_command_line
-from app.dashboard.fake_session import FakeSession, ManualClock
+from app.cli.main import run_command_line
 from app.dashboard.session_port import SourceChoice
 from app.dashboard.window import Dashboard
 from app.recording_files import default_recordings, new_recording
@@ -23,8 +22,9 @@ from app.session import LiveSession, SessionConfig, default_bundle, engine_confi
 from mdjpt.errors import MdjptError
 from mdjpt.recordings.xdf_file import read
 from streaming.engine import Engine, EngineConfig
-from streaming.engine_process import Record, Report, run_engine
-from streaming.source_spec import parse_source
+from streaming.processes.engine_process import Record, Report, run_engine
+from streaming.sources.source_spec import parse_source
+from tests.support.fake_session import FakeSession, ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import pytest
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings import Recording, montage_names, read_recording, write_recording_edf
-from tests.recording_files import NAMES, brain_like, write_eeglab, write_openbci, write_xdf
+from tests.support.recording_files import NAMES, brain_like, write_eeglab, write_openbci, write_xdf
 
 DATA = Path(__file__).parent / "data"
 PHYSIONET = Path(__file__).parents[1] / "assets" / "recordings" / "physionet_S001R01_30s.edf"
@@ -171,7 +171,7 @@ def _part_of_a_recording(folder: Path) -> Path:
 
 
 def _samples_missing(folder: Path) -> Path:
-    from tests.recording_files import write_brainvision
+    from tests.support.recording_files import write_brainvision
 
     path = write_brainvision(folder / "a.vhdr", brain_like(), 250)
     path.with_suffix(".eeg").unlink()

@@ -10,7 +10,7 @@ import pytest
 from mdjpt.errors import RecordingError
 from mdjpt.recordings import write_recording_edf
 from mdjpt.recordings.reader_process import read_here
-from tests.recording_files import NAMES, brain_like
+from tests.support.recording_files import NAMES, brain_like
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.reader_process import read_here
-from tests.recording_files import (
+from tests.support.recording_files import (
     NAMES,
     OPENBCI_VERSIONS,
     START_S,

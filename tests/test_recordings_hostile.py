@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import RecordingError
-from mdjpt.guarded_result import ARRAY_MARK, ARRAYS, RESULT
+from mdjpt.guard.result import ARRAY_MARK, ARRAYS, RESULT
 from mdjpt.recordings import read_recording, write_recording_edf
 from mdjpt.recordings.reader_process import read_here
-from tests.recording_files import (
+from tests.support.recording_files import (
     NAMES,
     XdfText,
     brain_like,
@@ -117,7 +117,7 @@ def _read_mutants(path: Path, seed: int, n: int) -> dict[str, int]:
     command = [
         sys.executable,
         "-m",
-        "tests.recording_mutants",
+        "tests.support.recording_mutants",
         str(path),
         str(seed),
         str(n),

@@ -15,9 +15,9 @@ import pytest
 
 from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording
-from streaming.replay import Faults, Replayer, parse_faults
 from streaming.sources.lsl import LSLSource
-from tests.fakes import NAMES
+from streaming.sources.replay import Faults, Replayer, parse_faults
+from tests.support.fakes import NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SFREQ = 250.0
 SENDER = """
 import pickle, sys
-from streaming.replay import Replayer
+from streaming.sources.replay import Replayer
 recording, options = pickle.load(open(sys.argv[1], "rb"))
 Replayer(recording, wait_for_consumer_s=30.0, **options).run()
 """

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdjpt.resampling import resample
+from mdjpt.signal.resampling import resample
 
 
 def rhythm(positions, sfreq):

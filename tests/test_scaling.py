@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdjpt.scaling import FixedScale, RunningScale, robust_scale, robust_zscore
+from mdjpt.signal.scaling import FixedScale, RunningScale, robust_scale, robust_zscore
 
 GOLDEN = Path(__file__).parent / "data" / "science_postprocess.npz"
 

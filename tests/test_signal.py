@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdjpt.errors import MdjptError
-from mdjpt.signal import (
+from mdjpt.signal.filters import (
     SamplingRateError,
     average_reference,
     filter_recording,

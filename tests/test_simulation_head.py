@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdjpt.simulation.head import (
+from mdjpt.simulation.volume_conductor import (
     BRAIN_RADIUS,
     SKULL_RADIUS,
     electrode_vectors,

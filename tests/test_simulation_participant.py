@@ -20,7 +20,7 @@ from mdjpt.simulation import (
     class_set,
 )
 from mdjpt.simulation.brain import background_sos
-from mdjpt.simulation.head import electrode_vectors
+from mdjpt.simulation.volume_conductor import electrode_vectors
 
 SFREQ = 250.0
 FEW = ("Fp1", "Fz", "Cz", "T7", "O1", "Oz")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mdjpt.errors import MdjptError, SourceError
 from mdjpt.simulation import BlockSchedule, SimulatedParticipant
-from streaming.source_spec import parse_source
 from streaming.sources.simulated import SimulatedSource
+from streaming.sources.source_spec import parse_source
 from streaming.stream import Prompted
 
 FEW = ("Fp1", "Cz", "Oz")

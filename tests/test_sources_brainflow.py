@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import MdjptError, SourceError, SourceLost, SourceNotFound
-from streaming.boards import BrainFlowBoard, board_names
-from streaming.source_spec import parse_source
+from streaming.sources.boards import BrainFlowBoard, board_names
 from streaming.sources.brainflow import BrainFlowSource
-from tests.fake_board import SFREQ, FakeBoard
-from tests.hand_clock import HandClock
+from streaming.sources.source_spec import parse_source
+from tests.support.fake_board import SFREQ, FakeBoard
+from tests.support.hand_clock import HandClock
 
 
 def opened(board: FakeBoard, **options: object) -> tuple[BrainFlowSource, HandClock]:

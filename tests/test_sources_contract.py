@@ -12,8 +12,8 @@ import pytest
 
 import streaming.sources
 from mdjpt.errors import SourceError
-from tests.contract_source import SOURCES, Opener
-from tests.fakes import ScriptedSource
+from tests.support.contract_source import SOURCES, Opener
+from tests.support.fakes import ScriptedSource
 
 if TYPE_CHECKING:
     from streaming.stream import Chunk, Source

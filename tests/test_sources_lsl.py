@@ -10,11 +10,11 @@ import pylsl
 import pytest
 
 from mdjpt.errors import SourceChanged, SourceError, SourceLost, SourceNotFound
-from streaming.discovery import list_boards, list_lsl
-from streaming.lsl.streams import StreamQuery
+from streaming.sources.discovery import list_boards, list_lsl
 from streaming.sources.lsl import LSLSource
-from tests.hand_clock import HandClock
-from tests.lsl_sender import NAMES, LslSender
+from streaming.sources.lsl_link.streams import StreamQuery
+from tests.support.hand_clock import HandClock
+from tests.support.lsl_sender import NAMES, LslSender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

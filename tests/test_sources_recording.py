@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording
 from streaming.sources.recording import RecordingSource
-from tests.hand_clock import HandClock
+from tests.support.hand_clock import HandClock
 
 if TYPE_CHECKING:
     from streaming.stream import Chunk

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdjpt.errors import MdjptError
-from streaming.source_spec import SourceSpec, parse_source
+from streaming.sources.source_spec import SourceSpec, parse_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,7 +108,7 @@ def test_a_source_parses_from_its_own_text_and_survives_pickling(spec: SourceSpe
 
 def test_naming_a_source_imports_no_vendor_library() -> None:
     code = (
-        "import sys; from streaming.source_spec import parse_source; parse_source('lsl:x');"
+        "import sys; from streaming.sources.source_spec import parse_source; parse_source('lsl:x');"
         "print([m for m in ('pylsl', 'brainflow', 'mne', 'torch', 'numpy') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

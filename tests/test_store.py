@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import DatasetError
-from mdjpt.montage import montage_matrix
-from mdjpt.store import Store, open_store
-from mdjpt.store_card import StoreCard
-from mdjpt.store_check import check_store
-from mdjpt.store_writer import (
+from mdjpt.signal.montage import montage_matrix
+from mdjpt.store.card import StoreCard
+from mdjpt.store.check import check_store
+from mdjpt.store.store import Store, open_store
+from mdjpt.store.trials import StoredTrial, window_starts
+from mdjpt.store.writer import (
     PreparedRecording,
     finish_store,
     recording_name,
     write_recording,
     written,
 )
-from mdjpt.trial_table import StoredTrial, window_starts
 
 CH_NAMES = ("FP1", "CZ", "O2", "T7")
 SETTINGS = {"ica": False}

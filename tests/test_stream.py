@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streaming.lsl.streams import describe
+from streaming.sources.lsl_link.streams import describe
 from streaming.stream import Chunk, Marker, StreamInfo
 
 

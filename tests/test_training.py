@@ -16,17 +16,17 @@ import numpy as np
 import pytest
 import torch
 
-from mdjpt.bundle import load_bundle
+from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError, ModelError
-from mdjpt.losses import cda_loss, isa_loss
-from mdjpt.pairs import PairSettings
+from mdjpt.network.losses import cda_loss, isa_loss
 from mdjpt.training.ablation import Ablation, plain_features
 from mdjpt.training.batches import PairBatches, pair_samplers
 from mdjpt.training.checkpoint import load_trained_network, read_checkpoint
 from mdjpt.training.config import LossSettings, MachineSettings, OptimiserSettings
 from mdjpt.training.module import build_network
+from mdjpt.training.pairs import PairSettings
 from mdjpt.training.run import open_stores, pretrain, train
-from tests.training_corpus import TINY, tiny_config
+from tests.support.training_corpus import TINY, tiny_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ def test_a_run_of_the_same_seed_is_the_same_and_of_another_is_not(
 KILLED = """
 import sys
 from pathlib import Path
-from tests.training_corpus import tiny_config
+from tests.support.training_corpus import tiny_config
 from mdjpt.training.run import pretrain
 config = tiny_config(Path(sys.argv[1]))
 def wait_to_be_killed(report):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.commands.data import check_data, list_data, prepare_data, simulate_data
-from app.commands.pretrain import pretrain
-from mdjpt.bundle import load_bundle
+from app.cli.data import check_data, list_data, prepare_data, simulate_data
+from app.cli.pretrain import pretrain
+from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError
-from mdjpt.extras import check_training_extra, require_training_extra
+from mdjpt.guard.extras import check_training_extra, require_training_extra
 from mdjpt.recordings.export import write_recording_edf
 from mdjpt.simulation import PRESETS
 

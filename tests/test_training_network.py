@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mdjpt.losses import cda_loss, isa_loss
-from mdjpt.model import DepthwiseConv, EncoderConfig, MdjptNetwork, NetworkOutput
+from mdjpt.network.losses import cda_loss, isa_loss
+from mdjpt.network.model import DepthwiseConv, EncoderConfig, MdjptNetwork, NetworkOutput
 from mdjpt.training.lean_network import LeanNetwork
 from mdjpt.training.shifted_conv import ShiftedConv
-from tests.training_corpus import TINY
+from tests.support.training_corpus import TINY
 
 
 def windows_of(n: int, n_times: int = 625) -> torch.Tensor:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mdjpt.training.step_benchmark import SHAPES, Shape, measure_step
-from tests.training_corpus import TINY
+from tests.support.training_corpus import TINY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdjpt.units import looks_like_volts, microvolts_per
+from mdjpt.signal.units import looks_like_volts, microvolts_per
 
 
 @pytest.mark.parametrize(

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from app.calibration.training_process import TrainingRequest
     from mdjpt.alignment.config import AlignmentConfig
-    from mdjpt.bundle import Bundle
-    from mdjpt.calibration.label_file import LabelledInterval
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.labelled import LabelledFeatures
     from mdjpt.calibration.profile import Profile
     from mdjpt.calibration.training import PersonalDecoder
+    from mdjpt.calibration.trials import LabelledInterval
     from mdjpt.calibration.uncalibrated import Uncalibrated
     from mdjpt.recordings import Recording
 
@@ -58,7 +58,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     import torch
 
     from mdjpt.alignment.config import AlignmentConfig
-    from mdjpt.bundle import load_bundle
+    from mdjpt.bundle.bundle import load_bundle
     from mdjpt.calibration.profile import load_profile
     from mdjpt.calibration.pseudonym import check_pseudonym
     from mdjpt.recordings import read_recording
@@ -85,7 +85,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
 def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval, ...]:
     """Read the table of trials, or the markers of a calibration session."""
     from app.calibration.labels import labels_from_markers
-    from mdjpt.calibration.label_file import read_labels
+    from mdjpt.calibration.trials import read_labels
 
     if request.labels is not None:
         return read_labels(request.labels, eeg.duration_s)

@@ -7,9 +7,9 @@ import io
 from typing import TYPE_CHECKING, Literal
 
 from app.calibration.markers import PlanMark, RatingMark, TrialMark, parse_mark
-from mdjpt.atomic_file import atomic_file
-from mdjpt.calibration.label_file import LabelledInterval
+from mdjpt.calibration.trials import LabelledInterval
 from mdjpt.errors import ProfileError
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,7 +100,7 @@ def _planned(mark: PlanMark) -> LabelBy:
 
 
 def write_labels(path: Path, intervals: Iterable[LabelledInterval]) -> None:
-    """Write trials as the CSV that :func:`mdjpt.calibration.label_file.read_labels` reads.
+    """Write trials as the CSV that :func:`mdjpt.calibration.trials.read_labels` reads.
 
     Parameters
     ----------

@@ -10,8 +10,8 @@ import numpy as np
 
 from app.calibration.media import Kind, media_files
 from app.calibration.prompts import MEDIA_TEXT, recall_prompts
-from mdjpt.calibration.chance import SIGNIFICANT
-from mdjpt.calibration.label_file import MAX_LABEL
+from mdjpt.calibration.evidence import SIGNIFICANT
+from mdjpt.calibration.trials import MAX_LABEL
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mdjpt.calibration.fine_tune_inputs import TunableEncoder
 from mdjpt.calibration.labelled import trial_of_window
-from mdjpt.signal import WINDOW_S
+from mdjpt.signal.filters import WINDOW_S
 from streaming.decoder import Decoded
 from streaming.pipeline import Pipeline
 from streaming.sources.recording import RecordingSource
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.calibration.fine_tune_inputs import LayerInputs
-    from mdjpt.calibration.label_file import LabelledInterval
+    from mdjpt.calibration.trials import LabelledInterval
     from mdjpt.recordings import Recording
 
     Float16 = NDArray[np.float16]

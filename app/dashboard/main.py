@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from app.dashboard.calibration.port import CalibrationTools
     from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
+    from app.wizard.port import CalibrationTools
 
 __all__ = ["run_dashboard"]
 

@@ -25,7 +25,7 @@ from app.dashboard.controls import ElidedLabel, label
 from app.dashboard.painting import painting
 from app.dashboard.theme import DARK, Palette, font
 from app.dashboard.words import short_name
-from mdjpt.montage import topographic_positions
+from mdjpt.signal.montage import topographic_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,6 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.dashboard.arrangement import arrange
 from app.dashboard.background import Background
-from app.dashboard.calibration.host import CalibrationHost
-from app.dashboard.calibration.marker_words import marker_words
 from app.dashboard.connection import Connection
 from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
@@ -29,13 +27,15 @@ from app.dashboard.theme import DARK, LIGHT, Palette, class_colours, style_sheet
 from app.dashboard.timeline import Timeline
 from app.dashboard.welcome import Welcome
 from app.recording_files import default_recordings
+from app.wizard.host import CalibrationHost
+from app.wizard.marker_words import marker_words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 
-    from app.dashboard.calibration.port import CalibrationTools
+    from app.wizard.port import CalibrationTools
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from mdjpt.alignment.unaligned import NoAlignment
-from mdjpt.encoder import Encoder
-from mdjpt.folded_network import standardise
+from mdjpt.network.encoder import Encoder
+from mdjpt.network.folded import standardise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mdjpt.alignment.stages import Alignment
-    from mdjpt.bundle import Bundle
-    from mdjpt.encoder import RowStats
+    from mdjpt.bundle.bundle import Bundle
+    from mdjpt.network.encoder import RowStats
 
     Float32 = NDArray[np.float32]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from mdjpt.signal import WINDOW_S
+from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

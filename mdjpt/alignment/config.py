@@ -11,7 +11,7 @@ from mdjpt.errors import ModelError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
 __all__ = [
     "KINDS",

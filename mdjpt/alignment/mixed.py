@@ -9,7 +9,7 @@ import numpy as np
 from mdjpt.alignment.aligner import Gauge, bounded_weight, checked_arrays
 from mdjpt.alignment.fading import FadingMean, Pace
 from mdjpt.alignment.spd import floored, power
-from mdjpt.signal import WINDOW_S
+from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from mdjpt.alignment.moments import MomentAligner
 from mdjpt.alignment.rows import RowAligner
 from mdjpt.alignment.unaligned import NoAlignment
 from mdjpt.errors import ModelError
-from mdjpt.montage import STANDARD_CHANNELS
+from mdjpt.signal.montage import STANDARD_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mdjpt.alignment.aligner import Aligner, Gauge
     from mdjpt.alignment.config import AlignmentConfig
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
 __all__ = ["Alignment", "build_alignment", "build_feature_aligner"]
 

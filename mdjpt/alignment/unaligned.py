@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.alignment.aligner import Gauge
-from mdjpt.signal import WINDOW_S
+from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -94,7 +94,7 @@ class AnchoredHead:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Float32]) -> AnchoredHead:
         """Build from what :attr:`arrays` returned; KeyError or ValueError when it does not fit."""
-        from mdjpt.head import Head
+        from mdjpt.network.emotion_head import Head
 
         own = {n.removeprefix(_PREFIX): a for n, a in arrays.items() if n.startswith(_PREFIX)}
         if odd := arrays.keys() - {f"{_PREFIX}{n}" for n in own} - _OTHERS:

@@ -16,7 +16,7 @@ from mdjpt.errors import ModelError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]

@@ -20,8 +20,8 @@ import torch
 from torch.nn import functional
 
 from mdjpt.alignment.moments import VARIANCE_EPS
-from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import best_temperature, smoothed, softmax
+from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.calibration.fine_tune_heads import differentiable
 from mdjpt.calibration.fine_tune_inputs import check_size
 from mdjpt.calibration.fine_tune_weights import MODULE, tuned_bundle, tuned_shapes
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.heads import PersonalHead
     from mdjpt.calibration.labelled import LabelledFeatures
     from mdjpt.calibration.selection import HeldOut
-    from mdjpt.model import SpatioTemporalEncoder
+    from mdjpt.network.model import SpatioTemporalEncoder
 
     Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]

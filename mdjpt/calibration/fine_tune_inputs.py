@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
     Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
-    from mdjpt.model import EncoderConfig
+    from mdjpt.bundle.bundle import Bundle
+    from mdjpt.network.model import EncoderConfig
 
     Float32 = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ _NAME = re.compile(re.escape(_PREFIX) + r"[0-9]{1,2}\.(weight|bias)")
 
 def tuned_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
     """Return name and shape of every weight that is tuned, of a network of some size."""
-    from mdjpt.bundle_rules import weight_shapes
+    from mdjpt.bundle.rules import weight_shapes
 
     shapes = weight_shapes(config)
     return {name: shape for name, shape in shapes.items() if name.startswith(_PREFIX)}

@@ -38,7 +38,7 @@ _TINY = 1e-12
 
 
 class PersonalHead(Protocol):
-    """What every head offers; :class:`mdjpt.head.Head` does too."""
+    """What every head offers; :class:`mdjpt.network.emotion_head.Head` does too."""
 
     @property
     def n_features(self) -> int:
@@ -153,7 +153,7 @@ def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
 
         return AnchoredHead.from_arrays(arrays)
     if kind == "mlp":
-        from mdjpt.head import Head
+        from mdjpt.network.emotion_head import Head
 
         return Head(arrays)
     names = {"prototypes", "centre"} if kind == "prototypes" else {"weight", "bias"}
@@ -191,7 +191,7 @@ def fit_head(
     """
     n_classes = int(labels.max()) + 1
     if kind == "mlp":
-        from mdjpt.head import Head
+        from mdjpt.network.emotion_head import Head
 
         return Head.fit(
             features, labels, n_classes, n_epochs=MLP_EPOCHS, batch_size=MLP_BATCH, seed=seed

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.calibration.label_file import LabelledInterval
+    from mdjpt.calibration.trials import LabelledInterval
 
     Float64 = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
     Float64 = NDArray[np.float64]
 

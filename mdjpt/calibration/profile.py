@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.profile_about import VersionAbout
 
     Arrays = dict[str, NDArray[Any]]

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.calibration.chance import Evidence
+from mdjpt.calibration.evidence import Evidence
 from mdjpt.calibration.heads import HEAD_KINDS
 from mdjpt.calibration.profile_file import (
     read_profile_about,

@@ -17,8 +17,8 @@ import numpy as np
 import safetensors
 from safetensors.numpy import save
 
-from mdjpt.atomic_file import atomic_file
 from mdjpt.errors import ProfileError
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,6 @@ import numpy as np
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.moments import VARIANCE_EPS
 from mdjpt.calibration.affect import fit_affect
-from mdjpt.calibration.chance import Evidence, balanced_accuracy, exact_interval, permutation_p
 from mdjpt.calibration.confidence import (
     SMOOTHING_S,
     abstention_threshold,
@@ -19,6 +18,7 @@ from mdjpt.calibration.confidence import (
     smoothed,
     softmax,
 )
+from mdjpt.calibration.evidence import Evidence, balanced_accuracy, exact_interval, permutation_p
 from mdjpt.calibration.novelty import novelty
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
 

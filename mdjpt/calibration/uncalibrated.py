@@ -9,16 +9,16 @@ import numpy as np
 from mdjpt.alignment.config import recommended_alignment
 from mdjpt.alignment.stages import build_alignment
 from mdjpt.calibration.anchored import GeneralHead
-from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import SMOOTHING_S, smoothed
+from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.calibration.label_sets import mapping_matrix
 from mdjpt.calibration.novelty import known_novelty_limit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mdjpt.bundle import Bundle
-    from mdjpt.calibration.chance import Evidence
+    from mdjpt.bundle.bundle import Bundle
+    from mdjpt.calibration.evidence import Evidence
     from mdjpt.calibration.labelled import LabelledFeatures
 
 __all__ = ["Uncalibrated", "as_it_is", "general_head"]

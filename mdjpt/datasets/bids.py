@@ -16,7 +16,7 @@ from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import number, read_table
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
 from mdjpt.errors import DatasetError
-from mdjpt.extras import require_training_extra
+from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

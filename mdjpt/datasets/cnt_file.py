@@ -8,7 +8,7 @@ import numpy as np
 
 from mdjpt.datasets.guarded_file import read_guarded
 from mdjpt.errors import DatasetError
-from mdjpt.units import MICROVOLTS_PER_VOLT
+from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,11 +1,11 @@
-"""Entry module of the process that reads one file of a dataset: see `mdjpt.guarded_process`."""
+"""Entry module of the process that reads one file of a dataset: see `mdjpt.guard.process`."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.guarded_process import serve
+from mdjpt.guard.process import serve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def read_file(path: Path, kind: str, options: dict[str, Any]) -> Any:
     Returns
     -------
     value
-        For `mdjpt.guarded_result.write_result`.
+        For `mdjpt.guard.result.write_result`.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import DatasetError
-from mdjpt.guarded_process import GuardedReader, Limits
+from mdjpt.guard.process import GuardedReader, Limits
 
 if TYPE_CHECKING:
     from pathlib import Path

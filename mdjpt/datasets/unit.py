@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.errors import DatasetError
-from mdjpt.units import MICROVOLTS_PER_VOLT
+from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING
 
 import joblib
 
-from mdjpt.atomic_file import atomic_file
-from mdjpt.data_preparation import prepare_dataset
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.benchmark_arms import PARTS, arm_file, run_arm, store_folder
 from mdjpt.evaluation.benchmark_settings import (
@@ -32,8 +30,10 @@ from mdjpt.evaluation.benchmark_settings import (
 )
 from mdjpt.evaluation.outcome import read_outcomes
 from mdjpt.evaluation.report import Report, report_of, write_report
+from mdjpt.guard.atomic_file import atomic_file
 from mdjpt.simulation.dataset import SimulatedDataset
-from mdjpt.trial_preparation import PreparationSettings
+from mdjpt.store.dataset_preparation import prepare_dataset
+from mdjpt.store.preparation import PreparationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
-from mdjpt.encoder import Encoder
 from mdjpt.evaluation.benchmark_settings import HELD_OUT, SOURCES
 from mdjpt.evaluation.differential_entropy import entropy_features
 from mdjpt.evaluation.encoding import encoder_features
 from mdjpt.evaluation.few_shot import few_shot
 from mdjpt.evaluation.outcome import write_outcomes
 from mdjpt.evaluation.transfer import transfer
-from mdjpt.store import open_store
+from mdjpt.network.encoder import Encoder
+from mdjpt.store.store import open_store
 from mdjpt.training.config import DatasetChoice, MachineSettings, OptimiserSettings, PretrainConfig
 from mdjpt.training.module import build_network
 from mdjpt.training.run import open_stores, train
@@ -26,12 +26,12 @@ from mdjpt.training.statistics import sample_windows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from mdjpt.encoder import RowStats
     from mdjpt.evaluation.benchmark_settings import Arm, BenchmarkSettings
     from mdjpt.evaluation.encoding import RowNormalisation
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.outcome import Outcome
-    from mdjpt.store import Store
+    from mdjpt.network.encoder import RowStats
+    from mdjpt.store.store import Store
 
 __all__ = ["PARTS", "arm_file", "run_arm", "store_folder"]
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mdjpt.evaluation.few_shot import FewShotSettings
 from mdjpt.evaluation.transfer import TransferSettings
-from mdjpt.model import EncoderConfig
-from mdjpt.pairs import PairSettings
+from mdjpt.network.model import EncoderConfig
 from mdjpt.simulation.presets import PRESETS
 from mdjpt.training.config import LossSettings
+from mdjpt.training.pairs import PairSettings
 
 if TYPE_CHECKING:
     from mdjpt.simulation.corpus import DatasetConfig

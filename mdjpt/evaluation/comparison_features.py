@@ -10,7 +10,7 @@ import numpy as np
 from mdjpt.evaluation.comparison_encoders import has_place, load_comparison
 from mdjpt.evaluation.feature_set import FeatureSet
 from mdjpt.evaluation.window_table import window_table
-from mdjpt.signal import N_TIMES, SFREQ
+from mdjpt.signal.filters import N_TIMES, SFREQ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mdjpt.evaluation.comparison_encoders import ComparisonEncoder
     from mdjpt.evaluation.encoding import OnEncoded
-    from mdjpt.store import Store
+    from mdjpt.store.store import Store
 
     Float32 = NDArray[np.float32]
 

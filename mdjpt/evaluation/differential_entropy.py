@@ -13,12 +13,12 @@ import numpy as np
 
 from mdjpt.evaluation.feature_set import FeatureSet
 from mdjpt.evaluation.window_table import window_table
-from mdjpt.signal import N_TIMES, SFREQ
+from mdjpt.signal.filters import N_TIMES, SFREQ
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from mdjpt.store import Store
+    from mdjpt.store.store import Store
 
 __all__ = ["BANDS_HZ", "band_entropy", "entropy_features"]
 

@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mdjpt.encoder import Encoder, RowStats
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.feature_set import FeatureSet
 from mdjpt.evaluation.window_table import WindowTable, window_table
-from mdjpt.model import N_CHANNELS, NORM_EPS
+from mdjpt.network.encoder import Encoder, RowStats
+from mdjpt.network.model import N_CHANNELS, NORM_EPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
-    from mdjpt.model import EncoderConfig, Variant
-    from mdjpt.store import Store
+    from mdjpt.bundle.bundle import Bundle
+    from mdjpt.network.model import EncoderConfig, Variant
+    from mdjpt.store.store import Store
 
     Float32 = NDArray[np.float32]
     Encode = Callable[[Float32], Float32]

@@ -11,7 +11,7 @@ from mdjpt.evaluation.metrics import clip_outcome, softmax, window_outcome
 from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
 from mdjpt.evaluation.postprocessing import feature_priors, normalised, smoothed
 from mdjpt.evaluation.splits import Fold, FoldRows, random_folds, released_folds, with_unseen_clips
-from mdjpt.head import N_EPOCHS
+from mdjpt.network.emotion_head import N_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.evaluation.feature_set import FeatureSet
-    from mdjpt.head import Head
+    from mdjpt.network.emotion_head import Head
 
 __all__ = ["FewShotSettings", "few_shot", "few_shot_folds"]
 

@@ -34,11 +34,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from mdjpt.bundle import load_bundle
+from mdjpt.bundle.bundle import load_bundle
 from mdjpt.calibration.anchored import GeneralHead
-from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import SMOOTHING_S, smoothed
 from mdjpt.calibration.decoding import encode_session
+from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.calibration.fine_tune import FineTuner
 from mdjpt.calibration.fine_tune_inputs import tunable_inputs
 from mdjpt.calibration.fine_tune_weights import tuned_bundle
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.training import PersonalDecoder
     from mdjpt.evaluation.online.sessions import Session
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from mdjpt.evaluation.window_table import natural_order
-from mdjpt.head import N_EPOCHS, Head
+from mdjpt.network.emotion_head import N_EPOCHS, Head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.bundle import load_bundle
+from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.differential_entropy import entropy_features
 from mdjpt.evaluation.encoding import bundle_features
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.evaluation.encoding import OnEncoded, RowNormalisation
     from mdjpt.evaluation.feature_set import FeatureSet
-    from mdjpt.model import Variant
-    from mdjpt.store import Store
+    from mdjpt.network.model import Variant
+    from mdjpt.store.store import Store
 
 __all__ = ["EvaluatedModel", "entropy_baseline", "load_models"]
 

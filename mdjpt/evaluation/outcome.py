@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.atomic_file import atomic_file
 from mdjpt.errors import MdjptError
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from mdjpt.lds import lds_filter, lds_smooth
-from mdjpt.normalisation import running_norm
+from mdjpt.evaluation.lds import lds_filter, lds_smooth
+from mdjpt.evaluation.running_norm import running_norm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-from mdjpt.atomic_file import atomic_file
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.outcome import write_outcomes
 from mdjpt.evaluation.paired import compare_arms
@@ -20,6 +19,7 @@ from mdjpt.evaluation.report_tables import (
     published_table,
     score_table,
 )
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,14 +17,14 @@ from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
 from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
 from mdjpt.evaluation.shared_classes import Scheme, SharedClasses, shared_classes
 from mdjpt.evaluation.window_table import joined_tables
-from mdjpt.head import N_EPOCHS
+from mdjpt.network.emotion_head import N_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.window_table import WindowTable
-    from mdjpt.head import Head
+    from mdjpt.network.emotion_head import Head
 
 __all__ = ["TransferSettings", "transfer"]
 

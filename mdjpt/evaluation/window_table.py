@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mdjpt.errors import DatasetError
-from mdjpt.trial_table import window_starts
+from mdjpt.store.trials import window_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
-    from mdjpt.store import Store
-    from mdjpt.store_card import StoreCard
-    from mdjpt.trial_table import StoredTrial
+    from mdjpt.store.card import StoreCard
+    from mdjpt.store.store import Store
+    from mdjpt.store.trials import StoredTrial
 
     Int64 = NDArray[np.int64]
     Text = NDArray[np.str_]

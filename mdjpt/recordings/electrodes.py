@@ -106,7 +106,7 @@ def _split(text: str) -> tuple[str, ...]:
 
 def _is_scalp(label: str) -> bool:
     """Return whether a label names a position on the scalp."""
-    from mdjpt.montage import canonical_name
+    from mdjpt.signal.montage import canonical_name
 
     return canonical_name(label) is not None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.errors import RecordingError
-from mdjpt.guarded_process import GuardedReader, Limits
+from mdjpt.guard.process import GuardedReader, Limits
 from mdjpt.recordings.electrodes import montage_names
 from mdjpt.recordings.formats import FOLDER_SUFFIXES, reader_module
 from mdjpt.recordings.recording import Recording

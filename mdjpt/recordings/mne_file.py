@@ -12,7 +12,7 @@ import numpy as np
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.recording import Recording
-from mdjpt.units import MICROVOLTS_PER_VOLT
+from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from pathlib import Path

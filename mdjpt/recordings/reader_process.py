@@ -1,4 +1,4 @@
-"""Entry module of the process that reads one recording: see `mdjpt.guarded_process`."""
+"""Entry module of the process that reads one recording: see `mdjpt.guard.process`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import RecordingError
-from mdjpt.guarded_process import reason, serve
+from mdjpt.guard.process import reason, serve
 from mdjpt.recordings.formats import reader_of
 from mdjpt.recordings.inspection import inspected
 from mdjpt.recordings.recording import Recording

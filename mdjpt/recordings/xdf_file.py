@@ -14,7 +14,7 @@ from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.recording import Recording
 from mdjpt.recordings.xdf_content import load_streams
 from mdjpt.recordings.xdf_layout import GAP_PREFIX, POSITIONS_TYPE, PREDICTIONS_TYPE
-from mdjpt.units import MICROVOLTS_PER_VOLT, microvolts_per
+from mdjpt.signal.units import MICROVOLTS_PER_VOLT, microvolts_per
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -31,7 +31,7 @@ from mdjpt.simulation.events import (
     pop_kernel,
     saccade_kernel,
 )
-from mdjpt.simulation.head import electrode_vectors, homogeneous_lead_field
+from mdjpt.simulation.volume_conductor import electrode_vectors, homogeneous_lead_field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

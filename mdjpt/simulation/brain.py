@@ -20,7 +20,7 @@ import numpy as np
 from scipy.signal import sosfilt, sosfreqz, zpk2sos
 
 from mdjpt.simulation.emotion import SlowProcess
-from mdjpt.simulation.head import electrode_vectors, three_shell_lead_field
+from mdjpt.simulation.volume_conductor import electrode_vectors, three_shell_lead_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

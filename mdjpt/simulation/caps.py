@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mdjpt.simulation.head import electrode_vectors
+from mdjpt.simulation.volume_conductor import electrode_vectors
 
 __all__ = ["CAPS", "DEFAULT_CH_NAMES", "cap"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.simulation.events import EventTrain, evoked_kernel
-from mdjpt.simulation.head import electrode_vectors, three_shell_lead_field
+from mdjpt.simulation.volume_conductor import electrode_vectors, three_shell_lead_field
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,8 +2,9 @@
 
 The EEG is the sum of background and rhythms (:mod:`mdjpt.simulation.brain`), evoked potentials
 (:mod:`~mdjpt.simulation.evoked`) and artefacts (:mod:`~mdjpt.simulation.artefacts`), seen through
-the person's head (:mod:`~mdjpt.simulation.head`, :mod:`~mdjpt.simulation.traits`), while the
-emotion follows a schedule (:mod:`~mdjpt.simulation.schedule`, :mod:`~mdjpt.simulation.emotion`).
+the person's head (:mod:`~mdjpt.simulation.volume_conductor`, :mod:`~mdjpt.simulation.traits`),
+while the emotion follows a schedule (:mod:`~mdjpt.simulation.schedule`,
+:mod:`~mdjpt.simulation.emotion`).
 
 Samples are made in blocks of one second, each with its own random numbers and with the filters'
 state carried over, so they depend on the position in the stream only, never on how it is cut.
@@ -20,9 +21,9 @@ from mdjpt.simulation.brain import Background, Rhythms
 from mdjpt.simulation.caps import DEFAULT_CH_NAMES
 from mdjpt.simulation.emotion import DEFAULT_CLASSES, EMOTIONS, Stimulus, check_classes
 from mdjpt.simulation.evoked import EvokedPotentials
-from mdjpt.simulation.head import electrode_vectors
 from mdjpt.simulation.schedule import BlockSchedule, EmotionalCourse, Schedule, Transition
 from mdjpt.simulation.traits import Traits
+from mdjpt.simulation.volume_conductor import electrode_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mdjpt.montage import STANDARD_CHANNELS
+from mdjpt.signal.montage import STANDARD_CHANNELS
 from mdjpt.simulation.artefacts import ArtefactLevels
 from mdjpt.simulation.caps import CAPS, DEFAULT_CH_NAMES
 from mdjpt.simulation.corpus import CorpusConfig, DatasetConfig

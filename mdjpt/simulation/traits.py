@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.simulation.emotion import COUPLING
-from mdjpt.simulation.head import random_rotation
+from mdjpt.simulation.volume_conductor import random_rotation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

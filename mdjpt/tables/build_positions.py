@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mdjpt.montage import STANDARD_CHANNELS
+from mdjpt.signal.montage import STANDARD_CHANNELS
 
 _NOT_SCALP = {"A1", "A2", "M1", "M2", "T3", "T4", "T5", "T6"}
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdjpt.model import EncoderConfig, MdjptNetwork
+from mdjpt.network.model import EncoderConfig, MdjptNetwork
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

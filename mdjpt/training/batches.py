@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mdjpt.pairs import PairSampler
+from mdjpt.training.pairs import PairSampler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mdjpt.pairs import PairDraw
-    from mdjpt.store import Store
+    from mdjpt.store.store import Store
     from mdjpt.training.config import PretrainConfig
+    from mdjpt.training.pairs import PairDraw
 
 __all__ = ["DatasetBatch", "PairBatches", "batch_loader", "pair_samplers"]
 

@@ -14,9 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from mdjpt.atomic_file import atomic_file
 from mdjpt.errors import MdjptError, ModelError
-from mdjpt.model import EncoderConfig
+from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation, ablated_network
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mdjpt.model import MdjptNetwork
+    from mdjpt.network.model import MdjptNetwork
 
 __all__ = ["Checkpoint", "load_trained_network", "read_checkpoint", "write_checkpoint"]
 

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path  # noqa: TC003 the reader of the file resolves the types of the fields
 from typing import Any, Literal
 
-from mdjpt.losses import Covariance  # noqa: TC001 as above
-from mdjpt.model import EncoderConfig
-from mdjpt.pairs import PairSettings
+from mdjpt.network.losses import Covariance  # noqa: TC001 as above
+from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation
+from mdjpt.training.pairs import PairSettings
 
 __all__ = [
     "DatasetChoice",
@@ -51,7 +51,7 @@ class LossSettings:
         Weight of the cross-dataset alignment: 0.01 in the released configuration, 0.02 in the
         paper, 0 without.
     covariance : {"true", "released"}
-        See :func:`mdjpt.losses.cda_loss`.
+        See :func:`mdjpt.network.losses.cda_loss`.
     """
 
     contrast: Literal["subjects", "labels", "none"] = "subjects"

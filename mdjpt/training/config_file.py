@@ -8,10 +8,10 @@
     path = "stores/seed"          # relative to the file
     subjects = ["1", "2"]         # optional: all; sessions likewise
 
-    [network]                     # fields of mdjpt.model.EncoderConfig
+    [network]                     # fields of mdjpt.network.model.EncoderConfig
     variant = "paper"
 
-    [windows]                     # fields of mdjpt.pairs.PairSettings, but for n_times
+    [windows]                     # fields of mdjpt.training.pairs.PairSettings, but for n_times
     [loss]                        # fields of LossSettings
     [optimiser]                   # fields of OptimiserSettings
     [machine]                     # fields of MachineSettings
@@ -26,8 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from mdjpt.errors import MdjptError
-from mdjpt.model import EncoderConfig
-from mdjpt.pairs import PairSettings
+from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation
 from mdjpt.training.config import (
     DatasetChoice,
@@ -36,6 +35,7 @@ from mdjpt.training.config import (
     OptimiserSettings,
     PretrainConfig,
 )
+from mdjpt.training.pairs import PairSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch.utilities import rank_zero_only
 
 from mdjpt.errors import MdjptError
-from mdjpt.extras import require_training_extra
+from mdjpt.guard.extras import require_training_extra
 from mdjpt.training.batches import PairBatches, batch_loader, pair_samplers
 from mdjpt.training.lean_network import LeanNetwork
 from mdjpt.training.module import PretrainModule
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from torch.utils.data import DataLoader
 
-    from mdjpt.model import MdjptNetwork
-    from mdjpt.store import Store
+    from mdjpt.network.model import MdjptNetwork
+    from mdjpt.store.store import Store
     from mdjpt.training.batches import DatasetBatch
     from mdjpt.training.config import PretrainConfig
     from mdjpt.training.progress import TrainingProgress

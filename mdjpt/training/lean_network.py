@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from mdjpt.model import MdjptNetwork, NetworkOutput, stratified_norm
+from mdjpt.network.model import MdjptNetwork, NetworkOutput, stratified_norm
 from mdjpt.training.shifted_conv import shift_convolutions
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class LeanNetwork(nn.Module):
         self._plan = _Plan(encode, rows_at_once, n_threads)
 
     def forward(self, windows: Tensor, group_size: int) -> NetworkOutput:
-        """Encode B windows as :meth:`mdjpt.model.MdjptNetwork.forward` does.
+        """Encode B windows as :meth:`mdjpt.network.model.MdjptNetwork.forward` does.
 
         Under autocast the normalisations and the projector stay in float32.
         """

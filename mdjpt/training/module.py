@@ -8,11 +8,11 @@ import lightning
 import torch
 from torch import Tensor
 
-from mdjpt.losses import cda_loss, isa_accuracy, isa_loss, supervised_contrastive_loss
+from mdjpt.network.losses import cda_loss, isa_accuracy, isa_loss, supervised_contrastive_loss
 from mdjpt.training.ablation import ablated_network
 
 if TYPE_CHECKING:
-    from mdjpt.model import MdjptNetwork
+    from mdjpt.network.model import MdjptNetwork
     from mdjpt.training.batches import DatasetBatch
     from mdjpt.training.config import PretrainConfig
     from mdjpt.training.lean_network import LeanNetwork

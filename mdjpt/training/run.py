@@ -14,11 +14,11 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.atomic_file import atomic_file
-from mdjpt.bundle import Bundle, save_bundle
+from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.errors import DatasetError, MdjptError
-from mdjpt.signal import N_TIMES
-from mdjpt.store import Store, open_store
+from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.signal.filters import N_TIMES
+from mdjpt.store.store import Store, open_store
 from mdjpt.training.checkpoint import Checkpoint, read_checkpoint
 from mdjpt.training.fit import fit, is_main_process
 from mdjpt.training.module import build_network
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from mdjpt.model import MdjptNetwork
+    from mdjpt.network.model import MdjptNetwork
     from mdjpt.training.config import PretrainConfig
 
 __all__ = ["BUNDLE_FILE", "CHECKPOINT_FILE", "LOG_FILE", "pretrain", "train"]
@@ -92,7 +92,8 @@ def open_stores(config: PretrainConfig) -> list[Store]:
     Raises
     ------
     DatasetError
-        As for :func:`mdjpt.store.open_store`; a trial lacks the label that the contrast needs.
+        As for :func:`mdjpt.store.store.open_store`; a trial lacks the label that the contrast
+        needs.
     """
     stores = [
         open_store(choice.path).select(choice.subjects or None, choice.sessions or None)

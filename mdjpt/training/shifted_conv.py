@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdjpt.model import DepthwiseConv
+from mdjpt.network.model import DepthwiseConv
 
 __all__ = ["ShiftedConv", "shift_convolutions"]
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mdjpt.encoder import Encoder, RowStats
-from mdjpt.losses import covariance_centroid
-from mdjpt.trial_table import window_starts
+from mdjpt.network.encoder import Encoder, RowStats
+from mdjpt.network.losses import covariance_centroid
+from mdjpt.store.trials import window_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mdjpt.model import MdjptNetwork
-    from mdjpt.store import Store
+    from mdjpt.network.model import MdjptNetwork
+    from mdjpt.store.store import Store
     from mdjpt.training.config import PretrainConfig
 
 __all__ = ["TrainingStatistics", "centroid", "measure_statistics", "sample_windows"]

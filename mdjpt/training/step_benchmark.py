@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mdjpt.model import EncoderConfig
-from mdjpt.montage import STANDARD_CHANNELS
-from mdjpt.signal import N_TIMES
-from mdjpt.store_card import StoreCard
-from mdjpt.store_writer import PreparedRecording, finish_store, write_recording
+from mdjpt.network.model import EncoderConfig
+from mdjpt.signal.filters import N_TIMES
+from mdjpt.signal.montage import STANDARD_CHANNELS
+from mdjpt.store.card import StoreCard
+from mdjpt.store.trials import StoredTrial
+from mdjpt.store.writer import PreparedRecording, finish_store, write_recording
 from mdjpt.training.config import (
     DatasetChoice,
     MachineSettings,
@@ -31,7 +32,6 @@ from mdjpt.training.config import (
     PretrainConfig,
 )
 from mdjpt.training.run import open_stores, train
-from mdjpt.trial_table import StoredTrial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

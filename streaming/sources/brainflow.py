@@ -13,8 +13,8 @@ import numpy as np
 from mdjpt.errors import RecordingError, SourceError, SourceLost
 from mdjpt.recordings import montage_names
 from mdjpt.recordings.electrodes import select_electrodes
-from streaming.boards import BrainFlowBoard
-from streaming.gaps import GapDetector
+from streaming.positions.gaps import GapDetector
+from streaming.sources.boards import BrainFlowBoard
 from streaming.stream import Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from streaming.boards import Board, BoardRows
-    from streaming.source_spec import SourceSpec
+    from streaming.sources.boards import Board, BoardRows
+    from streaming.sources.source_spec import SourceSpec
 
 __all__ = ["BrainFlowSource"]
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from mdjpt.errors import SourceError
 from mdjpt.recordings import montage_names
-from streaming.gaps import GapDetector
-from streaming.lsl.columns import Columns
-from streaming.lsl.connection import LSLConnection
-from streaming.lsl.link import ANSWER_S, LSLLink
-from streaming.lsl.markers import MarkerInlets
-from streaming.lsl.streams import StreamQuery, StreamWatch
+from streaming.positions.gaps import GapDetector
+from streaming.sources.lsl_link.columns import Columns
+from streaming.sources.lsl_link.connection import LSLConnection
+from streaming.sources.lsl_link.link import ANSWER_S, LSLLink
+from streaming.sources.lsl_link.markers import MarkerInlets
+from streaming.sources.lsl_link.streams import StreamQuery, StreamWatch
 from streaming.stream import Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:

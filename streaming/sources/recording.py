@@ -10,7 +10,7 @@ import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError, SourceError
 from mdjpt.recordings import Recording, read_recording
-from streaming.gaps import recorded_positions
+from streaming.positions.gaps import recorded_positions
 from streaming.stream import TRUTH_PREFIX, Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from streaming.stream import Chunk, Marker, StreamInfo
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from streaming.source_spec import SourceSpec
+    from streaming.sources.source_spec import SourceSpec
 
 __all__ = ["SimulatedSource"]
 

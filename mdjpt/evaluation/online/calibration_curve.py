@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.calibration.anchored import GeneralHead
-from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import (
     N_BINS,
     SMOOTHING_S,
@@ -18,6 +17,7 @@ from mdjpt.calibration.confidence import (
     softmax,
 )
 from mdjpt.calibration.decoding import aligned_logits, encode_session
+from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.calibration.labelled import LabelledFeatures
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.training import train_personal_decoder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.alignment.config import AlignmentConfig
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
     Float64 = NDArray[np.float64]
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.atomic_file import atomic_file
-from mdjpt.calibration.chance import balanced_accuracy
 from mdjpt.calibration.confidence import shown_probabilities
 from mdjpt.calibration.decoding import aligned_logits, encode_session
+from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.online.settings import ALIGNERS
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.alignment.config import AlignmentConfig
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
     from mdjpt.evaluation.online.sessions import Session
 
     Float64 = NDArray[np.float64]

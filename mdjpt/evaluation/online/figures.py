@@ -9,7 +9,7 @@ import numpy as np
 
 from mdjpt.calibration.confidence import coverage_accuracy, reliability
 from mdjpt.evaluation.online.courses import accuracy_between
-from mdjpt.extras import require_training_extra
+from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

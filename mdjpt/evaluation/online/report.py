@@ -8,7 +8,6 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.atomic_file import atomic_file
 from mdjpt.calibration.confidence import coverage_accuracy, reliability
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.online.calibration_curve import ABOUT_CURVE, mean_rows
@@ -26,6 +25,7 @@ from mdjpt.evaluation.online.tables import (
 )
 from mdjpt.evaluation.online.targets import targets
 from mdjpt.evaluation.report_tables import Table
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
 __all__ = ["read_cells", "write_online_report", "write_tables"]
 

@@ -11,13 +11,13 @@ import joblib
 import numpy as np
 
 from mdjpt.alignment.covariance import input_covariance
-from mdjpt.atomic_file import atomic_file
-from mdjpt.bundle import load_bundle
+from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.online.calibration_curve import calibration_curve
 from mdjpt.evaluation.online.courses import decode_session, write_courses
 from mdjpt.evaluation.online.sessions import CONDITIONS, Condition, blocked, make_session
 from mdjpt.evaluation.online.settings import ALIGNERS, OnlineSettings, SessionKey
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle import Bundle
+    from mdjpt.bundle.bundle import Bundle
 
 __all__ = [
     "SETTINGS_FILE",

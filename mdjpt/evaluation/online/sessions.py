@@ -9,7 +9,7 @@ import numpy as np
 
 from mdjpt.features import prepare_recording
 from mdjpt.recordings.recording import Recording
-from mdjpt.signal import WINDOW_S
+from mdjpt.signal.filters import WINDOW_S
 from mdjpt.simulation import BlockSchedule, FixedSchedule, SimulatedParticipant, Stimulus, cap
 from mdjpt.simulation.emotion import EMOTIONS
 

@@ -24,8 +24,8 @@ from mdjpt.evaluation.online.run import (
 from mdjpt.evaluation.online.sessions import Session
 from mdjpt.evaluation.online.tables import Cell, gain_table, time_table
 from mdjpt.evaluation.window_table import window_table
-from mdjpt.signal import N_TIMES, SFREQ, WINDOW_S
-from mdjpt.store import open_store
+from mdjpt.signal.filters import N_TIMES, SFREQ, WINDOW_S
+from mdjpt.store.store import open_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.evaluation.window_table import WindowTable
-    from mdjpt.store import Store
+    from mdjpt.store.store import Store
 
 __all__ = ["run_stored", "stored_session"]
 

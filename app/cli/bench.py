@@ -1,0 +1,273 @@
+"""``mdjpt bench``: how fast every stage is on this machine.
+
+Times are medians and 95th percentiles within one run; the encoder is also given as a multiple of a
+matrix product of 0.60 GFLOP on the same core, which carries over between machines.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["Timing", "bench"]
+
+N_RUNS = 60
+N_UPDATES = 200
+N_STARTS = 5
+GEMM_SIDE = 669
+"""Side of the square matrices: 2 * 669 ** 3 = 0.60 GFLOP, what one window of the released variant
+takes (mdJPT's encoder, without the branches that cannot reach its output)."""
+LATENCY_S = 20.0
+N_CHANNELS, SFREQ = 64, 500.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One row of the benchmark.
+
+    Attributes
+    ----------
+    name : str
+        What was measured.
+    median, p95 : float
+        In `unit`.
+    n : int
+        Number of measurements.
+    unit : str
+        "ms", "s" or "x".
+    """
+
+    name: str
+    median: float
+    p95: float
+    n: int
+    unit: str = "ms"
+
+
+def bench(*, as_json: bool, with_window: bool) -> int:
+    """Measure and print; takes about a minute and a half.
+
+    Parameters
+    ----------
+    as_json : bool
+        Print one JSON object instead of a table.
+    with_window : bool
+        Measure the start of the dashboard too.
+    """
+    # Both libraries read this when they are first imported.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    rows = [*measure_stages(), *measure_alignment(), *measure_throughput(), *measure_latency()]
+    if with_window:
+        rows += measure_starts()
+    if as_json:
+        sys.stdout.write(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    else:
+        _print(rows)
+    return 0
+
+
+def measure_stages() -> list[Timing]:
+    """Time each stage of the live path on one core, one window of 64 channels at 500 Hz."""
+    import numpy as np
+    import torch
+
+    from app.session import default_bundle
+    from mdjpt.alignment.config import recommended_alignment
+    from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.network.encoder import Encoder
+    from mdjpt.network.model import EncoderConfig, MdjptNetwork
+    from mdjpt.simulation import SimulatedParticipant, cap
+    from streaming.decoder import Decoder
+    from streaming.preprocessor import Preprocessor
+
+    torch.set_num_threads(1)
+    participant = SimulatedParticipant(11, cap(N_CHANNELS), SFREQ)
+    raw = participant.generate(round(20 * SFREQ))
+    preprocess = Preprocessor(participant.ch_names, SFREQ)
+    n_margin, n_raw = round(2 * SFREQ), round(7 * SFREQ)
+    for end_s in (7.0, 12.0, 17.0):
+        stop = round(end_s * SFREQ)
+        prepared = preprocess(raw[:, stop - n_raw : stop], n_margin, end_s)
+    window = prepared.window
+    assert window is not None
+    bundle = load_bundle(default_bundle())
+    decoder = Decoder(bundle, 0.5, recommended_alignment(bundle))
+    encoder, stats = bundle.encoder(), bundle.row_stats
+    paper = Encoder(MdjptNetwork(EncoderConfig(variant="paper")))
+    feature = encoder.feature(window[None], stats=stats)
+    head = bundle.head
+    assert head is not None
+    square = torch.rand(GEMM_SIDE, GEMM_SIDE)
+    segment = np.ascontiguousarray(raw[:, -n_raw:])
+    product, released = timed_in_turn(
+        lambda: torch.mm(square, square), lambda: encoder.feature(window[None], stats=stats)
+    )
+    ratios = [r / p for r, p in zip(released, product, strict=True)]
+    return [
+        _summary("matrix product of 0.60 GFLOP", product),
+        timed("preprocessor", lambda: preprocess(segment, n_margin, 20.0)),
+        _summary("encoder, released", released),
+        _summary("encoder, released / matrix product", ratios, "x"),
+        timed("encoder, paper, random weights", lambda: paper.feature(window[None], 1), n=10),
+        timed("head", lambda: head.logits(feature)),
+        timed("decoder (encoder, head, smoother)", lambda: decoder.decode(window, 0)),
+    ]
+
+
+def measure_alignment() -> list[Timing]:
+    """Time the update of each kind of alignment on one core: a window of 64 channels learned."""
+    import numpy as np
+    import torch
+
+    from app.session import default_bundle
+    from mdjpt.alignment.aligned_encoder import AlignedEncoder
+    from mdjpt.alignment.config import KINDS, AlignmentConfig
+    from mdjpt.alignment.stages import build_alignment
+    from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.features import prepare_recording
+    from mdjpt.recordings.recording import Recording
+    from mdjpt.simulation import SimulatedParticipant, cap
+
+    torch.set_num_threads(1)
+    person = SimulatedParticipant(11, cap(N_CHANNELS), 250.0)
+    recording = Recording(person.generate(round(40 * 250.0)), 250.0, person.ch_names)
+    windows = prepare_recording(recording, hop_s=1.0).windows
+    bundle, reference = load_bundle(default_bundle()), np.cov(windows[0])
+    rows = []
+    for kind in KINDS:
+        if kind == "none" or (kind == "covariance-mixed" and bundle.centroids is None):
+            continue
+        aligners = build_alignment(AlignmentConfig(kind), bundle, input_reference=reference)
+        encoder, times = AlignedEncoder(bundle, aligners), []
+        for k in range(N_UPDATES + 3):
+            encoder.encode_next(windows[k % len(windows)])
+            start = time.perf_counter()
+            encoder.learn(0.5)
+            times.append(1e3 * (time.perf_counter() - start))
+        rows.append(_summary(f"alignment update, {kind}", times[3:]))
+    return rows
+
+
+def timed_in_turn(*functions: Callable[[], object], n: int = N_RUNS) -> list[list[float]]:
+    """Time functions by turns, so that a busy moment of the machine meets all of them.
+
+    Returns
+    -------
+    list of list of float
+        Milliseconds of each of the `n` calls, one list a function.
+    """
+    for function in functions:
+        for _ in range(3):
+            function()
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(n):
+        for function, own in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            own.append(1e3 * (time.perf_counter() - start))
+    return times
+
+
+def timed(name: str, function: Callable[[], object], n: int = N_RUNS) -> Timing:
+    """Call `function` a few times to warm up, then `n` times against the clock."""
+    return _summary(name, timed_in_turn(function, n=n)[0])
+
+
+def measure_throughput() -> list[Timing]:
+    """Decode the real recording that comes with the program as fast as it goes."""
+    from app.session import demo_recording
+
+    rows = []
+    for hop_s in (2.0, 0.5):
+        speeds = [_file_speed(demo_recording(), hop_s) for _ in range(3)]
+        rows.append(_summary(f"file at full speed, hop {hop_s:g} s, times real time", speeds, "x"))
+    return rows
+
+
+def _file_speed(path: Path, hop_s: float) -> float:
+    import math
+
+    from app.session import SessionConfig, default_bundle, engine_config
+    from streaming.engine import Engine
+    from streaming.sources.source_spec import SourceSpec
+
+    config = SessionConfig(
+        SourceSpec("file", str(path)), default_bundle(), hop_s=hop_s, speed=math.inf
+    )
+    engine = Engine(engine_config(config))
+    engine.start()
+    try:
+        while not engine.done:
+            engine.poll(timeout_s=0.05)
+        assert engine.ready_at is not None
+        return engine.snapshot().elapsed_s / (time.monotonic() - engine.ready_at)
+    finally:
+        engine.stop()
+
+
+def measure_latency() -> list[Timing]:
+    """Run engine and decoder on a simulated participant in real time."""
+    from app.session import SessionConfig, default_bundle, engine_config
+    from streaming.engine import Engine
+    from streaming.sources.source_spec import parse_source
+
+    spec = parse_source(f"sim:?n_channels=32&duration={LATENCY_S:g}")
+    engine = Engine(engine_config(SessionConfig(spec, default_bundle())))
+    latencies = []
+    engine.start()
+    try:
+        while not engine.done:
+            answers = engine.poll(timeout_s=0.05)
+            latencies += [a.prediction.latency_ms for a in answers if a.prediction.probabilities]
+    finally:
+        engine.stop()
+    return [_summary("newest sample's arrival to prediction, 32 channels", latencies)]
+
+
+def measure_starts() -> list[Timing]:
+    """Open the dashboard several times; the first start, which fills the caches, does not count."""
+    environment = dict(os.environ)
+    place = ""
+    if not any(environment.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
+        environment["QT_QPA_PLATFORM"] = "offscreen"
+        place = ", offscreen"
+    starts = [_start_once(environment) for _ in range(N_STARTS + 1)][1:]
+    return [
+        _summary(f"start to {name}{place}", [start[name] for start in starts], "s")
+        for name in ("painted", "first signal")
+    ]
+
+
+def _start_once(environment: dict[str, str]) -> dict[str, float]:
+    command = [sys.executable, "-m", "app.cli.start_probe", repr(time.time())]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    return {k: float(v) for k, v in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def _summary(name: str, values: list[float], unit: str = "ms") -> Timing:
+    import numpy as np
+
+    return Timing(
+        name, float(np.median(values)), float(np.percentile(values, 95)), len(values), unit
+    )
+
+
+def _print(rows: list[Timing]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="mdjpt bench: medians within this run", title_justify="left")
+    for column in ("stage", "median", "p95", "unit", "runs"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for row in rows:
+        table.add_row(row.name, f"{row.median:.2f}", f"{row.p95:.2f}", row.unit, str(row.n))
+    Console().print(table)

@@ -1,0 +1,61 @@
+"""What the participant has to know before it begins."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QGridLayout
+
+from app.dashboard.controls import label
+from app.wizard.look import breakable, paragraph
+from app.wizard.page import Page
+
+__all__ = ["InstructionsPage"]
+
+STEPS = (
+    ("First, rest.", "Look at the screen with your eyes open, then keep them closed for a while."),
+    (
+        "Then feel.",
+        "Each trial shows a word or a picture. Let the feeling come and stay with it until the "
+        "ring is empty.",
+    ),
+    (
+        "Then rate.",
+        "Say how it really felt, not how it should have felt. There is no wrong answer.",
+    ),
+    (
+        "Sit still.",
+        "Relax jaw, neck and forehead. Blink when you have to; do not speak during a trial.",
+    ),
+)
+
+
+class InstructionsPage(Page):
+    """Four steps, the keys, and that stopping is always fine."""
+
+    def __init__(self) -> None:
+        super().__init__("Before we begin", forward="Begin")
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(18)
+        grid.setVerticalSpacing(20)
+        grid.setColumnStretch(1, 1)
+        for row, (what, how) in enumerate(STEPS):
+            grid.addWidget(label(what, "verdict"), row, 0)
+            grid.addWidget(paragraph(how, "body"), row, 1)
+        self.body.addLayout(grid)
+        self.body.addSpacing(14)
+        self.duration = paragraph("", "lead")
+        self.body.addWidget(self.duration)
+        self.body.addWidget(
+            paragraph(
+                "Space pauses, Esc stops. You may stop at any time and need not say why. "
+                "If a memory hurts, stop.",
+                "lead",
+            )
+        )
+        self.body.addStretch(1)
+
+    def show_duration(self, n_trials: int, duration: str, recording: str) -> None:
+        """Say how long it takes and where the recording goes."""
+        self.duration.setText(
+            f"{n_trials} trials, about {duration} in all. "
+            f"The session is recorded on this computer only: {breakable(recording)}"
+        )

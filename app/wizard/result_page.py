@@ -1,0 +1,89 @@
+"""What the calibration has brought, in honest words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.dashboard.controls import Card
+from app.wizard.accuracy_plot import Accuracy, AccuracyPlot
+from app.wizard.look import paragraph
+from app.wizard.page import Page
+
+if TYPE_CHECKING:
+    from app.calibration.training_process import CalibrationSummary
+    from app.dashboard.theme import Palette
+
+__all__ = ["ResultPage", "result_words"]
+
+WIDE = 0.3
+POORLY_CALIBRATED = 0.1
+
+
+class ResultPage(Page):
+    """Before and after against guessing, and how far that can be trusted."""
+
+    def __init__(self) -> None:
+        super().__init__("", forward="Use it")
+        self.plot = AccuracyPlot()
+        self.body.addWidget(self.heading)
+        self.body.addWidget(self.lead)
+        self.body.addSpacing(4)
+        card = Card("Accuracy on trials that were left out of the training")
+        card.body.setContentsMargins(20, 16, 20, 12)
+        card.body.addWidget(self.plot)
+        self.body.addWidget(card)
+        self.words = paragraph("", "body")
+        self.notes = paragraph("")
+        self.body.addWidget(self.words)
+        self.body.addWidget(self.notes)
+        self.body.addStretch(1)
+
+    def show_summary(self, summary: CalibrationSummary) -> None:
+        """Show what was learned."""
+        heading, lead, words = result_words(summary)
+        self.say(heading, lead)
+        self.words.setText(words)
+        self.notes.setText("\n".join(summary.notes))
+        self.notes.setVisible(bool(summary.notes))
+        self.plot.show_accuracy(
+            Accuracy(summary.before, summary.accuracy, summary.low, summary.high, summary.chance)
+        )
+        self.setAccessibleName(heading)
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        super().set_palette(palette)
+        self.plot.set_palette(palette)
+
+
+def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:
+    """Return heading, sentence and paragraph for a decoder that was not refused."""
+    before = summary.before
+    if before is None:
+        heading = "Better than guessing"
+    elif summary.low > before:
+        heading = "Clearly better than before"
+    elif summary.accuracy > before:
+        heading = "More trials right than before"
+    else:
+        heading = "As many trials right as before"
+    simulated = " Simulated: nothing was learned about a person." if summary.simulated else ""
+    lead = (
+        f"{summary.n_correct} of {summary.n_trials} trials right, each decoded by a decoder that "
+        f"had not seen it.{simulated}"
+    )
+    words = [
+        f"With {summary.n_trials} trials the true share lies between {summary.low:.0%} and "
+        f"{summary.high:.0%} (95% interval)."
+    ]
+    if summary.high - summary.low > WIDE:
+        words.append("That is wide: more trials would tell more.")
+    if before is not None and summary.accuracy <= before:
+        words.append("Nothing was gained on these trials: you may as well discard it.")
+    if before is not None and summary.low <= before < summary.accuracy:
+        words.append("The gain over the model without calibration may be luck.")
+    if summary.calibration_error > POORLY_CALIBRATED:
+        words.append(
+            f"Its percentages are off by {100 * summary.calibration_error:.0f} points on average."
+        )
+    return heading, lead, " ".join(words)

@@ -1,0 +1,135 @@
+"""The frame around the pages: where one is above, what one can do below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from app.dashboard.controls import ElidedLabel, label
+from app.dashboard.header import Badges
+from app.wizard.step_rail import StepRail
+
+__all__ = ["STEPS", "Choices", "Foot", "Top"]
+
+STEPS = ("Person", "Electrodes", "Plan", "Session", "Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The buttons on show; "" for one that is not there.
+
+    Attributes
+    ----------
+    back, stop, pause, second, primary : str
+        Texts of the buttons, from left to right.
+    hint : str
+        What is still missing, or what happens.
+    ready : bool
+        Whether the primary button works.
+    """
+
+    back: str = ""
+    stop: str = ""
+    pause: str = ""
+    second: str = ""
+    primary: str = ""
+    hint: str = ""
+    ready: bool = True
+
+
+class Top(QFrame):
+    """Name, steps or progress, what is recorded, badges, and the way out."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("wizardTop")
+        self.rail = StepRail(STEPS)
+        self.progress = label("", "verdict")
+        self.recording = label("", "recording")
+        self.badges = Badges()
+        self.close_button = QToolButton()
+        self.close_button.setText("✕")
+        self.close_button.setToolTip("Back to the dashboard (Esc)")
+        self.close_button.setAccessibleName("Close the calibration")
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        row = QHBoxLayout()
+        row.setSpacing(14)
+        row.addWidget(label("Calibration", "product"))
+        row.addSpacing(18)
+        row.addWidget(self.rail)
+        row.addWidget(self.progress)
+        row.addStretch(1)
+        row.addWidget(self.recording)
+        row.addWidget(self.close_button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 10, 14, 10)
+        column.setSpacing(8)
+        column.addLayout(row)
+        column.addWidget(self.badges)
+
+    def show_step(self, step: int) -> None:
+        """Show which step it is."""
+        self.rail.go_to(step)
+        self.rail.show()
+        self.progress.hide()
+
+    def show_progress(self, text: str) -> None:
+        """Show how far the session is instead of the steps."""
+        self.progress.setText(text)
+        self.progress.show()
+        self.rail.hide()
+
+    def show_recording(self, text: str) -> None:
+        """Show that a recording runs; "" when none does."""
+        self.recording.setText(f"● {text}" if text else "")
+
+
+class Foot(QFrame):
+    """The buttons, each always in its place."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("wizardFoot")
+        self.back = QPushButton()
+        self.stop = QPushButton()
+        self.stop.setToolTip("Esc")
+        self.pause = QPushButton()
+        self.pause.setToolTip("Space")
+        self.hint = ElidedLabel("", "muted")
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.second = QPushButton()
+        self.primary = QPushButton()
+        self.primary.setProperty("primary", "true")
+        self.primary.setMinimumWidth(128)
+        for button in (self.back, self.stop, self.pause, self.second):
+            button.setProperty("quiet", "true")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 12, 16, 12)
+        row.setSpacing(10)
+        for widget in (self.back, self.stop, self.pause):
+            row.addWidget(widget)
+        row.addWidget(self.hint, 1)
+        row.addWidget(self.second)
+        row.addWidget(self.primary)
+        self.setMinimumHeight(62)
+        self.shown = Choices()
+        self.show_choices(Choices(primary="Continue"))
+
+    def show_choices(self, choices: Choices) -> None:
+        """Show these buttons."""
+        if choices == self.shown:
+            return
+        self.shown = choices
+        for button, text in (
+            (self.back, choices.back),
+            (self.stop, choices.stop),
+            (self.pause, choices.pause),
+            (self.second, choices.second),
+            (self.primary, choices.primary),
+        ):
+            button.setText(text)
+            button.setVisible(bool(text))
+        self.primary.setEnabled(choices.ready)
+        self.hint.set_whole(choices.hint)

@@ -1,0 +1,97 @@
+"""One trial: the countdown, then the prompt on the whole page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.calibration.session import Phase
+from app.dashboard.controls import label
+from app.dashboard.words import titled
+from app.wizard.countdown_ring import TimeRing
+from app.wizard.look import paragraph
+from app.wizard.prompt_view import PromptView
+
+if TYPE_CHECKING:
+    from app.calibration.plan import CalibrationPlan
+    from app.calibration.session import View
+    from app.dashboard.theme import Palette
+
+__all__ = ["TrialPage"]
+
+MIDDLE = Qt.AlignmentFlag.AlignHCenter
+
+
+class TrialPage(QWidget):
+    """Countdown and prompt. The emotion is named only where one is asked to remember it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = TimeRing(150)
+        self.coming = label("", "big")
+        self.said = paragraph("Breathe out. Let go of what was before.", "lead")
+        self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.emotion = label("", "lead")
+        self.prompt = PromptView()
+        self.ring = TimeRing(46)
+        self._pages = QStackedWidget(self)
+        self._pages.addWidget(self._countdown())
+        self._pages.addWidget(self._trial())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._pages)
+
+    def show_view(self, view: View, plan: CalibrationPlan) -> None:
+        """Show a moment of countdown or trial."""
+        trial = view.trial
+        if trial is None:
+            return
+        left_s = view.remaining_s or 0.0
+        recall = trial.prompt.kind == "recall"
+        name = titled(trial.label) if recall else ""
+        if view.phase is Phase.COUNTDOWN:
+            self._pages.setCurrentIndex(0)
+            self.count.show_time(left_s, plan.countdown_s)
+            self.coming.setText(name or f"Trial {trial.number}")
+            self.setAccessibleName(f"Trial {trial.number} begins: {self.coming.text()}")
+            self.prompt.clear()
+            return
+        self._pages.setCurrentIndex(1)
+        self.emotion.setText(name)
+        self.prompt.show_trial(trial)
+        self.ring.show_time(left_s, plan.trial_s)
+
+    def clear(self) -> None:
+        """Show nothing and be silent."""
+        self.prompt.clear()
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self.count.set_palette(palette)
+        self.ring.set_palette(palette)
+
+    def _countdown(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setSpacing(14)
+        column.addStretch(3)
+        column.addWidget(self.count, 0, MIDDLE)
+        column.addSpacing(16)
+        column.addWidget(self.coming, 0, MIDDLE)
+        column.addWidget(self.said)
+        column.addStretch(4)
+        return page
+
+    def _trial(self) -> QWidget:
+        page = QWidget()
+        foot = QHBoxLayout()
+        foot.addWidget(self.emotion)
+        foot.addStretch(1)
+        foot.addWidget(self.ring)
+        column = QVBoxLayout(page)
+        column.setContentsMargins(28, 24, 28, 16)
+        column.addWidget(self.prompt, 1)
+        column.addLayout(foot)
+        return page

@@ -1,0 +1,1 @@
+"""Model bundles: weights and everything a live system must agree on with training."""

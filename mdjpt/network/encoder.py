@@ -1,0 +1,367 @@
+"""From windows of EEG to tokens, maps and features: arrays in, arrays out.
+
+`Encoder.feature` is the live path, folded and tuned for one window on one core. `Encoder.encode`
+gives every intermediate array and runs the network as it is written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mdjpt.network.folded import (
+    FoldedChannelEncoder,
+    FoldedSpatioTemporalEncoder,
+    standardise,
+)
+from mdjpt.network.folded_paper import FoldedPaperEncoder
+from mdjpt.network.model import N_CHANNELS, MdjptNetwork, stratified_norm
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from mdjpt.network.model import EncoderConfig
+
+__all__ = ["Encoder", "EncoderOutput", "RowStats"]
+
+Float32 = np.float32
+MAX_KEPT = 64  # windows of a group whose tokens stay in memory (0.8 MB each) between the passes
+
+
+class EncoderOutput(NamedTuple):
+    """What the network makes of B windows, float32; the sizes are those of the published model.
+
+    Attributes
+    ----------
+    tokens : ndarray
+        [B, 60, 99, 32]: channel, patch, dim; after the first normalisation.
+    mixed : ndarray
+        [B, 32, 64, 99]: dim, mixed channel, patch.
+    maps : ndarray
+        [B, 512, 99], weighted by the attention.
+    feature : ndarray
+        [B, 512], the mean of the maps over the patches.
+    projection : ndarray
+        [B, 1024], of unit length; its own normalisations always take the windows of a group.
+    """
+
+    tokens: NDArray[Float32]
+    mixed: NDArray[Float32]
+    maps: NDArray[Float32]
+    feature: NDArray[Float32]
+    projection: NDArray[Float32]
+
+
+class RowStats(NamedTuple):
+    """Mean and unbiased standard deviation of every row that is normalised, float32.
+
+    Attributes
+    ----------
+    norm1_mean, norm1_std : ndarray
+        [1920] or [groups, 1920]: of the tokens, in the order channel * 32 + dim.
+    norm2_mean, norm2_std : ndarray
+        [2048] or [groups, 2048]: of the mixed channels, in the order dim * 64 + channel.
+    """
+
+    norm1_mean: NDArray[Float32]
+    norm1_std: NDArray[Float32]
+    norm2_mean: NDArray[Float32]
+    norm2_std: NDArray[Float32]
+
+
+class _Rows(NamedTuple):
+    """Statistics of one normalisation, [dims, rows, 1]."""
+
+    mean: Tensor
+    std: Tensor
+
+
+class _Series:
+    """One array a window of a group: kept in memory, or computed again at every pass."""
+
+    def __init__(self, compute: Callable[[], Iterator[Tensor]], n_windows: int) -> None:
+        self._n_windows = n_windows
+        self._compute = compute
+        self._kept = list(compute()) if n_windows <= MAX_KEPT else None
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return self._compute() if self._kept is None else iter(self._kept)
+
+    def then(self, function: Callable[[Tensor], Tensor]) -> _Series:
+        """Apply a function, which may use up its argument, to every array."""
+        return _Series(lambda: (function(x) for x in self), self._n_windows)
+
+    def moments(self) -> _Rows:
+        """Mean and unbiased deviation of each row over its patches and all windows.
+
+        Windows are merged in float64 (Chan, Golub, LeVeque 1983, eq. 2.1).
+        """
+        count, mean, squares = 0, torch.zeros(()), torch.zeros(())
+        for x in self:
+            patches = x[..., :-1]
+            n = patches.shape[-1]
+            own = patches.mean(-1, keepdim=True)
+            spread = torch.linalg.vector_norm(patches - own, dim=-1, keepdim=True).double() ** 2
+            difference = own.double() - mean
+            mean = mean + difference * (n / (count + n))
+            squares = squares + spread + difference**2 * (count * n / (count + n))
+            count += n
+        return _Rows(mean.float(), (squares / (count - 1)).sqrt().float())
+
+
+class Encoder:
+    """A network ready to encode windows. One thread at a time: it owns its scratch memory.
+
+    Parameters
+    ----------
+    network : MdjptNetwork
+        Either variant; its weights are copied.
+
+    Attributes
+    ----------
+    config : EncoderConfig
+        Sizes, variant and activation of the network.
+    """
+
+    def __init__(self, network: MdjptNetwork) -> None:
+        self.config: EncoderConfig = network.config
+        own = MdjptNetwork(self.config).requires_grad_(requires_grad=False)
+        own.load_state_dict(network.state_dict())
+        self._network = own.eval()
+        folded = self.config.variant == "released"
+        row_encoder = FoldedChannelEncoder if folded else FoldedPaperEncoder
+        self._encode_rows = row_encoder(own.channel_encoder, self.config)
+        self._spatiotemporal = FoldedSpatioTemporalEncoder(own)
+        self._mixing = own.mixing.weight.expand(self.config.n_dims, -1, -1)
+        self._mixing_bias = own.mixing.bias[:, None]
+
+    @property
+    def variant(self) -> str:
+        """Variant of the network, "released" or "paper"."""
+        return self.config.variant
+
+    def encode(
+        self, windows: ArrayLike, group_size: int | None = None, stats: RowStats | None = None
+    ) -> EncoderOutput:
+        """Encode windows and keep every array on the way (2.5 MB a window).
+
+        Parameters
+        ----------
+        windows : array_like
+            [B, 60, 625] float32: the standard channels at 125 Hz, robustly z-scored.
+        group_size : int, optional
+            Consecutive windows whose rows are normalised together; B is a multiple of it.
+        stats : RowStats, optional
+            Statistics to normalise with: one row for all windows, or one for each of as many
+            groups of consecutive windows.
+
+        Returns
+        -------
+        EncoderOutput
+            All arrays, float32.
+
+        Raises
+        ------
+        ValueError
+            Not exactly one of `group_size` and `stats`, windows of another shape or not finite,
+            groups that do not divide the windows, statistics of another shape.
+        """
+        x = self._checked(windows)
+        size = self._group_size(len(x), group_size, stats)
+        with torch.inference_mode():
+            return self._encoded(torch.tensor(x), size, stats)
+
+    def feature(
+        self, windows: ArrayLike, group_size: int | None = None, stats: RowStats | None = None
+    ) -> NDArray[Float32]:
+        """Encode windows to their features alone: the live path, and whole files.
+
+        Rows that repeat within a window (interpolated channels) are encoded once. The feature of a
+        window depends on the windows of its group, not on how many groups are given at once.
+
+        Parameters
+        ----------
+        windows, group_size, stats
+            As for `encode`.
+
+        Returns
+        -------
+        ndarray
+            [B, 512] float32.
+
+        Raises
+        ------
+        ValueError
+            As for `encode`.
+        """
+        x = self._checked(windows)
+        size = self._group_size(len(x), group_size, stats)
+        features = np.empty((len(x), self.config.n_maps), np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(x), size):
+                rows = None if stats is None else self._rows_of(stats, start // size)
+                normalised = self._normalised(x[start : start + size], rows)
+                for k, mixed in enumerate(normalised, start):
+                    features[k] = self._spatiotemporal.feature(mixed).numpy()
+        return features
+
+    def row_stats(self, windows: ArrayLike, group_size: int | None = None) -> RowStats:
+        """Measure the statistics of every normalised row over many windows.
+
+        Groups of more than 64 windows are encoded three times rather than kept, so memory stays
+        bounded however many windows there are; a memory-mapped array will do.
+
+        Parameters
+        ----------
+        windows : array_like
+            [B, 60, 625] float32, at least one.
+        group_size : int, optional
+            Windows of a group; by default all of them are one group and the rows are 1-D.
+
+        Returns
+        -------
+        RowStats
+            Rows [1920] and [2048], or [B / group_size, ...] with a group size.
+
+        Raises
+        ------
+        ValueError
+            As for `encode`, and when there is no window.
+        """
+        x = self._checked(windows)
+        if not len(x):
+            raise ValueError("windows must hold at least one window to measure statistics of")
+        size = self._group_size(len(x), len(x) if group_size is None else group_size, None)
+        with torch.inference_mode():
+            rows = [self._measured(x[k : k + size]) for k in range(0, len(x), size)]
+        columns = [np.stack(column) for column in zip(*rows, strict=True)]
+        return RowStats(*(a[0] if group_size is None else a for a in columns))
+
+    def _encoded(self, x: Tensor, size: int, stats: RowStats | None) -> EncoderOutput:
+        """Run the network as it is written, one window at a time where windows are independent."""
+        network, config = self._network, self.config
+        if not len(x):
+            return EncoderOutput(*(np.zeros(shape, np.float32) for shape in _empty_shapes(config)))
+        raw = torch.stack([network.channel_encoder(window) for window in x])
+        first, second = (None, None) if stats is None else _plain_rows(stats, config, len(x))
+        tokens = stratified_norm(raw, size, 2) if first is None else standardise(raw, *first)
+        mixed = torch.cat([network.mix(window[None]) for window in tokens])
+        if second is None:
+            normalised = stratified_norm(mixed, size, 3)
+        else:
+            normalised = standardise(mixed.clone(), *second)
+        maps = torch.cat([network.spatiotemporal(window[None]) for window in normalised])
+        output = (tokens, mixed, maps, maps.mean(-1), network.projector(maps, size))
+        return EncoderOutput(*(array.contiguous().numpy() for array in output))
+
+    def _normalised(
+        self, x: NDArray[Float32], rows: tuple[_Rows, _Rows] | None
+    ) -> Iterator[Tensor]:
+        """[g, 60, T] of one group -> for each window [D, M, N + 1], ready for the convolutions."""
+        if rows is not None:
+            for window in x:
+                mixed = self._mixed(self._tokens(window), rows[0])
+                yield standardise(mixed, *rows[1])
+            return
+        tokens = _Series(lambda: map(self._tokens, x), len(x))
+        first = tokens.moments()
+        series = tokens.then(lambda t: self._mixed(t, first))
+        second = series.moments()
+        for mixed in series:
+            yield standardise(mixed, *second)
+
+    def _measured(self, x: NDArray[Float32]) -> RowStats:
+        """[g, 60, T] -> the statistics of both normalisations over one group."""
+        tokens = _Series(lambda: map(self._tokens, x), len(x))
+        first = tokens.moments()
+        second = tokens.then(lambda t: self._mixed(t, first)).moments()
+        # Tokens are [dim, channel] here; their rows are stored in the order [channel, dim].
+        arrays = [a[..., 0].T for a in first] + [a[..., 0] for a in second]
+        return RowStats(*(a.reshape(-1).numpy() for a in arrays))
+
+    def _tokens(self, window: NDArray[Float32]) -> Tensor:
+        """[60, T] -> [D, 60, N + 1], not yet normalised."""
+        distinct, where = _distinct_rows(window)
+        tokens = self._encode_rows(torch.from_numpy(window[distinct]))
+        return tokens if len(distinct) == len(window) else tokens[:, torch.from_numpy(where)]
+
+    def _mixed(self, tokens: Tensor, rows: _Rows) -> Tensor:
+        """[D, 60, N + 1] -> [D, M, N + 1]; uses up the tokens."""
+        mixed = torch.bmm(self._mixing, standardise(tokens, *rows)).add_(self._mixing_bias)
+        return mixed.relu_() if self.config.activation == "relu" else mixed
+
+    def _rows_of(self, stats: RowStats, group: int) -> tuple[_Rows, _Rows]:
+        """Bring the stored statistics of one group to the layout of the folded network."""
+        dims, n_mixed = self.config.n_dims, self.config.n_mixed
+        rows = [torch.tensor(a if a.ndim == 1 else a[group]) for a in stats]
+        first = [a.view(N_CHANNELS, dims).T[..., None] for a in rows[:2]]
+        second = [a.view(dims, n_mixed)[..., None] for a in rows[2:]]
+        return _Rows(*first), _Rows(*second)
+
+    def _checked(self, windows: ArrayLike) -> NDArray[Float32]:
+        """Return windows as float32, or say what is wrong with them."""
+        x = np.asarray(windows, np.float32)
+        shape = (N_CHANNELS, self.config.n_times)
+        if x.ndim != 3 or x.shape[1:] != shape:
+            raise ValueError(f"windows must be [B, {shape[0]}, {shape[1]}], got {list(x.shape)}")
+        for k, window in enumerate(x):
+            if not np.isfinite(window).all():
+                raise ValueError(f"windows must be finite, got NaN or infinity in window {k}")
+        return x
+
+    def _group_size(self, n: int, group_size: int | None, stats: RowStats | None) -> int:
+        """Return how many windows each of the groups of `n` windows holds, at least 1."""
+        if (group_size is None) == (stats is None):
+            raise ValueError("give exactly one of group_size and stats")
+        if stats is not None:
+            n_groups = _n_groups(stats, self.config)
+            if n % n_groups:
+                raise ValueError(f"stats hold {n_groups} groups, which do not divide {n} windows")
+            return max(n // n_groups, 1)
+        size = cast("int", group_size)
+        if size < 1 or n % size:
+            raise ValueError(f"group_size must divide the {n} windows, got {size}")
+        return size
+
+
+def _empty_shapes(config: EncoderConfig) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of an output for no window."""
+    n, dims = config.n_patches, config.n_dims
+    tokens, mixed = (0, N_CHANNELS, n, dims), (0, dims, config.n_mixed, n)
+    return tokens, mixed, (0, config.n_maps, n), (0, config.n_maps), (0, config.projection_dim)
+
+
+def _n_groups(stats: RowStats, config: EncoderConfig) -> int:
+    """Check the shape of row statistics and return how many groups they are for."""
+    n_tokens, n_mixed = N_CHANNELS * config.n_dims, config.n_dims * config.n_mixed
+    lead = stats.norm1_mean.shape[:-1]
+    for name, n in zip(RowStats._fields, (n_tokens, n_tokens, n_mixed, n_mixed), strict=True):
+        array = getattr(stats, name)
+        if array.shape != (*lead, n) or array.ndim > 2 or array.dtype != np.float32:
+            found = f"{array.dtype} {list(array.shape)}"
+            raise ValueError(f"{name} must be float32 [{n}] or [groups, {n}], got {found}")
+    return lead[0] if lead else 1
+
+
+def _plain_rows(stats: RowStats, config: EncoderConfig, n: int) -> tuple[_Rows, _Rows]:
+    """Repeat stored statistics for `n` windows in the layout of the network as it is written."""
+    groups = [torch.tensor(np.atleast_2d(a)) for a in stats]
+    windows = [a.repeat_interleave(n // len(a), 0) for a in groups]
+    first = [a.view(n, N_CHANNELS, 1, config.n_dims) for a in windows[:2]]
+    second = [a.view(n, config.n_dims, config.n_mixed, 1) for a in windows[2:]]
+    return _Rows(*first), _Rows(*second)
+
+
+def _distinct_rows(window: NDArray[Float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the distinct rows of a window and which of them each row equals."""
+    every = np.arange(len(window))
+    bits = np.ascontiguousarray(window).view(np.int32).sum(1, dtype=np.int64)
+    _, distinct, where = np.unique(bits, return_index=True, return_inverse=True)
+    if len(distinct) == len(window) or not np.array_equal(window[distinct][where], window):
+        return every, every
+    return distinct, where

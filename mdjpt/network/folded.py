@@ -1,0 +1,279 @@
+"""The network with its constants folded: what one window costs on one core of a live system.
+
+Everything here gives the numbers of `mdjpt.network.model` up to rounding, with less work:
+
+- Reading in the patches, the first depth-wise convolution, its residual and the first projection
+  are linear in the samples but for one factor a patch, the LayerNorm's standard deviation. They are
+  ONE product with `patch_size + 2 * patch_step` samples, and the variance is |R q|^2 with R from
+  the QR decomposition of the centred product.
+- LayerNorm's mean and affine map are folded into the next linear layer, a residual into the centre
+  tap of its convolution; depth-wise convolutions are shifted multiply-adds.
+- All grouped convolutions are one product for a dim, followed by shifts by each dilation.
+- Equal rows (interpolated channels) are encoded once.
+
+Layouts: tokens and mixed channels are [dims, rows, N + 1], with one slot between two rows of
+patches that serves as the zero padding of both; its value in the results means nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mdjpt.network.model import NORM_EPS, ReleasedBlock
+
+if TYPE_CHECKING:
+    from mdjpt.network.model import ChannelEncoder, DepthwiseConv, EncoderConfig, MdjptNetwork
+
+__all__ = [
+    "CHUNK_BYTES",
+    "FoldedChannelEncoder",
+    "FoldedSpatioTemporalEncoder",
+    "Taps",
+    "Values",
+    "standardise",
+]
+
+CHUNK_BYTES = 640 << 10  # of one scratch array: two of them stay in a core's second-level cache
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """A depth-wise convolution of width 3: one weight a dimension and tap, and a constant."""
+
+    before: Tensor
+    centre: Tensor
+    after: Tensor
+    constant: Tensor
+
+    @classmethod
+    def residual(cls, conv: DepthwiseConv) -> Taps:
+        """Fold x + conv(x)."""
+        before, centre, after, constant = _taps_of(conv)
+        return cls(before.float(), centre.float() + 1, after.float(), constant.float())
+
+    def __call__(self, padded: Tensor, out: Tensor) -> None:
+        """Convolve tokens [n + 2, E] into [n, E]; the padding is part of `padded`."""
+        n = len(out)
+        torch.addcmul(self.constant, padded[1 : n + 1], self.centre, out=out)
+        out.addcmul_(padded[:n], self.before)
+        out.addcmul_(padded[2 : n + 2], self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """LayerNorm and projection without their constant, then convolution and SiLU of a block.
+
+    The projection of a centred token s is `r * (matrix @ s) + shift` with r = 1 / its deviation.
+    The shift is the convolution's constant inside, and minus it pads the tokens at both ends.
+    """
+
+    matrix: Tensor
+    shift: Tensor
+    eps: float
+    taps: Taps
+
+    @classmethod
+    def of(cls, block: ReleasedBlock) -> Values:
+        """Fold the second half of a block, in float64."""
+        gain, bias = block.norm.weight.double(), block.norm.bias.double()
+        weight = block.in_proj.weight.double()
+        shift = weight @ bias + block.in_proj.bias.double()
+        before, centre, after, constant = _taps_of(block.dwc)
+        total = constant + shift * (before + centre + after)
+        taps = Taps(*(t.float() for t in (before, centre, after, total)))
+        return cls(weight * gain, shift.float(), block.norm.eps, taps)
+
+
+def _taps_of(conv: DepthwiseConv) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    before, centre, after = conv.weight.double()[:, 0].unbind(-1)
+    return before, centre, after, _bias_of(conv).double()
+
+
+def _bias_of(layer: nn.Module) -> Tensor:
+    return cast("Tensor", layer.bias).detach()
+
+
+class FoldedChannelEncoder:
+    """The channel encoder of the released variant. One thread at a time: it owns its scratch.
+
+    Parameters
+    ----------
+    encoder : ChannelEncoder
+        Its weights are copied: what is trained afterwards is not seen here.
+    config : EncoderConfig
+        Of the network that the encoder belongs to.
+    """
+
+    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
+        if config.variant != "released":
+            raise ValueError(f"only the released variant can be folded, got {config.variant!r}")
+        self._step, self._n_patches = config.patch_step, config.n_patches
+        self._width = config.patch_size + 2 * config.patch_step
+        self._n_used = (config.n_patches - 1) * config.patch_step + config.patch_size
+        blocks = [block for block in encoder.blocks if isinstance(block, ReleasedBlock)]
+        self._values = [Values.of(block) for block in blocks]
+        self._matrices = [values.matrix.T.float().contiguous() for values in self._values]
+        self._inputs = [Taps.residual(block.cpe1) for block in blocks]
+        folded = [self._first_product(encoder, ends) for ends in ((1, 1), (0, 1), (1, 0))]
+        self._inner, self._first, self._last = folded
+        self._read_out = encoder.read_out.weight.detach().clone()
+        self._read_out_bias = encoder.read_out.bias.detach()[:, None].clone()
+        self._allocate(config)
+
+    def _first_product(self, encoder: ChannelEncoder, ends: tuple[int, int]) -> Tensor:
+        """Fold samples -> [projection, R q] for patches with neighbours on the sides of `ends`."""
+        read_in, bias = encoder.read_in.weight.double(), encoder.read_in.bias.double()
+        block = encoder.blocks[0]
+        assert isinstance(block, ReleasedBlock)
+        before, centre, after, constant = _taps_of(block.cpe1)
+        taps = (before * ends[0], centre + 1, after * ends[1])
+        size, step = read_in.shape[1], self._step
+        product = read_in.new_zeros(len(read_in), _rounded_up(self._width + 1))
+        for k, tap in enumerate(taps):
+            product[:, k * step : k * step + size] += tap[:, None] * read_in
+        product[:, self._width] = constant + sum(taps) * bias
+        product -= product.mean(0)
+        root = torch.linalg.qr(product[:, : self._width + 1] / len(product) ** 0.5, mode="r").R
+        padding = (0, product.shape[1] - root.shape[1])
+        root = functional.pad(root, padding)
+        return torch.cat([self._values[0].matrix @ product, root]).T.float().contiguous()
+
+    def _allocate(self, config: EncoderConfig) -> None:
+        """Reserve the scratch of one chunk of rows: no page is faulted in while it runs."""
+        self._stride = config.n_patches + 1
+        self._chunk = max(1, CHUNK_BYTES // (4 * self._stride * config.embed_dim))
+        n = self._chunk * self._stride
+        self._samples = torch.zeros(self._chunk, self._n_used + 2 * self._step)
+        self._patches = torch.zeros(self._chunk, self._stride, _rounded_up(self._width + 1))
+        self._patches[:, :, self._width] = 1  # multiplies the constant
+        self._product = torch.zeros(n, self._inner.shape[1])
+        self._padded = torch.zeros(n + 2, config.embed_dim)
+        self._tokens = torch.zeros(n + 2, config.embed_dim)
+        self._projected = torch.zeros(n, config.embed_dim)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """[R, T] -> [D, R, N + 1], not yet normalised."""
+        tokens = rows.new_empty(len(self._read_out), len(rows), self._stride)
+        for start in range(0, len(rows), self._chunk):
+            part = rows[start : start + self._chunk]
+            encoded = self._encoded(part)
+            stop = start + len(part)
+            flat = tokens.view(len(tokens), -1)[:, start * self._stride : stop * self._stride]
+            torch.addmm(self._read_out_bias, self._read_out, encoded.T, out=flat)
+        return tokens
+
+    def _encoded(self, rows: Tensor) -> Tensor:
+        """[R, T] -> tokens [R * (N + 1), E] of one chunk of rows, a view of the scratch."""
+        n = len(rows) * self._stride
+        padded, tokens = self._padded[: n + 2], self._tokens[: n + 2]
+        self._project_patches(rows, padded)
+        self._convolve(0, padded, tokens)
+        for k in range(1, len(self._values)):
+            tokens[:: self._stride] = 0
+            self._project_tokens(k, tokens, padded)
+            self._convolve(k, padded, tokens)
+        return tokens[1 : n + 1]
+
+    def _project_patches(self, rows: Tensor, padded: Tensor) -> None:
+        """Bring samples to the scaled projection of the first block."""
+        n_rows, n, step, stride = len(rows), len(padded) - 2, self._step, self._stride
+        samples, patches = self._samples[:n_rows], self._patches[:n_rows]
+        samples[:, step : step + self._n_used] = rows[:, : self._n_used]
+        patches[:, :-1, : self._width] = samples.unfold(-1, self._width, step)
+        flat, product = patches.view(n, -1), self._product[:n]
+        torch.mm(flat, self._inner, out=product)
+        product[0::stride] = flat[0::stride] @ self._first
+        last = self._n_patches - 1
+        product[last::stride] = flat[last::stride] @ self._last
+        width = padded.shape[1]
+        self._scale(0, product[:, :width], product[:, width:], 1, padded)
+
+    def _project_tokens(self, k: int, tokens: Tensor, padded: Tensor) -> None:
+        """Bring tokens to the scaled projection of block `k`."""
+        n = len(padded) - 2
+        centred = padded[1 : n + 1]
+        self._inputs[k](tokens, centred)
+        centred -= centred.mean(1, keepdim=True)
+        product = torch.mm(centred, self._matrices[k], out=self._projected[:n])
+        self._scale(k, product, centred, centred.shape[1], padded)
+
+    def _scale(self, k: int, product: Tensor, root: Tensor, count: int, padded: Tensor) -> None:
+        """Divide by the deviation of each token, sqrt(|root|^2 / count + eps)."""
+        deviation = torch.linalg.vector_norm(root, dim=1, keepdim=True)
+        factor = deviation.square_().div_(count).add_(self._values[k].eps).rsqrt_()
+        torch.mul(product, factor, out=padded[1:-1])
+
+    def _convolve(self, k: int, padded: Tensor, tokens: Tensor) -> None:
+        """Finish block `k`: pad, convolve, SiLU."""
+        padded[:: self._stride] = -self._values[k].shift
+        out = tokens[1:-1]
+        self._values[k].taps(padded, out)
+        functional.silu(out, inplace=True)
+
+
+class FoldedSpatioTemporalEncoder:
+    """Maps of one window and their mean, with all dilations in one product a dim."""
+
+    def __init__(self, network: MdjptNetwork) -> None:
+        config, encoder = network.config, network.spatiotemporal
+        self._dilations, self._n_patches = config.dilations, config.n_patches
+        self._n_dims, self._n_filters = config.n_dims, config.n_filters
+        shape = (config.n_dims, config.n_filters, config.n_mixed, 3)
+        convs = cast("list[nn.Conv2d]", list(encoder.convs))
+        kernels = torch.stack([conv.weight.detach().view(shape) for conv in convs])
+        # [S, D, K, M, tap] -> [D, tap * S * K, M]
+        self._kernels = kernels.permute(1, 4, 0, 2, 3).reshape(config.n_dims, -1, config.n_mixed)
+        self._bias = torch.cat([_bias_of(conv) for conv in convs])
+        back = config.attention_size - 1
+        self._taps = encoder.attention_conv.weight.detach()[:, 0].T.contiguous()  # [tap, F]
+        self._taps_bias = _bias_of(encoder.attention_conv).clone()
+        self._padded = torch.zeros(config.n_patches + back, config.n_maps)
+        ones = torch.ones(config.n_patches, config.n_patches)
+        self._pool = (ones.tril() - ones.tril(-config.attention_size)) / config.attention_size
+        self._point = encoder.attention_point.weight.detach()[:, :, 0].T.contiguous()
+        self._point_bias = _bias_of(encoder.attention_point).clone()
+
+    def feature(self, normalised: Tensor) -> Tensor:
+        """[D, M, N + 1], normalised -> [F], the mean over the patches of the weighted maps."""
+        maps = self._maps(normalised)
+        weights = self._weights(maps)
+        return weights.mul_(maps.relu_()).mean(0)
+
+    def _maps(self, normalised: Tensor) -> Tensor:
+        """[D, M, N + 1] -> [N, F], the convolutions."""
+        n, n_scales = self._n_patches, len(self._dilations)
+        products = torch.bmm(self._kernels, normalised)
+        products = products.view(self._n_dims, 3, n_scales, self._n_filters, n + 1)
+        back = len(self._padded) - n
+        maps = self._padded[back:].view(n, n_scales, self._n_dims, self._n_filters)
+        before, centre, after = products[..., :n].permute(1, 4, 2, 0, 3)  # [tap, N, S, D, K]
+        maps.copy_(centre)
+        for k, dilation in enumerate(self._dilations):
+            if dilation < n:
+                maps[dilation:, k] += before[:-dilation, k]
+                maps[:-dilation, k] += after[dilation:, k]
+        return self._padded[back:].add_(self._bias)
+
+    def _weights(self, maps: Tensor) -> Tensor:
+        """[N, F] -> [N, F], the attention over the maps; reads the padding before `maps` too."""
+        n = len(maps)
+        scores = torch.addcmul(self._taps_bias, self._padded[:n], self._taps[0])
+        for k in range(1, len(self._taps)):
+            scores.addcmul_(self._padded[k : k + n], self._taps[k])
+        pooled = self._pool @ scores.relu_()
+        return torch.addmm(self._point_bias, pooled, self._point).softmax(-1)
+
+
+def standardise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """(x - mean) / (std + 1e-3) in place; the statistics broadcast against x."""
+    return x.sub_(mean).div_(std + NORM_EPS)
+
+
+def _rounded_up(n: int) -> int:
+    """Return n rounded up to whole cache lines of 16 floats."""
+    return -(-n // 16) * 16

@@ -1,0 +1,1 @@
+"""From raw electrodes to the encoder's input: filters, quality, scale, montage, windows."""

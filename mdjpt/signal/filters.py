@@ -1,0 +1,313 @@
+"""The training filters, for a whole recording and for a live window.
+
+One chain, defined once: resample to 125 Hz with an anti-aliasing kernel, then a zero-phase
+(two-pass) Butterworth band-pass, 0.5 to 47 Hz, 4th order, as FieldTrip's default. Both steps are
+linear, so a live window, whose length never changes, runs them as constant matrices made from the
+very same functions. What a window lacks is its future: the second pass needs some, and gets a
+forecast by an autoregressive model fitted to the window itself.
+
+A causal filter of the same order is useless here: the model was trained on zero phase.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.errors import MdjptError
+from mdjpt.signal.forecast import forecast
+from mdjpt.signal.resampling import resample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Samples = NDArray[np.floating[Any]]
+    Float64 = NDArray[np.float64]
+
+__all__ = [
+    "BAND_HZ",
+    "MARGIN_S",
+    "MIN_SFREQ",
+    "N_TIMES",
+    "SFREQ",
+    "WINDOW_S",
+    "SamplingRateError",
+    "average_reference",
+    "filter_recording",
+    "filter_window",
+    "recording_windows",
+    "window_bounds",
+]
+
+SFREQ = 125.0
+"""Sampling rate of the model's input, Hz."""
+WINDOW_S = 5.0
+"""Length of a window, seconds."""
+N_TIMES = 625
+"""Samples of a window at 125 Hz."""
+MARGIN_S = 2.0
+"""Signal wanted in front of a live window, seconds."""
+MIN_SFREQ = 100.0
+"""Lowest rate that still holds the band, Hz."""
+BAND_HZ = (0.5, 47.0)
+"""Pass band of the training filter, Hz."""
+
+_FILTER_ORDER = 4
+_N_MARGIN = round(MARGIN_S * SFREQ)
+_FORECAST = 250  # samples (2 s) appended for the second pass
+_CONTEXT_S = 20.0  # the filter has forgotten all but 1e-10 of what is farther away
+
+
+class SamplingRateError(MdjptError, ValueError):
+    """The sampling rate cannot carry the band that the model was trained on."""
+
+
+def _check_sfreq(sfreq: float) -> None:
+    if not sfreq >= MIN_SFREQ:
+        raise SamplingRateError(
+            f"sfreq must be at least {MIN_SFREQ:g} Hz to hold the model's "
+            f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz band, got {sfreq:g} Hz"
+        )
+
+
+def window_bounds(
+    k: int, hop_s: float, sfreq: float, window_s: float = WINDOW_S
+) -> tuple[int, int]:
+    """Return the raw samples ``[first, stop)`` of window `k`.
+
+    Parameters
+    ----------
+    k : int
+        Number of the window, from 0.
+    hop_s : float
+        Seconds from one window to the next.
+    sfreq : float
+        Sampling rate in Hz.
+    window_s : float
+        Length in seconds.
+
+    Returns
+    -------
+    first, stop : int
+        ``first = round(k * hop_s * sfreq)``: computed, never accumulated, so it cannot drift.
+    """
+    first = round(k * hop_s * sfreq)
+    return first, first + round(window_s * sfreq)
+
+
+def average_reference(x: Float64, scalp: ArrayLike | None = None) -> Float64:
+    """Subtract the mean over the scalp channels at every sample.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (n, n_times)
+    scalp : array_like of bool, shape (n,), optional
+        Members of the reference, all channels when None; without any, `x` is returned as it is.
+    """
+    members = x if scalp is None else x[np.asarray(scalp, bool)]
+    if len(members) == 0:
+        return x
+    reference: Float64 = members.mean(axis=0)
+    return x - reference
+
+
+# ---------------------------------------------------------------------------- band-pass
+
+
+@cache
+def _sos() -> Float64:
+    from scipy.signal import butter
+
+    sos = butter(_FILTER_ORDER, BAND_HZ, btype="bandpass", fs=SFREQ, output="sos")
+    return np.asarray(sos, np.float64)
+
+
+def _two_pass(x: Float64) -> Float64:
+    """Filter forwards and backwards; before each end the signal counts as constant for ever."""
+    from scipy.signal import sosfilt, sosfilt_zi
+
+    sos = _sos()
+    settled = sosfilt_zi(sos)[:, None, :]
+    forward, _ = sosfilt(sos, x, axis=1, zi=settled * x[:, :1])
+    backward, _ = sosfilt(sos, forward[:, ::-1], axis=1, zi=settled * forward[:, -1:])
+    return np.asarray(backward[:, ::-1], np.float64)
+
+
+@cache
+def _window_map() -> Float64:
+    """Return :func:`_two_pass` on margin, window and forecast as a matrix [1125, 625]."""
+    response = _two_pass(np.eye(_N_MARGIN + N_TIMES + _FORECAST))
+    return np.ascontiguousarray(response[:, _N_MARGIN : _N_MARGIN + N_TIMES])
+
+
+# ---------------------------------------------------------------------------- the chain
+
+
+def _prepared(x: Samples) -> Float64:
+    """Return float64 without offset; non-finite samples are bridged by straight lines.
+
+    Offsets of tens of millivolts are subtracted before any filter, where they would cost digits.
+    A channel with non-finite samples is unusable, as
+    :func:`mdjpt.signal.quality.electrode_quality` says; here they only must not spread.
+    """
+    samples = np.array(x, np.float64)
+    for row in np.flatnonzero(~np.isfinite(samples).all(axis=1)):
+        samples[row] = _bridged(samples[row])
+    samples -= samples.mean(axis=1, keepdims=True)
+    return samples
+
+
+def _bridged(x: Float64) -> Float64:
+    finite = np.isfinite(x)
+    if not finite.any():
+        return np.zeros_like(x)
+    times = np.arange(len(x))
+    return np.interp(times, times[finite], x[finite])
+
+
+def _two_pass_with_forecast(x: Float64) -> Float64:
+    """Filter a stretch at 125 Hz whose future is not known."""
+    return _two_pass(np.hstack([x, forecast(x, _FORECAST)]))[:, : x.shape[1]]
+
+
+def filter_recording(x: Samples, sfreq: float) -> Float64:
+    """Apply the training filters to a whole recording.
+
+    Parameters
+    ----------
+    x : ndarray of float, shape (n, n_times)
+        Any unit, any offset. Non-finite samples are bridged.
+    sfreq : float
+        Sampling rate in Hz, at least 100.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, ceil(n_times * 125 / sfreq))
+        Same unit, 0.5-47 Hz at 125 Hz; sample j lies at j / 125 s.
+
+    Raises
+    ------
+    SamplingRateError
+        `sfreq` is below 100 Hz.
+    """
+    _check_sfreq(sfreq)
+    if x.shape[1] == 0:
+        return np.empty((len(x), 0))
+    n_out = int(np.ceil(x.shape[1] * SFREQ / sfreq - 1e-9))
+    return _two_pass_with_forecast(resample(_prepared(x), sfreq, SFREQ, 0.0, n_out))
+
+
+def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
+    """Apply the training filters to one live window.
+
+    The same as the whole recording's filter but for what lies outside: before the margin the
+    signal counts as constant, behind the newest sample 2 s are forecast from each channel's own
+    past (:func:`mdjpt.signal.forecast.forecast`). On real EEG the outcome correlates to 0.997 with
+    the whole recording's. 4 to 5 ms for 64 channels at 160 to 500 Hz on one core.
+
+    Parameters
+    ----------
+    raw : ndarray of float, shape (n, n_margin + round(5 * sfreq))
+        The window with the signal in front of it. Any unit, any offset. Non-finite samples are
+        bridged.
+    sfreq : float
+        Sampling rate in Hz, at least 100.
+    n_margin : int
+        Samples in front of the window. 2 s are used; fewer, as at the beginning of a stream, are
+        made up by holding the first sample.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, 625)
+        Same unit; sample j lies j / 125 s behind raw sample `n_margin`.
+
+    Raises
+    ------
+    SamplingRateError
+        `sfreq` is below 100 Hz.
+    ValueError
+        `raw` does not hold margin and window.
+    """
+    _check_sfreq(sfreq)
+    n_window = round(WINDOW_S * sfreq)
+    if n_margin < 0 or raw.shape[1] != n_margin + n_window:
+        raise ValueError(
+            f"raw must hold {n_margin} samples of margin and {n_window} of window, "
+            f"got {raw.shape[1]} samples"
+        )
+    n_before = min(_N_MARGIN, int(n_margin * SFREQ / sfreq + 1e-9))
+    first = n_margin - n_before * sfreq / SFREQ
+    known = resample(_prepared(raw), sfreq, SFREQ, first, n_before + N_TIMES)
+    held = np.repeat(known[:, :1], _N_MARGIN - n_before, axis=1)
+    window: Float64 = np.hstack([held, known, forecast(known, _FORECAST)]) @ _window_map()
+    return window
+
+
+def recording_windows(
+    raw: Samples, sfreq: float, starts: Sequence[int], chunk_s: float = 60.0
+) -> Iterator[Float64]:
+    """Cut windows out of a recording that is filtered as a whole.
+
+    Each window has the time grid of :func:`filter_window`: sample j lies j / 125 s behind raw
+    sample `first`, even where that is no multiple of 1 / 125 s.
+
+    Parameters
+    ----------
+    raw : ndarray of float, shape (n, n_times)
+        The recording. Any unit, any offset. Non-finite samples are bridged.
+    sfreq : float
+        Sampling rate in Hz, at least 100.
+    starts : sequence of int
+        First raw sample of each window, ascending (see :func:`window_bounds`).
+    chunk_s : float
+        Seconds of windows worked on at a time. Bounds the memory and does not show in the result:
+        20 s of signal on either side are filtered along.
+
+    Yields
+    ------
+    ndarray of float64, shape (n, 625)
+        One window for each start, in their order.
+
+    Raises
+    ------
+    SamplingRateError
+        `sfreq` is below 100 Hz.
+    ValueError
+        A window reaches beyond the recording, or `starts` do not ascend.
+    """
+    _check_sfreq(sfreq)
+    firsts = np.asarray(starts, int).reshape(-1)
+    n_window = round(WINDOW_S * sfreq)
+    if np.any(np.diff(firsts) < 0):
+        raise ValueError("starts must ascend")
+    if len(firsts) and (firsts[0] < 0 or firsts[-1] + n_window > raw.shape[1]):
+        raise ValueError(
+            f"windows of {n_window} samples from {firsts[0]} to {firsts[-1]} do not fit into "
+            f"{raw.shape[1]} samples"
+        )
+    n_context = round(_CONTEXT_S * sfreq)
+    chunk = firsts // max(round(chunk_s * sfreq), 1)
+    for number in np.unique(chunk):
+        members = firsts[chunk == number]
+        low = max(int(members[0]) - n_context, 0)
+        segment = raw[:, low : members[-1] + n_window + n_context]
+        yield from _segment_windows(_prepared(segment), sfreq, members - low)
+
+
+def _segment_windows(x: Float64, sfreq: float, firsts: NDArray[np.int_]) -> list[Float64]:
+    """Filter a segment once for each position of the window's first sample on the 125 Hz grid."""
+    columns = np.floor(firsts * SFREQ / sfreq + 1e-9).astype(int)
+    phases = np.round(np.abs(firsts - columns * sfreq / SFREQ), 6)
+    windows = [np.empty(0)] * len(firsts)
+    for phase in np.unique(phases):
+        members = np.flatnonzero(phases == phase)
+        n_out = int(np.ceil((x.shape[1] - phase) * SFREQ / sfreq - 1e-9))
+        filtered = _two_pass_with_forecast(resample(x, sfreq, SFREQ, float(phase), n_out))
+        for index in members:
+            column = columns[index]
+            windows[index] = filtered[:, column : column + N_TIMES].copy()
+    return windows

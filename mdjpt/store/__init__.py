@@ -1,0 +1,1 @@
+"""Prepared datasets as memory-mapped stores."""

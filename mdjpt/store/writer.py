@@ -1,0 +1,196 @@
+"""Writing a store, recording by recording, so that a killed preparation can be taken up again.
+
+Beside each finished recording lies ``NAME.json`` with its facts and trials; the table and the card
+of the store are made of these at the end. Several processes may write recordings at once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
+
+from mdjpt.errors import DatasetError
+from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.store.card import FORMAT_VERSION, RecordingFacts, StoreCard, parse_facts, read_json
+from mdjpt.store.store import CARD_FILE, RECORDINGS, TABLE_FILE
+from mdjpt.store.trials import StoredTrial, write_trial_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["PreparedRecording", "finish_store", "recording_name", "write_recording", "written"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PreparedRecording:
+    """One recording, ready to be stored.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (n_channels, n_times)
+        The trials one after the other: 125 Hz, filtered, referenced, robustly scaled.
+    ch_names : tuple of str
+        Electrodes, upper-case 10-05 names.
+    trials : tuple of StoredTrial
+        Where each trial lies; :attr:`StoredTrial.recording` is filled in when it is written.
+    scale_mean, scale_std : float
+        Of the robust scaling, microvolts.
+    quality : dict
+        Numbers that sum up the preparation.
+    notes : tuple of str
+        Remarks of the reader.
+    """
+
+    samples: NDArray[np.float32]
+    ch_names: tuple[str, ...]
+    trials: tuple[StoredTrial, ...]
+    scale_mean: float
+    scale_std: float
+    quality: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def recording_name(subject: str, session: str) -> str:
+    """Return the name of a recording's files, without their ending.
+
+    Letters, digits, "." and "-" are kept; a checksum tells apart what is alike without the rest.
+    """
+    plain = [re.sub(r"[^A-Za-z0-9.-]", "", name) for name in (subject, session)]
+    name = f"sub-{plain[0]}_ses-{plain[1]}"
+    if plain == [subject, session]:
+        return name
+    return f"{name}_{crc32(json.dumps([subject, session]).encode()):08x}"
+
+
+def write_recording(
+    folder: Path, prepared: PreparedRecording, preparation: Mapping[str, Any]
+) -> None:
+    """Write a recording's samples, then the description that makes it count as finished.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    prepared : PreparedRecording
+        With at least one trial.
+    preparation : dict
+        Settings that it was prepared with.
+
+    Raises
+    ------
+    DatasetError
+        A file cannot be written.
+    """
+    subject, session = prepared.trials[0].subject, prepared.trials[0].session
+    name = recording_name(subject, session)
+    samples = np.ascontiguousarray(prepared.samples, np.float32)
+    facts = RecordingFacts(
+        file=f"{name}.npy",
+        subject=subject,
+        session=session,
+        n_times=samples.shape[1],
+        crc32=crc32(samples.data),
+        scale_mean=prepared.scale_mean,
+        scale_std=prepared.scale_std,
+        quality=prepared.quality,
+        notes=prepared.notes,
+    )
+    description = {
+        "preparation": dict(preparation),
+        "ch_names": list(prepared.ch_names),
+        "facts": facts.to_dict(),
+        "trials": [asdict(replace(trial, recording=facts.file)) for trial in prepared.trials],
+    }
+    path = folder / RECORDINGS / facts.file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            np.lib.format.write_array(file, samples)
+        _write_json(path.with_suffix(".json"), description)
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def written(folder: Path, subject: str, session: str, preparation: Mapping[str, Any]) -> bool:
+    """Tell whether a recording is already in the store.
+
+    Raises
+    ------
+    DatasetError
+        It is, but was prepared with other settings.
+    """
+    path = folder / RECORDINGS / f"{recording_name(subject, session)}.json"
+    if not path.is_file():
+        return False
+    if read_json(path).get("preparation") != dict(preparation):
+        raise DatasetError(
+            f"{path}: prepared with other settings: choose another --out, or delete {folder}"
+        )
+    return True
+
+
+def finish_store(folder: Path, card: StoreCard, keys: Sequence[tuple[str, str]]) -> None:
+    """Write the table of trials and the card of a store whose recordings are all there.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    card : StoreCard
+        Its ``ch_names`` are taken from the recordings.
+    keys : sequence of (str, str)
+        Subject and session of each recording, in the order of the store.
+
+    Raises
+    ------
+    DatasetError
+        A recording is missing or has other electrodes than the first, or a file cannot be written.
+    """
+    paths = [folder / RECORDINGS / f"{recording_name(*key)}.json" for key in keys]
+    parts = [read_json(path) for path in paths]
+    facts = [parse_facts(path, part.get("facts")) for path, part in zip(paths, parts, strict=True)]
+    trials = [
+        trial for path, part in zip(paths, parts, strict=True) for trial in _trials(path, part)
+    ]
+    content = replace(card, ch_names=_common_electrodes(paths, parts)).to_dict()
+    content |= {"format_version": FORMAT_VERSION, "recordings": [item.to_dict() for item in facts]}
+    try:
+        with atomic_file(folder / TABLE_FILE) as file:
+            write_trial_table(file, trials)
+        _write_json(folder / CARD_FILE, content)
+    except OSError as error:
+        raise DatasetError(f"{folder}: cannot be written: {error.strerror}") from None
+
+
+def _common_electrodes(
+    paths: Sequence[Path], parts: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
+    named = [tuple(map(str, part.get("ch_names", ()))) for part in parts]
+    for path, names in zip(paths, named, strict=True):
+        if names != named[0]:
+            odd = ", ".join(sorted(set(names) ^ set(named[0])))
+            raise DatasetError(
+                f"{path}: has other electrodes than {paths[0].name} ({odd:.60}): prepare such "
+                "recordings into stores of their own"
+            )
+    return named[0]
+
+
+def _trials(path: Path, part: Mapping[str, Any]) -> list[StoredTrial]:
+    try:
+        return [StoredTrial(**trial) for trial in part["trials"]]
+    except (KeyError, TypeError):
+        raise DatasetError(f"{path}: key 'trials' is damaged: delete it and resume") from None
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    with atomic_file(path) as file:
+        file.write(json.dumps(content, indent=1).encode())

@@ -1,0 +1,1 @@
+"""Time stamps and counters become sample positions."""

@@ -1,0 +1,1 @@
+"""The engine's and the decoder's processes, and who looks after them."""

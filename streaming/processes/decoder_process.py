@@ -1,0 +1,238 @@
+"""The decoder process: loads the model, reads the ring, answers with predictions.
+
+It may die at any time: the engine starts another one. This module imports no torch at its head,
+because a spawned process imports it before the thread variables are in force.
+"""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mdjpt.errors import MdjptError
+from streaming.label_hold import LABEL_MARGIN
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from streaming.decoder import Decoder
+    from streaming.inference import Inference
+    from streaming.prediction import Prediction
+    from streaming.snapshot import AlignmentStatus, ModelCard
+    from streaming.stream import StreamInfo
+
+__all__ = [
+    "Attach",
+    "DecoderConfig",
+    "Failed",
+    "Finished",
+    "Learned",
+    "Predicted",
+    "Ready",
+    "Stop",
+    "run_decoder",
+]
+
+POLL_S = 0.004
+"""Longest rest between two looks at the ring, in seconds."""
+LEARNED_EVERY_S = 10.0
+"""Seconds of answered signal after which the engine is told what the alignment has learned."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderConfig:
+    """What a decoder process needs to know; picklable.
+
+    Attributes
+    ----------
+    bundle : Path
+        Model bundle.
+    hop_s : float
+        Seconds from window to window.
+    with_features : bool
+        Send the feature of each decoded window along; a bundle without a head is then accepted.
+    profile : Path or None
+        A person's calibration, whose head replaces the bundle's.
+    alignment : str
+        A kind of alignment, or "auto"; a profile brings its own.
+    label_margin : float
+        Lead in probability that another class needs before the label changes.
+    """
+
+    bundle: Path
+    hop_s: float = 0.5
+    with_features: bool = False
+    profile: Path | None = None
+    alignment: str = "auto"
+    label_margin: float = LABEL_MARGIN
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """To the decoder: the stream is open.
+
+    Attributes
+    ----------
+    ring_name : str
+        Shared memory with the raw samples.
+    info : StreamInfo
+        The stream.
+    next_index : int
+        First window to answer; above 0 for a decoder that takes over from one that died.
+    learned : dict of str to ndarray
+        What the alignment of the one that died had learned; empty to begin anew.
+    """
+
+    ring_name: str
+    info: StreamInfo
+    next_index: int = 0
+    learned: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """To the decoder: finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """From the decoder: the model is loaded."""
+
+    card: ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """From the decoder: one window's answer."""
+
+    prediction: Prediction
+    n_skipped: int
+    feature: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """From the decoder, every 10 s of signal: what the alignment has learned so far."""
+
+    state: dict[str, NDArray[Any]]
+    status: AlignmentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """From the decoder: the source has ended and every window is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """From the decoder: it cannot work, and starting it again would not help."""
+
+    message: str
+    exit_code: int
+
+
+def run_decoder(config: DecoderConfig, connection: Connection) -> None:
+    """Body of the decoder process.
+
+    Parameters
+    ----------
+    config : DecoderConfig
+        Model and hop.
+    connection : Connection
+        Takes `Attach` and `Stop`, gives `Ready`, `Predicted`, `Finished` and `Failed`.
+    """
+    # Ctrl-C reaches the whole group; the engine decides when the decoder stops.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        _serve(config, connection)
+    except MdjptError as error:
+        connection.send(Failed(str(error), error.exit_code))
+    except (BrokenPipeError, EOFError):
+        return
+
+
+def _serve(config: DecoderConfig, connection: Connection) -> None:
+    decoder, card = _load(config)
+    connection.send(Ready(card))
+    attach = connection.recv()
+    if not isinstance(attach, Attach):
+        return
+    from streaming.inference import Inference
+    from streaming.preprocessor import Preprocessor
+    from streaming.ring import RingBuffer
+
+    ring = RingBuffer.attach(attach.ring_name)
+    try:
+        preprocessor = Preprocessor(attach.info.ch_names, attach.info.sfreq)
+        preprocessor.warm_up()
+        if attach.learned:
+            # A model that changed on the disk meanwhile begins anew.
+            with suppress(ValueError):
+                decoder.load_state_dict(attach.learned)
+        inference = Inference(
+            ring,
+            attach.info,
+            preprocessor,
+            decoder,
+            hop_s=config.hop_s,
+            label_margin=config.label_margin,
+        )
+        if attach.next_index or not attach.info.lossless:
+            # The stream ran on while the model was loaded.
+            inference.take_over(attach.next_index)
+        _loop(inference, decoder, config, connection)
+    finally:
+        ring.close()
+
+
+def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
+    import torch
+
+    torch.set_num_threads(1)
+    from mdjpt.alignment.config import alignment_named
+    from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.calibration.profile import load_profile
+    from mdjpt.errors import ModelError
+    from mdjpt.signal.filters import SFREQ
+    from streaming.decoder import Decoder, model_card
+    from streaming.preprocessor import warm_up_filters
+
+    bundle = load_bundle(config.bundle)
+    profile = None if config.profile is None else load_profile(config.profile, bundle)
+    if bundle.head is None and profile is None and not config.with_features:
+        raise ModelError("no emotion head: calibrate or choose another bundle")
+    alignment = None if profile is not None else alignment_named(config.alignment, bundle)
+    decoder = Decoder(bundle, config.hop_s, alignment, profile)
+    decoder.warm_up()
+    warm_up_filters(SFREQ)
+    card = model_card(bundle, config.bundle.name, decoder.class_names)
+    if profile is not None:
+        card = replace(card, participant=profile.participant, profile_version=profile.active + 1)
+    return decoder, card
+
+
+def _loop(
+    inference: Inference, decoder: Decoder, config: DecoderConfig, connection: Connection
+) -> None:
+    told, unsaved_s = False, LEARNED_EVERY_S
+    while True:
+        answer = inference.step()
+        if answer is not None:
+            feature = answer.feature if config.with_features else None
+            connection.send(Predicted(answer.prediction, inference.n_skipped, feature))
+            unsaved_s += config.hop_s
+            if unsaved_s >= LEARNED_EVERY_S:
+                connection.send(Learned(decoder.state_dict(), decoder.alignment_status()))
+                unsaved_s = 0.0
+        elif inference.finished and not told:
+            connection.send(Finished())
+            told = True
+        if connection.poll(0.0 if answer is not None else POLL_S):
+            connection.recv()
+            return

@@ -1,0 +1,107 @@
+"""Which columns of an LSL stream are electrodes, and how their numbers become microvolts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from mdjpt.errors import RecordingError, SourceError
+from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.signal.units import looks_like_volts, microvolts_per
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from streaming.sources.lsl_link.streams import StreamDescription
+
+__all__ = ["Columns"]
+
+_MAYBE_EEG = ("", "eeg", "unknown", "none", "misc")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """The electrodes among the columns of a stream.
+
+    Attributes
+    ----------
+    rows : ndarray of int, shape (n_channels,)
+        Columns of the stream.
+    names, units : tuple of str
+        Electrode and unit of each, as the stream or the montage says.
+    factors : ndarray of float64, shape (n_channels, 1)
+        Microvolts per unit; NaN where the unit is not known.
+    notes : tuple of str
+        One-line remarks for the user.
+    """
+
+    rows: NDArray[np.intp]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    factors: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, stream: StreamDescription, montage: Sequence[str] | None) -> Self:
+        """Choose the electrodes of a stream.
+
+        Raises
+        ------
+        SourceError
+            No column has the name of an electrode, or the montage has another length.
+        """
+        is_eeg = [kind.lower() in _MAYBE_EEG for kind in stream.types]
+        try:
+            chosen = select_electrodes(stream.labels, montage, is_eeg=is_eeg)
+        except RecordingError as error:
+            raise SourceError(f"LSL stream {stream.name!r}: {error}") from None
+        units = tuple(stream.units[column] for column in chosen.columns)
+        factors = [microvolts_per(unit) or np.nan for unit in units]
+        return cls(
+            np.array(chosen.columns, np.intp),
+            chosen.names,
+            units,
+            np.array(factors)[:, np.newaxis],
+            chosen.notes,
+        )
+
+    @property
+    def units_known(self) -> bool:
+        """Whether every electrode has a unit of potential."""
+        return bool(np.isfinite(self.factors).all())
+
+    def with_units_judged(self, samples: NDArray[Any]) -> Self:
+        """Return the columns with the unknown units told by the size of the signal.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n_times, n_columns)
+            About a second of the stream.
+        """
+        unknown = np.isnan(self.factors[:, 0])
+        in_volts = looks_like_volts(samples[:, self.rows[unknown]].T.astype(np.float64))
+        unit, factor = ("volts", 1e6) if in_volts else ("microvolts", 1.0)
+        factors = np.where(np.isnan(self.factors), factor, self.factors)
+        note = f"the stream names no unit: taken as {unit} by the size of the signal"
+        return replace(self, factors=factors, notes=(*self.notes, note))
+
+    def microvolts(self, samples: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the electrodes' signals.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n_times, n_columns)
+            As the stream sends them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_channels, n_times)
+            Microvolts, a copy.
+        """
+        signals = np.empty((len(self.rows), len(samples)), np.float32)
+        np.multiply(samples[:, self.rows].T, self.factors, out=signals, casting="unsafe")
+        return signals

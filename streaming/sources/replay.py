@@ -1,0 +1,278 @@
+"""A recording sent as an LSL stream, as its device would have sent it, with faults on request.
+
+The stream is unencrypted and reachable from the network, like every LSL stream.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mdjpt.errors import MdjptError, RecordingError
+from mdjpt.recordings import Recording, read_recording
+from streaming.positions.gaps import recorded_positions
+from streaming.sources.lsl_link.streams import quieten
+from streaming.stream import TRUTH_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Faults", "Replayer", "parse_faults"]
+
+_CHUNK_S = 0.02
+_FLUSH_S = 1.0
+_SECOND_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What a bad device or network does to a stream.
+
+    Attributes
+    ----------
+    drop : int
+        Samples lost every `every_s` seconds.
+    jitter_ms : float
+        Most that the stamps of a chunk come late, in milliseconds, evenly distributed.
+    stall_s : float
+        Seconds without a sample every `every_s` seconds; what was due then comes at once.
+    every_s : float
+        Seconds of signal from one fault to the next.
+    """
+
+    drop: int = 0
+    jitter_ms: float = 0.0
+    stall_s: float = 0.0
+    every_s: float = 10.0
+
+
+def parse_faults(texts: Iterable[str]) -> Faults:
+    """Read ``--fault`` arguments such as ``drop=25`` and ``every_s=5``.
+
+    Raises
+    ------
+    MdjptError
+        Unknown kind, or a value that is no positive number.
+    """
+    kinds = {field.name: field.type for field in fields(Faults)}
+    values: dict[str, Any] = {}
+    for text in texts:
+        kind, _, value = text.partition("=")
+        if kind not in kinds:
+            raise MdjptError(f"--fault {text}: no such kind; known are {', '.join(kinds)}")
+        try:
+            number = int(value) if kinds[kind] == "int" else float(value)
+        except ValueError:
+            number = -1
+        if not 0 < number < 1e6:
+            raise MdjptError(f"--fault {text}: give a number above 0, as in {kind}=10")
+        values[kind] = number
+    return Faults(**values)
+
+
+class Replayer:
+    """Sends a recording once or for ever. Its holes stay holes; its markers are a second stream.
+
+    Parameters
+    ----------
+    recording : str, Path or Recording
+        The file, or what was read from it.
+    stream_name : str, optional
+        Name of the stream; default: the file's name without suffix.
+    speed : float
+        Times real time; the stamps run on real time.
+    start_s : float
+        Seconds to leave out at the beginning.
+    loop : bool
+        Whether to start again at the end.
+    montage : str, path or sequence of str, optional
+        Electrode names for a file whose labels say nothing.
+    faults : Faults
+        What goes wrong on the way.
+    wait_for_consumer_s : float
+        Longest wait for somebody to connect before the first sample is sent.
+
+    Raises
+    ------
+    MdjptError
+        `speed` is not above 0 or `start_s` is negative.
+    RecordingError
+        The file cannot be read or ends before `start_s`.
+    """
+
+    def __init__(
+        self,
+        recording: str | Path | Recording,
+        *,
+        stream_name: str | None = None,
+        speed: float = 1.0,
+        start_s: float = 0.0,
+        loop: bool = False,
+        montage: str | Path | Sequence[str] | None = None,
+        faults: Faults | None = None,
+        wait_for_consumer_s: float = 0.0,
+    ) -> None:
+        if not 0 < speed < np.inf:
+            raise MdjptError(f"speed must be above 0, got {speed}")
+        if not 0 <= start_s < np.inf:
+            raise MdjptError(f"start must be 0 s or later, got {start_s} s")
+        if not isinstance(recording, Recording):
+            recording = read_recording(recording, montage=montage)
+        if start_s >= recording.duration_s:
+            raise RecordingError(
+                f"{recording.source or 'recording'}: nothing at {start_s:g} s, it is "
+                f"{recording.duration_s:.1f} s long"
+            )
+        self._recording = recording
+        self._speed = speed
+        self._loop = loop
+        self._faults = faults or Faults()
+        self._wait_for_consumer_s = wait_for_consumer_s
+        self._lay_out(start_s)
+        self.stream_name = stream_name or Path(recording.source).stem or "recording"
+        """Name of the EEG stream; that of the events ends in "-markers"."""
+        self.n_sent = 0
+        """Samples sent so far, all rounds together."""
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of one round at the speed asked for."""
+        return self._n_positions / self._rate
+
+    def run(self, stopped: threading.Event | None = None) -> None:
+        """Send until the end, or until `stopped` is set. Blocks.
+
+        Parameters
+        ----------
+        stopped : threading.Event, optional
+            Set by another thread or a signal handler to end early.
+        """
+        stopped = stopped or threading.Event()
+        quieten()
+        from mne_lsl.lsl import local_clock
+
+        outlets = _Outlets(self._recording, self.stream_name)
+        try:
+            outlets.wait_for_consumer(self._wait_for_consumer_s, stopped)
+            begin, turn = local_clock(), 0
+            while not stopped.is_set():
+                self._send_round(outlets, begin + turn * self.duration_s, stopped)
+                turn += 1
+                if not self._loop:
+                    break
+            outlets.flush(stopped)
+        finally:
+            outlets.close()
+
+    def _lay_out(self, start_s: float) -> None:
+        """Give every sample and marker its place on the stream's time line."""
+        r = self._recording
+        positions = recorded_positions(r)
+        skip = int(np.searchsorted(positions, round(start_s * r.sfreq)))
+        self._rate = r.sfreq * self._speed
+        self._samples = np.ascontiguousarray(r.samples[:, skip:].T, np.float32)
+        self._positions = positions[skip:] - positions[skip]
+        self._n_positions = int(self._positions[-1]) + 1
+        times = positions / r.sfreq
+        if r.timestamps is not None:
+            times = r.timestamps - r.timestamps[np.isfinite(r.timestamps)][0]
+        columns = np.searchsorted(times[skip:], [time_s for time_s, _ in r.markers])
+        self._markers = [
+            (min(int(column), len(self._positions) - 1), label)
+            for column, (time_s, label) in zip(columns, r.markers, strict=True)
+            if time_s >= start_s
+        ]
+
+    def _send_round(self, outlets: _Outlets, begin: float, stopped: threading.Event) -> None:
+        """Send all samples once, each chunk when its last sample is due: delays do not add up."""
+        from mne_lsl.lsl import local_clock
+
+        jitter = np.random.default_rng(0)
+        n_chunk = max(1, round(_CHUNK_S * self._rate))
+        for start in range(0, len(self._positions), n_chunk):
+            part = slice(start, start + n_chunk)
+            stamps = begin + self._positions[part] / self._rate
+            stopped.wait(max(0.0, stamps[-1] + self._stalled_s(stamps[-1] - begin) - local_clock()))
+            if stopped.is_set():
+                return
+            kept = self._kept(self._positions[part])
+            late_s = jitter.uniform(0.0, self._faults.jitter_ms * 1e-3)
+            outlets.send(self._samples[part][kept], stamps[kept] + late_s)
+            self.n_sent += int(kept.sum())
+            for column, label in self._markers:
+                if start <= column < start + n_chunk:
+                    outlets.mark(label, begin + self._positions[column] / self._rate)
+
+    def _kept(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which samples are not dropped: the last of each period are."""
+        period = max(self._faults.drop + 1, round(self._faults.every_s * self._recording.sfreq))
+        return np.asarray(positions % period < period - self._faults.drop)
+
+    def _stalled_s(self, time_s: float) -> float:
+        """Return how long a chunk that is due is held back."""
+        if not self._faults.stall_s:
+            return 0.0
+        since = time_s % (self._faults.every_s + self._faults.stall_s) - self._faults.every_s
+        return max(0.0, self._faults.stall_s - since) if since >= 0 else 0.0
+
+
+class _Outlets:
+    """The two LSL streams of a recording: its EEG and, when it has some, its events."""
+
+    def __init__(self, recording: Recording, name: str) -> None:
+        from mne_lsl.lsl import StreamInfo, StreamOutlet
+
+        identity = repr((name, recording.ch_names, recording.sfreq, recording.n_times))
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
+        info = StreamInfo(
+            name, "EEG", recording.n_channels, recording.sfreq, "float32", f"mdjpt-{digest}"
+        )
+        info.set_channel_names(list(recording.ch_names))
+        info.set_channel_types("eeg")
+        info.set_channel_units("microvolts")
+        truths = (label for _, label in recording.markers if label.startswith(TRUTH_PREFIX))
+        if recording.simulated or any(truths):
+            info.desc.append_child_value("simulated", "true")
+        self._eeg: Any = StreamOutlet(info)
+        self._events: Any = None
+        if recording.markers:
+            events = StreamInfo(
+                f"{name}-markers", "Markers", 1, 0.0, "string", f"mdjpt-{digest}-markers"
+            )
+            self._events = StreamOutlet(events)
+
+    def wait_for_consumer(self, timeout_s: float, stopped: threading.Event) -> None:
+        """Wait until somebody listens, to the events too, which are connected to later."""
+        deadline = time.monotonic() + timeout_s
+        for outlet, longest_s in ((self._eeg, timeout_s), (self._events, _SECOND_S)):
+            until = min(deadline, time.monotonic() + longest_s)
+            while outlet is not None and not outlet.has_consumers and not stopped.is_set():
+                if time.monotonic() >= until:
+                    return
+                outlet.wait_for_consumers(_CHUNK_S)
+
+    def send(self, samples: NDArray[np.float32], stamps: NDArray[np.float64]) -> None:
+        """Send samples, shape (n_times, n_channels), each with its own stamp."""
+        if len(samples):
+            self._eeg.push_chunk(np.ascontiguousarray(samples), stamps)
+
+    def mark(self, label: str, stamp: float) -> None:
+        """Send an event."""
+        self._events.push_sample([label], stamp)
+
+    def flush(self, stopped: threading.Event) -> None:
+        """Leave whoever listens the time to take the last samples; LSL does not say when."""
+        if self._eeg.has_consumers:
+            stopped.wait(_FLUSH_S)
+
+    def close(self) -> None:
+        """Take the streams off the network."""
+        self._eeg = self._events = None

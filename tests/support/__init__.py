@@ -1,0 +1,1 @@
+"""Fakes, made-up data and pictures for the tests."""

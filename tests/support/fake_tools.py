@@ -1,0 +1,187 @@
+"""Participants and trainings without a file or a model, for tests and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.calibration.profiles import ProfileEntry, VersionEntry
+from app.calibration.training import TrainingState
+from app.calibration.training_process import CalibrationSummary
+from app.wizard.port import CalibrationTools, TrainingWish
+from mdjpt.calibration.evidence import exact_interval
+from mdjpt.errors import ProfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["FakeJob", "FakeStore", "fake_tools", "made_summary", "made_version"]
+
+CLASSES = ("negative", "neutral", "positive")
+CHANCE = 1 / 3
+
+
+def made_version(number: int, n_correct: int, n_trials: int, *, active: bool) -> VersionEntry:
+    """Return a version of a made-up calibration."""
+    low, high = exact_interval(n_correct, n_trials)
+    return VersionEntry(
+        number=number,
+        created=f"2026-03-{number + 9:02d}",
+        class_names=CLASSES,
+        kind="lda",
+        before=0.5,
+        accuracy=n_correct / n_trials,
+        low=low,
+        high=high,
+        chance=CHANCE,
+        n_trials=n_trials,
+        active=active,
+    )
+
+
+def made_summary(
+    n_correct: int = 10, n_trials: int = 12, before: float | None = 7 / 12
+) -> CalibrationSummary:
+    """Return the summary of a made-up calibration."""
+    low, high = exact_interval(n_correct, n_trials)
+    return CalibrationSummary(
+        participant="P-3f9a1c07",
+        simulated=True,
+        version=1,
+        n_versions=1,
+        class_names=CLASSES,
+        kind="anchored",
+        before=before,
+        accuracy=n_correct / n_trials,
+        low=low,
+        high=high,
+        chance=CHANCE,
+        p_value=0.001,
+        n_trials=n_trials,
+        n_correct=n_correct,
+        window_accuracy=0.7,
+        calibration_error=0.06,
+        abstain_below=0.5,
+        affect=(),
+        notes=(),
+        text="",
+        candidate=Path("candidate.safetensors"),
+    )
+
+
+class FakeStore:
+    """Participants in memory, as :class:`app.wizard.port.Store`.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the recordings would be; made when asked for.
+    entries : sequence of ProfileEntry
+        Who is there.
+    """
+
+    def __init__(self, folder: Path, entries: Sequence[ProfileEntry] = ()) -> None:
+        self.folder = folder
+        self._entries = {entry.pseudonym: entry for entry in entries}
+
+    @classmethod
+    def with_people(cls, folder: Path) -> FakeStore:
+        """Return a store in which two people are known."""
+        versions = (
+            made_version(0, 8, 12, active=False),
+            made_version(1, 11, 18, active=False),
+            made_version(2, 15, 18, active=True),
+        )
+        first, second = "P-07c4e2b1", "P-b81d53aa"
+        path = folder / first / "profile.safetensors"
+        known = ProfileEntry(
+            first,
+            path,
+            versions,
+            simulated=True,
+            bundle_sha256=64 * "0",
+            participant=first,
+        )
+        fresh = ProfileEntry(second, folder / second / "profile.safetensors")
+        return cls(folder, (known, fresh))
+
+    def list(self) -> tuple[ProfileEntry, ...]:
+        """Return everybody."""
+        return tuple(self._entries.values())
+
+    def rename(self, pseudonym: str, folder: str) -> None:
+        """Give a participant's folder another name, as somebody may do by hand."""
+        entry = self._entries.pop(pseudonym)
+        self._entries[folder] = replace(entry, pseudonym=folder, path=self.path_of(folder))
+
+    def create(self, pseudonym: str | None = None) -> str:
+        """Make a participant."""
+        name = pseudonym or "P-00000000"
+        if name in self._entries:
+            raise ProfileError(f"{name}: there is a profile of that name")
+        self._entries[name] = ProfileEntry(name, self.path_of(name))
+        return name
+
+    def path_of(self, pseudonym: str) -> Path:
+        """Return where a profile would be."""
+        return self.folder / pseudonym / "profile.safetensors"
+
+    def recordings_of(self, pseudonym: str) -> Path:
+        """Return where the recordings would be."""
+        return self.folder / pseudonym / "calibrations"
+
+    def activate(self, path: Path, number: int) -> None:
+        """Put a version into use."""
+        for name, entry in self._entries.items():
+            if entry.path == path:
+                versions = tuple(replace(v, active=v.number == number) for v in entry.versions)
+                self._entries[name] = replace(entry, versions=versions)
+
+    def delete(self, pseudonym: str) -> None:
+        """Forget a participant."""
+        if self._entries.pop(pseudonym, None) is None:
+            raise ProfileError(f"{pseudonym}: no such profile")
+
+
+class FakeJob:
+    """A training that ends when it is told how.
+
+    Parameters
+    ----------
+    wish : TrainingWish
+        What is asked for.
+    """
+
+    def __init__(self, wish: TrainingWish) -> None:
+        self.wish = wish
+        self.started = self.accepted = self.cancelled = False
+        self.state = TrainingState("running", "comparing decoders on held-out trials")
+
+    def start(self) -> None:
+        """Begin."""
+        self.started = True
+
+    def poll(self) -> TrainingState:
+        """Return what was set."""
+        return self.state
+
+    def accept(self) -> Path:
+        """Return the profile's path."""
+        self.accepted = True
+        return self.wish.profile
+
+    def cancel(self) -> None:
+        """Note that it was thrown away."""
+        self.cancelled = True
+
+
+def fake_tools(store: FakeStore) -> tuple[CalibrationTools, list[FakeJob]]:
+    """Return tools, and the list to which every job that is asked for is added."""
+    jobs: list[FakeJob] = []
+
+    def train(wish: TrainingWish) -> FakeJob:
+        jobs.append(FakeJob(wish))
+        return jobs[-1]
+
+    return CalibrationTools(lambda: store, train), jobs
