@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from streaming.positions.gaps import GapDetector, sample_positions
+from mdjpt.positions.gaps import GapDetector, sample_positions
 from tests.support.stamped_stream import StampedStream, told_holes
 
 JITTER_S = 0.010

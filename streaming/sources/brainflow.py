@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mdjpt.errors import RecordingError, SourceError, SourceLost
+from mdjpt.positions.gaps import GapDetector
 from mdjpt.recordings import montage_names
 from mdjpt.recordings.electrodes import select_electrodes
-from streaming.positions.gaps import GapDetector
 from streaming.sources.boards import BrainFlowBoard
 from streaming.stream import Chunk, Marker, StreamInfo
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.errors import SourceError
+from mdjpt.positions.gaps import GapDetector
 from mdjpt.recordings import montage_names
-from streaming.positions.gaps import GapDetector
 from streaming.sources.lsl_link.columns import Columns
 from streaming.sources.lsl_link.connection import LSLConnection
 from streaming.sources.lsl_link.link import ANSWER_S, LSLLink

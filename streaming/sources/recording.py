@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError, SourceError
+from mdjpt.positions.gaps import recorded_positions
 from mdjpt.recordings import Recording, read_recording
-from streaming.positions.gaps import recorded_positions
 from streaming.stream import TRUTH_PREFIX, Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError
+from mdjpt.positions.gaps import recorded_positions
 from mdjpt.recordings import Recording, read_recording
-from streaming.positions.gaps import recorded_positions
 from streaming.sources.lsl_link.streams import quieten
 from streaming.stream import TRUTH_PREFIX
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from streaming.positions.gaps import GapDetector
+    from mdjpt.positions.gaps import GapDetector
 
 
 @dataclass(frozen=True)

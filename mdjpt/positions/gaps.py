@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streaming.positions.stamps import StampTracker
+from mdjpt.positions.stamps import StampTracker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

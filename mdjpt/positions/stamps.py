@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streaming.positions.lateness import CHECK_EVERY_S, LatenessHistory
+from mdjpt.positions.lateness import CHECK_EVERY_S, LatenessHistory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
