@@ -30,21 +30,12 @@ def calibrate_command(
     ] = None,
     model: Model = None,
     montage: Montage = None,
-    fine_tune: Annotated[
-        bool,
-        typer.Option(
-            "--fine-tune",
-            help="Tune the encoder's last convolutions too, and use them if held-out trials are "
-            "decoded better by that; on simulated people it did not help. Adds about 15 s for 8 "
-            "trials of 15 s and 110 s for 24, on one core.",
-        ),
-    ] = False,
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
     one_thread()
     from app.cli.calibrate import calibrate
 
-    return calibrate(recording, labels, out, model, montage, fine_tune=fine_tune)
+    return calibrate(recording, labels, out, model, montage)
 
 
 def calibrate_live_command(

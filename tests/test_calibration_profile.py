@@ -151,7 +151,8 @@ def test_a_bundle_is_no_profile():
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [(0, "calibrate again"), (3, "update mdjpt-live"), ("x", "update")]
+    ("version", "words"),
+    [(0, "calibrate again"), (2, "fine-tuned encoder"), (3, "update mdjpt-live"), ("x", "update")],
 )
 def test_another_format_version_is_named(path, version, words):
     describe_anew(path, lambda entry: entry.update(format_version=version))

@@ -76,7 +76,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None)
     trials = _trials(request, eeg)
-    result = calibrate_recording(eeg, trials, bundle, config, report, fine_tune=request.fine_tune)
+    result = calibrate_recording(eeg, trials, bundle, config, report)
     notes = (*eeg.notes, *result.decoder.notes)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
     return noted.profile(bundle, earlier, request.participant)
@@ -172,9 +172,6 @@ def calibrate_recording(
     bundle: Bundle,
     alignment: AlignmentConfig,
     report: Callable[[str], object] = lambda _: None,
-    *,
-    fine_tune: bool = False,
-    unconditional: bool = False,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 
@@ -191,57 +188,34 @@ def calibrate_recording(
         first, then frozen.
     report : callable
         Takes one line at the beginning of each stage.
-    fine_tune : bool
-        Tune the encoder's last convolutions too, and use them if held-out trials are decoded
-        better by that.
-    unconditional : bool
-        Use them although held-out trials speak against it: to measure what that does.
 
     Raises
     ------
     ProfileError
-        When no trial holds a window, a class has too few, or there are too many to fine-tune.
+        When no trial holds a window, or a class has too few.
     """
-    from app.calibration.trial_encoding import (
-        encode_trials,
-        recording_is_simulated,
-        windows_within,
-    )
+    from app.calibration.trial_encoding import encode_trials, recording_is_simulated
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
     from mdjpt.alignment.stages import build_alignment
-    from mdjpt.calibration.fine_tune import FineTuner
-    from mdjpt.calibration.fine_tune_inputs import LayerInputs, TunableEncoder
     from mdjpt.calibration.training import train_personal_decoder
     from mdjpt.calibration.uncalibrated import as_it_is, general_head
 
-    # Made first: too many windows are refused before minutes of encoding.
-    inputs = LayerInputs(windows_within(trials)) if fine_tune else None
     aligners = build_alignment(alignment, bundle)
-    encoder = (TunableEncoder if fine_tune else AlignedEncoder)(bundle, aligners)
+    encoder = AlignedEncoder(bundle, aligners)
     if not aligners.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
         for _ in encode_trials(recording, trials, encoder, learn=True):
             pass
         aligners.freeze()
     report("encoding the trials")
-    collected = list(encode_trials(recording, trials, encoder, learn=False, inputs=inputs))
+    collected = list(encode_trials(recording, trials, encoder, learn=False))
     simulated = bundle.simulated or recording_is_simulated(recording)
     data = _labelled(collected, trials, bundle)
     report("comparing heads")
     general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(general, data, bundle)
-
-    def encode(tuned: Bundle) -> Float32:
-        again = encode_trials(recording, trials, AlignedEncoder(tuned, aligners), learn=False)
-        return np.stack([feature for _, feature in again])
-
     decoder = train_personal_decoder(
-        data,
-        general=general,
-        before=None if before is None else before.accuracy,
-        tuner=None
-        if inputs is None
-        else FineTuner(bundle, inputs.array, encode, report, unconditional=unconditional),
+        data, general=general, before=None if before is None else before.accuracy
     )
     inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
     aligned = replace(decoder, alignment=alignment, alignment_state=inside)

@@ -39,7 +39,6 @@ class TrainingRequest:
     participant: str | None = None
     montage: tuple[str, ...] = ()
     alignment: str = "moments"
-    fine_tune: bool = False
 
 
 @dataclass(frozen=True, slots=True)

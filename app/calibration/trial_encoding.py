@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.calibration.fine_tune_inputs import TunableEncoder
 from mdjpt.calibration.labelled import trial_of_window
 from mdjpt.signal.filters import WINDOW_S
 from streaming.decoder import Decoded
@@ -19,14 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.alignment.aligned_encoder import AlignedEncoder
-    from mdjpt.calibration.fine_tune_inputs import LayerInputs
     from mdjpt.calibration.trials import LabelledInterval
     from mdjpt.recordings import Recording
 
-    Float16 = NDArray[np.float16]
     Float32 = NDArray[np.float32]
 
-__all__ = ["HOP_S", "encode_trials", "recording_is_simulated", "windows_within"]
+__all__ = ["HOP_S", "encode_trials", "recording_is_simulated"]
 
 HOP_S = 0.5
 """Seconds from window to window, as live."""
@@ -35,12 +32,6 @@ HOP_S = 0.5
 def recording_is_simulated(recording: Recording) -> bool:
     """Tell whether the live path calls a recording simulated."""
     return RecordingSource(recording, speed="max").open().simulated
-
-
-def windows_within(trials: Sequence[LabelledInterval]) -> int:
-    """Return how many windows lie within the trials, those with a bad signal included."""
-    starts = np.arange(0.0, max((trial.end_s for trial in trials), default=0.0), HOP_S)
-    return sum(trial_of_window(s, s + WINDOW_S, trials) is not None for s in starts.tolist())
 
 
 class _TrialEncoder:
@@ -53,7 +44,6 @@ class _TrialEncoder:
         self, encoder: AlignedEncoder, trials: Sequence[LabelledInterval], *, learn: bool
     ) -> None:
         self._encoder, self._trials, self._learn = encoder, trials, learn
-        self.unclaimed: dict[int, Float16] = {}
 
     def decode(self, window: Float32, index: int) -> Decoded:
         """Encode window number `index`; an empty feature outside of the trials."""
@@ -63,8 +53,6 @@ class _TrialEncoder:
         feature = self._encoder.encode_next(window)
         if self._learn:
             self._encoder.learn(HOP_S)
-        elif isinstance(self._encoder, TunableEncoder):
-            self.unclaimed[index] = self._encoder.layer_input
         return Decoded(feature, {})
 
     def reset(self) -> None:
@@ -77,7 +65,6 @@ def encode_trials(
     encoder: AlignedEncoder,
     *,
     learn: bool,
-    inputs: LayerInputs | None = None,
 ) -> Iterator[tuple[int, Float32]]:
     """Encode every window within a trial, through the live path.
 
@@ -91,8 +78,6 @@ def encode_trials(
         The model and its aligners.
     learn : bool
         Have the aligners learn from each window.
-    inputs : LayerInputs, optional
-        Takes what a tunable encoder keeps of each window.
 
     Yields
     ------
@@ -108,6 +93,4 @@ def encode_trials(
         start_s = answer.prediction.index * HOP_S
         trial = trial_of_window(start_s, start_s + WINDOW_S, trials)
         if trial is not None:
-            if inputs is not None:
-                inputs.append(decoder.unclaimed.pop(answer.prediction.index))
             yield trial, answer.feature

@@ -25,8 +25,6 @@ def calibrate(
     model: Path | None = None,
     montage: str | None = None,
     alignment: str = "moments",
-    *,
-    fine_tune: bool = False,
 ) -> int:
     """Train a personal decoder and add it to the profile `out`, which is made if need be.
 
@@ -45,8 +43,6 @@ def calibrate(
         Electrode names for a recording whose labels say nothing.
     alignment : str
         Kind of alignment before the head, see :class:`mdjpt.alignment.AlignmentConfig`.
-    fine_tune : bool
-        Tune the encoder's last convolutions too, if that decodes held-out trials better.
 
     Returns
     -------
@@ -65,7 +61,6 @@ def calibrate(
         bundle=model or default_bundle(),
         montage=read_montage(montage),
         alignment=alignment,
-        fine_tune=fine_tune,
     )
     add_to_profile(request)
     return 0

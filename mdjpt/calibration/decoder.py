@@ -10,7 +10,6 @@ from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.stages import build_alignment
 from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
-from mdjpt.calibration.fine_tune_weights import tuned_bundle
 from mdjpt.calibration.novelty import known_novelty_limit
 from mdjpt.errors import ProfileError
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.heads import PersonalHead
     from mdjpt.calibration.profile import Profile
-    from mdjpt.calibration.training import PersonalDecoder
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
@@ -53,9 +51,9 @@ class Estimate(NamedTuple):
 class EmotionModel:
     """Decodes the windows of one stream in order, and learns the stream. One thread feeds it.
 
-    With a profile, the person's head, confidence and threshold take the place of the bundle's, and
-    so do weights that were fine-tuned. The aligners go on from the calibration, frozen: its
-    statistics cover all classes, which no running session promises.
+    With a profile, the person's head, confidence and threshold take the place of the bundle's. The
+    aligners go on from the calibration, frozen: its statistics cover all classes, which no running
+    session promises.
 
     Parameters
     ----------
@@ -94,8 +92,6 @@ class EmotionModel:
         if profile is not None:
             profile.require_model(bundle)
         personal = None if profile is None else profile.current
-        if personal is not None:
-            bundle = _with_weights_of(personal, bundle)
         self._bundle, self._profile = bundle, profile
         self._personal = personal
         self._head: PersonalHead | None = bundle.head if personal is None else personal.head
@@ -225,10 +221,3 @@ class EmotionModel:
                 raise ProfileError(f"unusable profile: {error}; calibrate again") from None
         if not keep_learning:
             self.alignment.freeze()
-
-
-def _with_weights_of(personal: PersonalDecoder, bundle: Bundle) -> Bundle:
-    try:
-        return tuned_bundle(bundle, personal.tuned)
-    except ValueError as error:
-        raise ProfileError(f"unusable profile: {error}; calibrate again") from None

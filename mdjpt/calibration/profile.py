@@ -13,7 +13,6 @@ import numpy as np
 
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.calibration.affect import DIMENSIONS, AffectHead
-from mdjpt.calibration.fine_tune_weights import check_tuned
 from mdjpt.calibration.heads import head_from
 from mdjpt.calibration.profile_about import MAX_VERSIONS, check_profile, profile_about
 from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
@@ -140,17 +139,7 @@ def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
         raise ProfileError(f"{path}: unusable profile: {reason}; calibrate again") from None
     if bundle is not None:
         profile.require_model(bundle)
-        _require_weights(path, profile, bundle)
     return profile
-
-
-def _require_weights(path: Path, profile: Profile, bundle: Bundle) -> None:
-    """Make sure that tuned weights have the place that they are to take."""
-    try:
-        for decoder in profile.versions:
-            check_tuned(decoder.tuned, bundle.config)
-    except ValueError as error:
-        raise ProfileError(f"{path}: unusable profile: {error}; calibrate again") from None
 
 
 def _arrays(decoder: PersonalDecoder) -> Arrays:
@@ -158,7 +147,6 @@ def _arrays(decoder: PersonalDecoder) -> Arrays:
     arrays: Arrays = {"feature.mean": decoder.feature_mean, "feature.var": decoder.feature_var}
     arrays |= {f"head.{name}": array for name, array in decoder.head.arrays.items()}
     arrays |= {f"alignment.{name}": array for name, array in decoder.alignment_state.items()}
-    arrays |= {f"encoder.{name}": array for name, array in decoder.tuned.items()}
     if decoder.affect is not None:
         for name in ("weight", "bias", "low", "high"):
             arrays[f"affect.{name}"] = getattr(decoder.affect, name)
@@ -199,7 +187,7 @@ def _profile_of(arrays: Mapping[str, NDArray[Any]], about: dict[str, Any]) -> Pr
 
 
 def _decoder_of(arrays: Arrays, about: dict[str, Any], told: VersionAbout) -> PersonalDecoder:
-    known = ("head", "feature", "alignment", "affect", "encoder")
+    known = ("head", "feature", "alignment", "affect")
     parts: dict[str, Arrays] = {name: {} for name in known}
     for name, array in arrays.items():
         part, _, rest = name.partition(".")
@@ -208,7 +196,6 @@ def _decoder_of(arrays: Arrays, about: dict[str, Any], told: VersionAbout) -> Pe
     names = told.class_names
     if len(names) != head.n_classes or len(set(names)) != len(names):
         raise ValueError(f"the head has {head.n_classes} classes, names are {len(names)}")
-    check_tuned(parts["encoder"])
     return PersonalDecoder(
         class_names=names,
         kind=told.kind,
@@ -225,7 +212,6 @@ def _decoder_of(arrays: Arrays, about: dict[str, Any], told: VersionAbout) -> Pe
         compared=tuple((str(name), _number(loss, -1e9, 1e9)) for name, loss in about["compared"]),
         notes=tuple(str(note) for note in about["notes"]),
         created=told.created,
-        tuned=parts["encoder"],
     )
 
 

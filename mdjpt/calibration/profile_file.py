@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT_VERSION", "read_profile_about", "read_profile_file", "write_profile_file"]
 
-FORMAT_VERSION = 2
-"""Newest format; only files with tuned weights are written in it, all others in the first one."""
-_PLAIN_VERSION, _TUNED_PART = 1, "encoder"
+FORMAT_VERSION = 1
+_TUNED_VERSION = 2
+"""Of profiles that held weights of the encoder, which nothing reads any more."""
 _ENTRY = "mdjpt-profile"
 _MAX_BYTES = 256 << 20
 _MAX_HEADER_BYTES = 1 << 20
@@ -56,7 +56,7 @@ def write_profile_file(
     """
     plain = {name: _plain(array) for name, array in arrays.items()}
     entry = {
-        "format_version": _version_of(plain),
+        "format_version": FORMAT_VERSION,
         "about": about,
         "about_sha256": _checksum({}, about),
         "sha256": _checksum(plain, about),
@@ -163,12 +163,15 @@ def _entry(path: Path, header: Mapping[str, Any]) -> dict[str, Any]:
     if entry is None:
         _refuse(path, "damaged: its description cannot be read")
     version = entry.get("format_version")
-    if type(version) is not int or not _PLAIN_VERSION <= version <= FORMAT_VERSION:
-        older = type(version) is int and version < _PLAIN_VERSION
-        advice = "calibrate again" if older else "update mdjpt-live"
+    if version == _TUNED_VERSION:
         raise ProfileError(
-            f"{path}: profile format {version!r:.20}, this version reads {_PLAIN_VERSION} to "
-            f"{FORMAT_VERSION}; {advice}"
+            f"{path}: holds a fine-tuned encoder, which is no longer supported; calibrate again"
+        )
+    if type(version) is not int or version != FORMAT_VERSION:
+        older = type(version) is int and version < FORMAT_VERSION
+        raise ProfileError(
+            f"{path}: profile format {version!r:.20}, this version reads {FORMAT_VERSION}; "
+            + ("calibrate again" if older else "update mdjpt-live")
         )
     if not entry.keys() <= _ENTRY_KEYS:
         _refuse(path, "damaged: its description holds what none has")
@@ -235,12 +238,6 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
     """Return an array of one of the three types that are kept, contiguous."""
     kept = array if array.dtype in (np.float32, np.float64) else array.astype(np.int64)
     return np.ascontiguousarray(kept).reshape(array.shape)
-
-
-def _version_of(arrays: Mapping[str, Any]) -> int:
-    """Return the oldest format that can hold some arrays, named ``version.part.array``."""
-    parts = {name.split(".")[1] for name in arrays if "." in name}
-    return FORMAT_VERSION if _TUNED_PART in parts else _PLAIN_VERSION
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -30,7 +30,6 @@ __all__ = [
     "Candidate",
     "HeldOut",
     "fit_candidate",
-    "held_out_of",
     "select_head",
     "trial_folds",
 ]
@@ -98,8 +97,6 @@ class HeldOut:
         Mean log loss of each trial's smoothed probabilities at that temperature.
     shares : ndarray of float64, shape (n_trials, n_classes)
         Mean probabilities of each trial's windows.
-    n_steps : int
-        Steps that the encoder was fine-tuned for; 0 where it was not.
     """
 
     candidate: Candidate
@@ -107,13 +104,11 @@ class HeldOut:
     temperature: float
     trial_losses: Float64
     shares: Float64
-    n_steps: int = 0
 
     @property
     def name(self) -> str:
-        """The candidate's, and whether the encoder was tuned too."""
-        tuned = f", encoder tuned {self.n_steps} steps" if self.n_steps else ""
-        return self.candidate.name + tuned
+        """The candidate's."""
+        return self.candidate.name
 
     @property
     def answers(self) -> NDArray[np.intp]:
@@ -265,31 +260,11 @@ def _held_out(
             candidate, standardised[~test], data.trial[~test], data.label, general, seed
         )
         logits[test] = head.logits(standardised[test])
-    return held_out_of(candidate, logits, data, keep)
+    return _judged(candidate, logits, data, keep)
 
 
-def held_out_of(
-    candidate: Candidate,
-    logits: Float64,
-    data: LabelledFeatures,
-    keep: float,
-    n_steps: int = 0,
-) -> HeldOut:
-    """Find the temperature of held-out logits, and what each trial loses with it.
-
-    Parameters
-    ----------
-    candidate : Candidate
-        Whose they are.
-    logits : ndarray of float64, shape (n_windows, n_classes)
-        Each by the head that was trained without the window's trial.
-    data : LabelledFeatures
-        The trials.
-    keep : float
-        Share of the past in the smoothing.
-    n_steps : int
-        Steps that the encoder was fine-tuned for.
-    """
+def _judged(candidate: Candidate, logits: Float64, data: LabelledFeatures, keep: float) -> HeldOut:
+    """Find the temperature of held-out logits, and what each trial loses with it."""
     labels, weights = data.window_label, data.weights
     temperature = best_temperature(logits, labels, data.trial, weights, keep)
     probabilities = softmax(logits, temperature)
@@ -297,4 +272,4 @@ def held_out_of(
     windows_of = [np.flatnonzero(data.trial == k) for k in range(data.n_trials)]
     losses = [log_loss(shown[rows], labels[rows]) for rows in windows_of]
     shares = np.stack([probabilities[rows].mean(axis=0) for rows in windows_of])
-    return HeldOut(candidate, logits, temperature, np.array(losses), shares, n_steps)
+    return HeldOut(candidate, logits, temperature, np.array(losses), shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from mdjpt.calibration.affect import AffectHead
     from mdjpt.calibration.anchored import GeneralHead
-    from mdjpt.calibration.fine_tune import FineTuner
     from mdjpt.calibration.heads import HeadKind, PersonalHead
     from mdjpt.calibration.labelled import LabelledFeatures
     from mdjpt.calibration.selection import Candidate, HeldOut
@@ -84,9 +83,6 @@ class PersonalDecoder:
         One-line remarks for the user.
     created : str
         Date, ISO 8601.
-    tuned : dict of str to ndarray
-        Weights that take the place of the model's, see :mod:`mdjpt.calibration.fine_tune_weights`;
-        empty where only a head was trained.
     """
 
     class_names: tuple[str, ...]
@@ -104,7 +100,6 @@ class PersonalDecoder:
     compared: tuple[tuple[str, float], ...] = ()
     notes: tuple[str, ...] = ()
     created: str = ""
-    tuned: dict[str, Float32] = field(default_factory=dict)
 
     def standardise(self, features: NDArray[Any]) -> Float32:
         """Return features as the head takes them, float32 of the same shape."""
@@ -122,7 +117,6 @@ def train_personal_decoder(
     general: GeneralHead | None = None,
     before: float | None = None,
     seed: int = 0,
-    tuner: FineTuner | None = None,
 ) -> PersonalDecoder:
     """Choose and train a head, calibrate its confidence and test it against chance.
 
@@ -140,9 +134,6 @@ def train_personal_decoder(
         Accuracy of the general model on the same trials.
     seed : int
         Same seed, same decoder.
-    tuner : FineTuner, optional
-        Tunes the encoder's last layers too, if held-out trials are decoded better by that; takes
-        minutes where a head takes seconds.
 
     Raises
     ------
@@ -154,15 +145,6 @@ def train_personal_decoder(
     keep = float(np.exp(-data.hop_s / SMOOTHING_S))
     compared = (*(ANCHORED if general is not None else ()), *candidates)
     results, best = select_head(data, x, keep=keep, candidates=compared, general=general, seed=seed)
-    tuned, notes = {}, _notes(data)
-    if tuner is not None:
-        tuning = tuner.tune(data, results[best], keep=keep, general=general, seed=seed)
-        results, notes = [*results, tuning.held_out], (*notes, tuning.note)
-        if tuning.features is not None:
-            tuned, best = tuning.weights, len(results) - 1
-            data = replace(data, features=tuning.features)
-            mean, var = balanced_moments(data)
-            x = standardised(data.features, mean, var)
     chosen = results[best]
     temperature = _SURER * chosen.temperature
     shown = smoothed(softmax(chosen.logits, temperature), data.trial, keep)
@@ -178,9 +160,8 @@ def train_personal_decoder(
         evidence=_evidence(data, results, best, shown, before, seed),
         affect=fit_affect(data, x, seed),
         compared=tuple((r.name, r.loss) for r in results),
-        notes=notes,
+        notes=_notes(data),
         created=datetime.now(UTC).date().isoformat(),
-        tuned=tuned,
     )
 
 
