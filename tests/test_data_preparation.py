@@ -15,9 +15,9 @@ from mdjpt.signal.filters import filter_recording
 from mdjpt.signal.scaling import robust_zscore
 from mdjpt.simulation import SimulatedParticipant, cap, preset_corpus
 from mdjpt.simulation.dataset import SimulatedDataset
-from mdjpt.store.check import check_store
 from mdjpt.store.dataset_preparation import PreparedStep, prepare_dataset
 from mdjpt.store.preparation import PreparationSettings, prepare_recording
+from mdjpt.store.writer import check_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -107,8 +107,8 @@ def check_data(store: Path) -> int:
         When it is not sound.
     """
     check_training_extra("pyarrow")
-    from mdjpt.store.check import check_store
     from mdjpt.store.store import open_store
+    from mdjpt.store.writer import check_store
 
     remarks = check_store(store)
     opened = open_store(store)

@@ -97,18 +97,17 @@ def fault(invalid: ValidationError, kind: type | None = None) -> str:
         What was asked for: where it is known, an unknown key is told which ones there are.
     """
     first = invalid.errors(include_url=False)[0]
-    key = _dotted(first["loc"])
+    subject = f"key {one_line(_dotted(first['loc']), MAX_VALUE)!r} " if first["loc"] else ""
     if first["type"] == "json_invalid":
         return "damaged, no JSON"
-    if first["type"] == "value_error":
-        return one_line(": ".join(filter(None, (key, str(first["ctx"]["error"])))))
     if first["type"] == "missing":
-        return f"key {key!r} is missing"
+        return f"{subject}is missing"
     if first["type"] in _UNKNOWN:
         known = ", ".join(_keys_beside(kind, first["loc"]))
-        return f"key {one_line(key, MAX_VALUE)!r} is unknown{known and f'; there are {known}'}"
+        return f"{subject}is unknown{known and f'; there are {known}'}"
+    if first["type"] == "value_error":  # a rule of ours says key, value and unit itself
+        return subject + one_line(first["ctx"]["error"])
     rule = re.sub(r"^\w+ should", "must", first["msg"])
-    subject = f"key {key!r} " if key else ""
     return f"{subject}{rule}, got {one_line(reprlib.repr(first['input']), MAX_VALUE)}"
 
 

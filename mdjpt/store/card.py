@@ -1,28 +1,26 @@
-"""What a store of prepared EEG says of itself: ``store.json``."""
+"""What a store of prepared EEG says of itself: ``store.json``, and ``NAME.json`` of a recording."""
 
 from __future__ import annotations
 
-import json
-import re
-from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, Field, field_validator
 
 from mdjpt.errors import DatasetError
+from mdjpt.guard.schema import STRICT, parsed
 from mdjpt.signal.filters import SFREQ
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
-__all__ = ["RecordingFacts", "StoreCard", "parse_card", "parse_facts", "read_json"]
+__all__ = ["RecordingFacts", "RecordingFile", "StoreCard", "StoreFile", "read_description"]
 
-FORMAT_VERSION = 1
 MAX_JSON_BYTES = 64 << 20
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.npy")
+
+T = TypeVar("T", bound=BaseModel)
 
 
-@dataclass(frozen=True, kw_only=True)
-class StoreCard:
+class StoreCard(BaseModel, frozen=True):
     """What is true of all recordings of a store.
 
     Attributes
@@ -47,6 +45,8 @@ class StoreCard:
         Always 125 Hz.
     """
 
+    model_config = STRICT
+
     name: str
     title: str
     ch_names: tuple[str, ...]
@@ -59,14 +59,8 @@ class StoreCard:
     code_version: str
     sfreq: float = SFREQ
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON can hold them."""
-        lists = {"ch_names": list(self.ch_names), "class_names": list(self.class_names)}
-        return asdict(self) | lists
 
-
-@dataclass(frozen=True, kw_only=True)
-class RecordingFacts:
+class RecordingFacts(BaseModel, frozen=True):
     """What is true of one recording.
 
     Attributes
@@ -87,96 +81,91 @@ class RecordingFacts:
         Remarks of the reader.
     """
 
-    file: str
+    model_config = STRICT
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.npy$")]
     subject: str
     session: str
     n_times: int
     crc32: int
     scale_mean: float
     scale_std: float
-    quality: dict[str, float] = field(default_factory=dict)
+    quality: dict[str, float] = {}
     notes: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields as JSON can hold them."""
-        return asdict(self) | {"notes": list(self.notes)}
+
+class StoreFile(StoreCard, frozen=True):
+    """The content of ``store.json``.
+
+    Attributes
+    ----------
+    format_version : int
+        Of the layout of the store.
+    recordings : tuple of RecordingFacts
+        At least one.
+    """
+
+    format_version: Literal[1] = 1
+    recordings: Annotated[tuple[RecordingFacts, ...], Field(min_length=1)]
+
+    @field_validator("sfreq")
+    @classmethod
+    def _is_ours(cls, sfreq: float) -> float:
+        if sfreq != SFREQ:
+            raise ValueError(f"must be {SFREQ:g} Hz, got {sfreq:g} Hz")
+        return sfreq
+
+    @field_validator("ch_names")
+    @classmethod
+    def _are_different(cls, ch_names: tuple[str, ...]) -> tuple[str, ...]:
+        if not ch_names or len(set(ch_names)) < len(ch_names):
+            raise ValueError("must name different electrodes")
+        return ch_names
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
+class RecordingFile(BaseModel, frozen=True):
+    """The content of ``NAME.json``, which makes a recording count as written.
+
+    Attributes
+    ----------
+    preparation : dict
+        Settings that it was prepared with.
+    ch_names : tuple of str
+        Its electrodes.
+    facts : RecordingFacts
+        What is true of it.
+    trials : tuple of dict
+        Fields of :class:`mdjpt.store.trials.StoredTrial`.
+    """
+
+    model_config = STRICT
+
+    preparation: dict[str, Any]
+    ch_names: tuple[str, ...]
+    facts: RecordingFacts
+    trials: tuple[dict[str, Any], ...]
+
+
+def read_description(kind: type[T], path: Path) -> T:
+    """Read and check one of the JSON files of a store.
+
+    Parameters
+    ----------
+    kind : type
+        :class:`StoreFile` or :class:`RecordingFile`.
+    path : Path
+        The file.
 
     Raises
     ------
     DatasetError
-        The file is missing, too large or no JSON object.
+        The file is missing, too large or no JSON; a key is missing or unknown, or has a value of
+        another type or out of its range. The message names file and key.
     """
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise DatasetError(f"{path}: larger than any description of a store")
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, RecursionError):
-        raise DatasetError(f"{path}: damaged, no JSON: prepare the dataset again") from None
-    if not isinstance(content, dict):
-        raise DatasetError(f"{path}: damaged, no JSON object: prepare the dataset again")
-    return content
-
-
-def parse_card(path: Path, content: Mapping[str, Any]) -> StoreCard:
-    """Check the card of a store.
-
-    Raises
-    ------
-    DatasetError
-        A key is missing, unknown, or has a value of the wrong type; the sampling rate is not 125
-        Hz, or no or two equal electrodes are named.
-    """
-    card = StoreCard(**_checked(path, StoreCard, content))
-    if card.sfreq != SFREQ:
-        raise DatasetError(f"{path}: key 'sfreq' must be {SFREQ:g}, is {card.sfreq:g}")
-    if not card.ch_names or len(set(card.ch_names)) < len(card.ch_names):
-        raise DatasetError(f"{path}: key 'ch_names' must name different electrodes")
-    return card
-
-
-def parse_facts(path: Path, content: object) -> RecordingFacts:
-    """Check the facts of a recording.
-
-    Raises
-    ------
-    DatasetError
-        As for :func:`parse_card`; the name of the file is none.
-    """
-    if not isinstance(content, dict):
-        raise DatasetError(f"{path}: key 'recordings' must hold objects")
-    facts = RecordingFacts(**_checked(path, RecordingFacts, content))
-    if not _FILE_NAME.fullmatch(facts.file):
-        raise DatasetError(f"{path}: key 'file' must be the name of an .npy file: {facts.file!r}")
-    return facts
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "bool": (bool,),
-    "int": (int,),
-    "float": (int, float),
-    "tuple[str, ...]": (list,),
-    "dict[str, Any]": (dict,),
-    "dict[str, float]": (dict,),
-}
-
-
-def _checked(path: Path, kind: type, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a dataclass, or say which key is wrong."""
-    expected = {item.name: str(item.type) for item in fields(kind)}
-    if odd := sorted(map(str, content.keys() ^ expected.keys())):
-        raise DatasetError(f"{path}: key {odd[0]!r} is missing or unknown")
-    checked = {}
-    for name, annotation in expected.items():
-        value, kinds = content[name], _KINDS[annotation]
-        is_kind = isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool))
-        if not is_kind or (kinds == (list,) and not all(isinstance(v, str) for v in value)):
-            raise DatasetError(f"{path}: key {name!r} must be {annotation}, is {value!r:.60}")
-        checked[name] = tuple(value) if kinds == (list,) else value
-    return checked
+    return parsed(kind, content, path, DatasetError, "prepare the dataset again")

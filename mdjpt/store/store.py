@@ -22,14 +22,7 @@ import numpy as np
 from mdjpt.errors import DatasetError
 from mdjpt.signal.filters import N_TIMES
 from mdjpt.signal.montage import Montage, map_montage
-from mdjpt.store.card import (
-    FORMAT_VERSION,
-    RecordingFacts,
-    StoreCard,
-    parse_card,
-    parse_facts,
-    read_json,
-)
+from mdjpt.store.card import RecordingFacts, StoreCard, StoreFile, read_description
 from mdjpt.store.trials import StoredTrial, read_trial_table
 
 if TYPE_CHECKING:
@@ -179,14 +172,14 @@ class Store:
         ----------
         index : int
             Place in :attr:`recordings`.
-        starts : array_like of int, shape (n,)
+        starts : array_like of int, shape (n_windows,)
             First samples.
         n_times : int
             Samples of a window.
 
         Returns
         -------
-        ndarray of float32, shape (n, 60, n_times)
+        ndarray of float32, shape (n_windows, 60, n_times)
             The standard channels.
         """
         return self.project(self.raw_windows(index, starts, n_times))
@@ -194,7 +187,12 @@ class Store:
     def raw_windows(
         self, index: int, starts: ArrayLike, n_times: int = N_TIMES
     ) -> NDArray[np.float32]:
-        """Read windows of a recording with its own electrodes: (n, n_channels, n_times)."""
+        """Read windows of a recording with its own electrodes.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_windows, n_channels, n_times)
+        """
         samples, firsts = self.samples(index), np.asarray(starts, np.int64).reshape(-1)
         out = np.empty((len(firsts), len(samples), n_times), np.float32)
         for window, start in zip(out, firsts, strict=True):
@@ -202,7 +200,7 @@ class Store:
         return out
 
     def project(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Make the 60 standard channels of (..., n_channels, n_times), one product for all."""
+        """Make the 60 standard channels of windows of shape (..., n_channels, n_times)."""
         projected: NDArray[np.float32] = np.matmul(self.montage.matrix, windows)
         return projected
 
@@ -239,18 +237,10 @@ def open_store(path: str | Path) -> Store:
             f"{folder}: no finished store, {CARD_FILE} is missing: run (or resume) "
             "`mdjpt data prepare`"
         )
-    content = read_json(card_path)
-    if content.pop("format_version", None) != FORMAT_VERSION:
-        raise DatasetError(
-            f"{card_path}: key 'format_version' must be {FORMAT_VERSION}: prepare the dataset again"
-        )
-    listed = content.pop("recordings", None)
-    if not isinstance(listed, list) or not listed:
-        raise DatasetError(f"{card_path}: key 'recordings' must list at least one recording")
-    card = parse_card(card_path, content)
-    facts = [parse_facts(card_path, item) for item in listed]
+    content = read_description(StoreFile, card_path)
+    card = StoreCard(**{name: getattr(content, name) for name in StoreCard.model_fields})
     rows = read_trial_table(folder / TABLE_FILE)
-    store = Store(folder, card, _joined(folder, card, facts, rows))
+    store = Store(folder, card, _joined(folder, card, content.recordings, rows))
     for index in range(len(store)):
         store.samples(index)
     return store

@@ -1,7 +1,8 @@
-"""Writing a store, recording by recording, so that a killed preparation can be taken up again.
+"""Writing a store, recording by recording, and reading it back to see that all of it is there.
 
 Beside each finished recording lies ``NAME.json`` with its facts and trials; the table and the card
-of the store are made of these at the end. Several processes may write recordings at once.
+of the store are made of these at the end, so a killed preparation can be taken up again. Several
+processes may write recordings at once.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import numpy as np
 
 from mdjpt.errors import DatasetError
 from mdjpt.guard.atomic_file import atomic_file
-from mdjpt.store.card import FORMAT_VERSION, RecordingFacts, StoreCard, parse_facts, read_json
-from mdjpt.store.store import CARD_FILE, RECORDINGS, TABLE_FILE
+from mdjpt.signal.filters import N_TIMES
+from mdjpt.store.card import RecordingFacts, RecordingFile, StoreCard, StoreFile, read_description
+from mdjpt.store.store import CARD_FILE, RECORDINGS, TABLE_FILE, Store, open_store
 from mdjpt.store.trials import StoredTrial, write_trial_table
 
 if TYPE_CHECKING:
@@ -25,8 +27,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from pydantic import BaseModel
 
-__all__ = ["PreparedRecording", "finish_store", "recording_name", "write_recording", "written"]
+__all__ = [
+    "PreparedRecording",
+    "check_store",
+    "finish_store",
+    "recording_name",
+    "write_recording",
+    "written",
+]
+
+_AT_ONCE = 1 << 20  # samples of a channel that are read at a time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -103,12 +115,12 @@ def write_recording(
         quality=prepared.quality,
         notes=prepared.notes,
     )
-    description = {
-        "preparation": dict(preparation),
-        "ch_names": list(prepared.ch_names),
-        "facts": facts.to_dict(),
-        "trials": [asdict(replace(trial, recording=facts.file)) for trial in prepared.trials],
-    }
+    description = RecordingFile(
+        preparation=dict(preparation),
+        ch_names=prepared.ch_names,
+        facts=facts,
+        trials=tuple(asdict(replace(trial, recording=facts.file)) for trial in prepared.trials),
+    )
     path = folder / RECORDINGS / facts.file
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -130,7 +142,7 @@ def written(folder: Path, subject: str, session: str, preparation: Mapping[str, 
     path = folder / RECORDINGS / f"{recording_name(subject, session)}.json"
     if not path.is_file():
         return False
-    if read_json(path).get("preparation") != dict(preparation):
+    if read_description(RecordingFile, path).preparation != dict(preparation):
         raise DatasetError(
             f"{path}: prepared with other settings: choose another --out, or delete {folder}"
         )
@@ -155,13 +167,14 @@ def finish_store(folder: Path, card: StoreCard, keys: Sequence[tuple[str, str]])
         A recording is missing or has other electrodes than the first, or a file cannot be written.
     """
     paths = [folder / RECORDINGS / f"{recording_name(*key)}.json" for key in keys]
-    parts = [read_json(path) for path in paths]
-    facts = [parse_facts(path, part.get("facts")) for path, part in zip(paths, parts, strict=True)]
+    parts = [read_description(RecordingFile, path) for path in paths]
     trials = [
         trial for path, part in zip(paths, parts, strict=True) for trial in _trials(path, part)
     ]
-    content = replace(card, ch_names=_common_electrodes(paths, parts)).to_dict()
-    content |= {"format_version": FORMAT_VERSION, "recordings": [item.to_dict() for item in facts]}
+    content = StoreFile(
+        **dict(card) | {"ch_names": _common_electrodes(paths, parts)},
+        recordings=tuple(part.facts for part in parts),
+    )
     try:
         with atomic_file(folder / TABLE_FILE) as file:
             write_trial_table(file, trials)
@@ -170,27 +183,59 @@ def finish_store(folder: Path, card: StoreCard, keys: Sequence[tuple[str, str]])
         raise DatasetError(f"{folder}: cannot be written: {error.strerror}") from None
 
 
-def _common_electrodes(
-    paths: Sequence[Path], parts: Sequence[Mapping[str, Any]]
-) -> tuple[str, ...]:
-    named = [tuple(map(str, part.get("ch_names", ()))) for part in parts]
-    for path, names in zip(paths, named, strict=True):
-        if names != named[0]:
-            odd = ", ".join(sorted(set(names) ^ set(named[0])))
+def _common_electrodes(paths: Sequence[Path], parts: Sequence[RecordingFile]) -> tuple[str, ...]:
+    first = parts[0].ch_names
+    for path, part in zip(paths, parts, strict=True):
+        if part.ch_names != first:
+            odd = ", ".join(sorted(set(part.ch_names) ^ set(first)))
             raise DatasetError(
                 f"{path}: has other electrodes than {paths[0].name} ({odd:.60}): prepare such "
                 "recordings into stores of their own"
             )
-    return named[0]
+    return first
 
 
-def _trials(path: Path, part: Mapping[str, Any]) -> list[StoredTrial]:
+def _trials(path: Path, part: RecordingFile) -> list[StoredTrial]:
     try:
-        return [StoredTrial(**trial) for trial in part["trials"]]
-    except (KeyError, TypeError):
+        return [StoredTrial(**trial) for trial in part.trials]
+    except TypeError:
         raise DatasetError(f"{path}: key 'trials' is damaged: delete it and resume") from None
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+def _write_json(path: Path, content: BaseModel) -> None:
     with atomic_file(path) as file:
-        file.write(json.dumps(content, indent=1).encode())
+        file.write(json.dumps(content.model_dump(mode="json"), indent=1).encode())
+
+
+def check_store(path: str | Path) -> list[str]:
+    """Open a store, read every sample and compare it with its checksum.
+
+    Returns
+    -------
+    list of str
+        One line for each thing that is unusual but no error.
+
+    Raises
+    ------
+    DatasetError
+        As for :func:`mdjpt.store.store.open_store`; a recording's samples are not what was written,
+        or not finite.
+    """
+    store = open_store(path)
+    for index in range(len(store)):
+        _check_recording(store, index)
+    short = [trial for trial in store.trials if trial.n_times < N_TIMES]
+    return [f"{len(short)} trials are shorter than a window of 5 s"] if short else []
+
+
+def _check_recording(store: Store, index: int) -> None:
+    facts = store.recordings[index].facts
+    file, checksum = store.path / RECORDINGS / facts.file, 0
+    for row in store.samples(index):
+        for start in range(0, len(row), _AT_ONCE):
+            part = row[start : start + _AT_ONCE]
+            checksum = crc32(part.data, checksum)
+            if not np.isfinite(part).all():
+                raise DatasetError(f"{file}: holds NaN or infinity")
+    if checksum != facts.crc32:
+        raise DatasetError(f"{file}: damaged, its checksum does not match: prepare it again")
