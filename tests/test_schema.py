@@ -67,7 +67,7 @@ def test_lists_become_tuples_texts_paths_and_nothing_else_is_converted() -> None
         ({"parts": []} | {"threads": 1.0}, "key 'threads' must be a valid integer, got 1.0"),
         ({"parts": []} | {"ready": 1}, "key 'ready' must be a valid boolean, got 1"),
         ({"parts": "x"}, "key 'parts' must be a valid array, got 'x'"),
-        ({"parts": [{"name": "none"}]}, "key 'parts[0]' name must be a name, got none"),
+        ({"parts": [{"name": "none"}]}, "key 'parts[0]': name must be a name, got none"),
         ({"parts": [{"name": "x", "size_s": math.nan}]}, "size_s' must be a finite number"),
         ({"parts": [{"name": "x", "size_s": 10**400}]}, "size_s' must be a"),
         ({"parts": [{"name": datetime.date(2024, 1, 1), "size_s": 0}]}, "must be greater than 0"),

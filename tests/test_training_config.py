@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mdjpt.errors import MdjptError
-from mdjpt.training.config_file import read_config
+from mdjpt.training.config import read_config
 
 if TYPE_CHECKING:
     from mdjpt.training.config import PretrainConfig
@@ -86,29 +86,45 @@ def test_what_decides_the_result_can_be_stored_as_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"at least one \[\[dataset\]\]"),
-        ("dataset = 3", r"dataset must be \[\[dataset\]\]"),
-        ("[[dataset]]", r"\[\[dataset\]\] path is missing"),
-        ("[[dataset]]\npath = 3", r"\[dataset\] path must be a text, got 3"),
-        (LEAST + 'subjects = "1"', r"\[dataset\] subjects must be a list"),
-        (LEAST + "subjects = [1]", r"\[dataset\] subjects must be a text, got 1"),
-        ("sed = 1\n" + LEAST, "unknown setting 'sed'; there are ablation, dataset, loss"),
-        ("seed = -1\n" + LEAST, "seed must not be negative"),
-        ("seed = 1.5\n" + LEAST, "seed must be an integer, got 1.5"),
-        (LEAST + "[loss]\ntemprature = 1", r"\[loss\] unknown setting 'temprature'; there are"),
-        (LEAST + '[loss]\ntemperature = "a"', r"\[loss\] temperature must be a number, got 'a'"),
-        (LEAST + "[loss]\ntemperature = true", r"\[loss\] temperature must be a number"),
-        (LEAST + "[loss]\ntemperature = 0", "temperature must be positive, got 0"),
-        (LEAST + '[loss]\ncontrast = "x"', "contrast must be one of subjects, labels, none"),
-        (LEAST + '[loss]\ncontrast = "none"\ncda_factor = 0', "cda_factor must be positive where"),
-        (LEAST + '[network]\nvariant = "big"', 'variant must be "released" or "paper"|one of'),
-        (LEAST + "[network]\nembed_dim = 0", "embed_dim must hold integers"),
+        ("", "key 'dataset' is missing"),
+        ("dataset = 3", "key 'dataset' must be a valid array, got 3"),
+        ("dataset = []", "key 'dataset' must have at least 1 item"),
+        ("[[dataset]]", r"key 'dataset\[0\].path' is missing"),
+        ("[[dataset]]\npath = 3", r"'dataset\[0\].path' must be a valid string, got 3"),
+        (LEAST + 'subjects = "1"', r"'dataset\[0\].subjects' must be a valid array, got '1'"),
+        (LEAST + "subjects = [1]", r"'dataset\[0\].subjects\[0\]' must be a valid string"),
+        ("sed = 1\n" + LEAST, "key 'sed' is unknown; there are dataset, seed, network"),
+        ("seed = -1\n" + LEAST, "'seed' must be greater than or equal to 0, got -1"),
+        ("seed = 1.5\n" + LEAST, "'seed' must be a valid integer, got 1.5"),
+        (LEAST + "[loss]\ntemprature = 1", "'loss.temprature' is unknown; there are contrast, te"),
+        (LEAST + '[loss]\ntemperature = "a"', "'loss.temperature' must be a valid number, got 'a'"),
+        (
+            LEAST + "[loss]\ntemperature = true",
+            "'loss.temperature' must be a valid number",
+        ),
+        (LEAST + "[loss]\ntemperature = 0", "'loss.temperature' must be greater than 0, got 0"),
+        (LEAST + '[loss]\ncontrast = "x"', "contrast' must be 'subjects', 'labels' or 'none', got"),
+        (
+            LEAST + '[loss]\ncontrast = "none"\ncda_factor = 0',
+            "'loss': cda_factor must be positive",
+        ),
+        (LEAST + '[network]\nvariant = "big"', "variant' must be 'released' or 'paper', got 'big'"),
+        (
+            LEAST + "[network]\nembed_dim = 0",
+            "'network': embed_dim must hold integers",
+        ),
         (LEAST + "[windows]\nn_times = 500", r"\[windows\] n_times is set as \[network\] n_times"),
-        (LEAST + "[windows]\nstep = 0", "step must be 1 or more"),
-        (LEAST + "[optimiser]\nepochs = 0", "epochs must be 1 or more"),
-        (LEAST + "[machine]\ndevices = 0", "devices must be 1 or more"),
-        ("machine = 3\n" + LEAST, r"\[machine\] must be a table"),
-        (LEAST + '[ablation]\nchannel_encoder = "x"', "channel_encoder must be one of mdjpt, tr"),
+        (LEAST + "[windows]\nstep = 0", "'windows.step' must be greater than or equal to 1"),
+        (
+            LEAST + "[optimiser]\nepochs = 0",
+            "'optimiser.epochs' must be greater than or",
+        ),
+        (LEAST + "[machine]\ndevices = 0", "'machine.devices' must be greater than or equal to 1"),
+        ("machine = 3\n" + LEAST, "key 'machine' must be an object, got 3"),
+        (
+            LEAST + '[ablation]\nchannel_encoder = "x"',
+            "channel_encoder' must be 'mdjpt' or",
+        ),
         (LEAST + "[machine", "no TOML"),
     ],
 )

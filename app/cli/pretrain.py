@@ -24,7 +24,7 @@ def pretrain(config_path: Path, out: Path | None, resume: bool) -> int:
     Parameters
     ----------
     config_path : Path
-        Settings, see :mod:`mdjpt.training.config_file`.
+        Settings, see :mod:`mdjpt.training.config`.
     out : Path or None
         Folder of the run; None: ``runs/NAME`` for a file NAME.toml.
     resume : bool
@@ -43,7 +43,7 @@ def pretrain(config_path: Path, out: Path | None, resume: bool) -> int:
     """
     from pathlib import Path
 
-    from mdjpt.training.config_file import read_config
+    from mdjpt.training.config import read_config
     from mdjpt.training.run import pretrain as run
 
     config = read_config(config_path)

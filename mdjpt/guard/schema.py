@@ -106,7 +106,10 @@ def fault(invalid: ValidationError, kind: type | None = None) -> str:
         known = ", ".join(_keys_beside(kind, first["loc"]))
         return f"{subject}is unknown{known and f'; there are {known}'}"
     if first["type"] == "value_error":  # a rule of ours says key, value and unit itself
-        return subject + one_line(first["ctx"]["error"])
+        rule = one_line(first["ctx"]["error"])
+        return (
+            subject + rule if not subject or rule.startswith("must") else f"{subject[:-1]}: {rule}"
+        )
     rule = re.sub(r"^\w+ should", "must", first["msg"])
     return f"{subject}{rule}, got {one_line(reprlib.repr(first['input']), MAX_VALUE)}"
 

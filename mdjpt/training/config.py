@@ -1,12 +1,36 @@
-"""The settings of a pre-training; :mod:`mdjpt.training.config_file` reads them from TOML."""
+"""The settings of a pre-training, and the TOML file that holds them.
+
+::
+
+    seed = 0
+
+    [[dataset]]
+    path = "stores/seed"          # relative to the file
+    subjects = ["1", "2"]         # optional: all; sessions likewise
+
+    [network]                     # fields of mdjpt.network.model.EncoderConfig
+    variant = "paper"
+
+    [windows]                     # fields of mdjpt.training.pairs.PairSettings, but for n_times
+    [loss]                        # fields of LossSettings
+    [optimiser]                   # fields of OptimiserSettings
+    [machine]                     # fields of MachineSettings
+    [ablation]                    # fields of mdjpt.training.ablation.Ablation
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from pathlib import Path  # noqa: TC003 the reader of the file resolves the types of the fields
-from typing import Any, Literal
+import tomllib
+from dataclasses import asdict, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from mdjpt.network.losses import Covariance  # noqa: TC001 as above
+from pydantic import ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from mdjpt.errors import MdjptError
+from mdjpt.guard.schema import STRICT, checked
+from mdjpt.network.losses import Covariance  # noqa: TC001 pydantic resolves the types of fields
 from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation
 from mdjpt.training.pairs import PairSettings
@@ -17,10 +41,16 @@ __all__ = [
     "MachineSettings",
     "OptimiserSettings",
     "PretrainConfig",
+    "read_config",
 ]
 
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, config=STRICT)
 class DatasetChoice:
     """A store to train on.
 
@@ -37,7 +67,7 @@ class DatasetChoice:
     sessions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class LossSettings:
     """What is minimised: contrast + cda_factor * CDA.
 
@@ -55,21 +85,18 @@ class LossSettings:
     """
 
     contrast: Literal["subjects", "labels", "none"] = "subjects"
-    temperature: float = 0.07
-    cda_factor: float = 0.01
+    temperature: Positive = 0.07
+    cda_factor: NotNegative = 0.01
     covariance: Covariance = "true"
 
-    def __post_init__(self) -> None:
-        _require(self.temperature > 0, "temperature must be positive", self.temperature)
-        _require(self.cda_factor >= 0, "cda_factor must not be negative", self.cda_factor)
-        _require(
-            self.contrast != "none" or self.cda_factor > 0,
-            "cda_factor must be positive where there is no contrast",
-            self.cda_factor,
-        )
+    @model_validator(mode="after")
+    def _has_a_loss(self) -> Self:
+        if self.contrast == "none" and self.cda_factor == 0:
+            raise ValueError("cda_factor must be positive where there is no contrast, got 0")
+        return self
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class OptimiserSettings:
     """How long and how fast.
 
@@ -81,16 +108,10 @@ class OptimiserSettings:
         Their product is the length of the training.
     """
 
-    learning_rate: float = 5e-4
-    weight_decay: float = 1e-4
-    steps_per_epoch: int = 1024
-    epochs: int = 20
-
-    def __post_init__(self) -> None:
-        _require(self.learning_rate > 0, "learning_rate must be positive", self.learning_rate)
-        _require(self.weight_decay >= 0, "weight_decay must not be negative", self.weight_decay)
-        for name in ("steps_per_epoch", "epochs"):
-            _require(getattr(self, name) >= 1, f"{name} must be 1 or more", getattr(self, name))
+    learning_rate: Positive = 5e-4
+    weight_decay: NotNegative = 1e-4
+    steps_per_epoch: Number = 1024
+    epochs: Number = 20
 
     @property
     def n_steps(self) -> int:
@@ -98,7 +119,7 @@ class OptimiserSettings:
         return self.steps_per_epoch * self.epochs
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class MachineSettings:
     """What it runs on; none of this changes what is learned but for rounding.
 
@@ -130,30 +151,18 @@ class MachineSettings:
     """
 
     accelerator: str = "auto"
-    devices: int = 1
+    devices: Number = 1
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     compile: bool = False
-    rows_at_once: int = -1
-    threads: int = 0
-    workers: int = 0
-    checkpoint_every: int = 20
+    rows_at_once: Annotated[int, Field(ge=-1)] = -1
+    threads: Count = 0
+    workers: Count = 0
+    checkpoint_every: Number = 20
     log: Literal["csv", "tensorboard"] = "csv"
-    statistics_windows: int = 1024
-
-    def __post_init__(self) -> None:
-        for name, least in (
-            ("devices", 1),
-            ("rows_at_once", -1),
-            ("threads", 0),
-            ("workers", 0),
-            ("checkpoint_every", 1),
-            ("statistics_windows", 2),
-        ):
-            value = getattr(self, name)
-            _require(value >= least, f"{name} must be {least} or more", value)
+    statistics_windows: Annotated[int, Field(ge=2)] = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT | ConfigDict(populate_by_name=True))
 class PretrainConfig:
     """All settings of a pre-training.
 
@@ -171,8 +180,8 @@ class PretrainConfig:
         See their classes.
     """
 
-    datasets: tuple[DatasetChoice, ...]
-    seed: int = 0
+    datasets: Annotated[tuple[DatasetChoice, ...], Field(min_length=1, validation_alias="dataset")]
+    seed: Count = 0
     network: EncoderConfig = field(default_factory=lambda: EncoderConfig(variant="paper"))
     windows: PairSettings = field(default_factory=PairSettings)
     loss: LossSettings = field(default_factory=LossSettings)
@@ -180,14 +189,14 @@ class PretrainConfig:
     machine: MachineSettings = field(default_factory=MachineSettings)
     ablation: Ablation = field(default_factory=Ablation)
 
-    def __post_init__(self) -> None:
-        _require(len(self.datasets) > 0, "there must be at least one [[dataset]]", 0)
-        _require(self.seed >= 0, "seed must not be negative", self.seed)
-        _require(
-            self.windows.n_times == self.network.n_times,
-            "n_times of windows and network must be equal",
-            self.windows.n_times,
-        )
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if self.windows.n_times != self.network.n_times:
+            raise ValueError(
+                "n_times of windows and network must be equal, got "
+                f"{self.windows.n_times} and {self.network.n_times} samples"
+            )
+        return self
 
     def science(self) -> dict[str, Any]:
         """Return all that decides what is learned, as JSON can hold it."""
@@ -210,6 +219,38 @@ class PretrainConfig:
         }
 
 
-def _require(holds: bool, rule: str, value: object) -> None:
-    if not holds:
-        raise ValueError(f"{rule}, got {value}")
+def read_config(path: str | Path) -> PretrainConfig:
+    """Read the settings of a pre-training.
+
+    Parameters
+    ----------
+    path : path-like
+        TOML file.
+
+    Raises
+    ------
+    MdjptError
+        The file cannot be read, or a setting is unknown, of the wrong type or out of range; the
+        message names file and setting.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MdjptError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise MdjptError(f"{path}: no TOML: {error}") from None
+    config = checked(PretrainConfig, _completed(content, path), path, MdjptError)
+    stores = [replace(c, path=path.parent / c.path.expanduser()) for c in config.datasets]
+    return replace(config, datasets=tuple(stores))
+
+
+def _completed(content: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Add what is set in one place of the file and counts in two."""
+    network, windows = content.setdefault("network", {}), content.setdefault("windows", {})
+    if isinstance(network, dict) and isinstance(windows, dict):
+        network.setdefault("variant", "paper")
+        if "n_times" in windows:
+            raise MdjptError(f"{path}: [windows] n_times is set as [network] n_times")
+        windows["n_times"] = network.get("n_times", EncoderConfig().n_times)
+    return content

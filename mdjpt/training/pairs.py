@@ -12,13 +12,15 @@ draws.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
 
 from mdjpt.errors import DatasetError
+from mdjpt.guard.schema import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +35,13 @@ _SHUFFLE, _WINDOWS = 0, 1  # keep the two kinds of random numbers apart
 MIN_SHARED = 2  # with one window each there is nothing to tell the positive from
 
 
-@dataclass(frozen=True, slots=True)
+def _all_or_some(n_trials: int) -> int:
+    if n_trials < 0 or n_trials == 1:
+        raise ValueError(f"must be 0 (all) or 2 or more, got {n_trials}")
+    return n_trials
+
+
+@dataclass(frozen=True, slots=True, config=STRICT)
 class PairSettings:
     """How windows are drawn.
 
@@ -50,18 +58,11 @@ class PairSettings:
         same stimuli.
     """
 
-    n_times: int = 625
-    step: int = 250
-    windows_per_trial: int = 1
-    max_trials: int = 0
+    n_times: Annotated[int, Field(ge=1)] = 625
+    step: Annotated[int, Field(ge=1)] = 250
+    windows_per_trial: Annotated[int, Field(ge=1)] = 1
+    max_trials: Annotated[int, AfterValidator(_all_or_some)] = 0
     time_locked: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("n_times", "step", "windows_per_trial"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, got {getattr(self, name)}")
-        if self.max_trials < 0 or self.max_trials == 1:
-            raise ValueError(f"max_trials must be 0 (all) or 2 or more, got {self.max_trials}")
 
 
 class PairDraw(NamedTuple):
