@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from joblib import Parallel, delayed
 
+from mdjpt.signal.window import Preprocessor
+from mdjpt.signal.windower import Windower
 from mdjpt.simulation import SimulatedParticipant, cap
-from streaming.preprocessor import Preprocessor
-from streaming.windower import Windower
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,11 +63,10 @@ def simulate(seed: int, n_channels: int, hop_s: float) -> Person:
     raw = participant.generate(round(DURATION_S * SFREQ))
     preprocess, windower = Preprocessor(participant.ch_names, SFREQ), Windower(SFREQ, hop_s)
     windows, labels = [], []
-    for k in range(windower.newest(raw.shape[1]) + 1):
-        window = windower.window(k)
+    for window in windower.within(0, raw.shape[1]):
         n_margin = min(windower.n_margin, window.first)
         segment = raw[:, window.first - n_margin : window.stop]
-        prepared = preprocess(segment, n_margin, window.stop / SFREQ)
+        prepared = preprocess(segment, n_margin, window.stop)
         if prepared.window is not None:
             windows.append(prepared.window)
             labels.append(_label(participant, window.first, window.stop))

@@ -12,17 +12,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mdjpt.errors import RecordingError
-from mdjpt.signal.filters import (
-    SFREQ,
-    WINDOW_S,
-    average_reference,
-    filter_recording,
-    recording_windows,
-    window_bounds,
-)
-from mdjpt.signal.quality import electrode_quality, from_one_head
+from mdjpt.signal.filters import average_reference, filter_recording, recording_windows
 from mdjpt.signal.scaling import FixedScale, robust_scale
-from mdjpt.signal.window import Preparation
+from mdjpt.signal.window import Preprocessor
+from mdjpt.signal.windower import Windower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +25,7 @@ if TYPE_CHECKING:
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.recordings import Recording
 
-__all__ = ["FeatureTable", "PreparedRecording", "extract_features", "prepare_recording"]
+__all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
 _BATCH = 16
 Scale = Literal["causal", "recording"]
@@ -55,7 +48,7 @@ class FeatureTable:
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedRecording:
+class PreparedWindows:
     """Inputs of the encoder cut from a recording.
 
     Attributes
@@ -91,16 +84,16 @@ def extract_features(
     RecordingError
         When no window of the recording can be decoded.
     """
-    prepared = prepare_recording(recording, hop_s=hop_s, scale=scale)
+    prepared = prepare_windows(recording, hop_s=hop_s, scale=scale)
     encode = _encode_with(bundle)
     batches = np.arange(_BATCH, len(prepared.windows), _BATCH)
     features = np.concatenate([encode(part) for part in np.split(prepared.windows, batches)])
     return FeatureTable(features, prepared.start_s)
 
 
-def prepare_recording(
+def prepare_windows(
     recording: Recording, *, hop_s: float = 2.0, scale: Scale = "causal"
-) -> PreparedRecording:
+) -> PreparedWindows:
     """Filter a whole recording and cut the encoder's inputs from it.
 
     Windows with too few good electrodes or of noise, and with the causal scale those of the
@@ -113,37 +106,33 @@ def prepare_recording(
     """
     if scale not in ("causal", "recording"):
         raise RecordingError(f"scale must be causal or recording, got {scale!r}")
-    preparation = Preparation(recording.ch_names)
-    scalp = recording.samples[preparation.electrodes]
+    preprocess = Preprocessor(recording.ch_names, recording.sfreq)
+    scalp = _finite(recording.samples[preprocess.electrodes])
     if scale == "recording":
-        filtered = filter_recording(_finite(scalp), recording.sfreq)
-        preparation.scale = FixedScale(*robust_scale(average_reference(filtered)))
+        filtered = filter_recording(scalp, recording.sfreq)
+        preprocess.scale = FixedScale(*robust_scale(average_reference(filtered)))
     windows, starts = [], []
-    for window, start_s in _windows(preparation, scalp, recording.sfreq, hop_s):
+    for window, start_s in _windows(preprocess, recording, scalp, hop_s):
         windows.append(window)
         starts.append(start_s)
     if not windows:
         raise RecordingError(
-            f"{recording.source}: no window of its {scalp.shape[1] / recording.sfreq:.1f} s can be "
+            f"{recording.source}: no window of its {recording.duration_s:.1f} s can be "
             "decoded: it takes 10 s of EEG (no noise) from at least half of the electrodes"
         )
-    return PreparedRecording(np.stack(windows), np.array(starts))
+    return PreparedWindows(np.stack(windows), np.array(starts))
 
 
 def _windows(
-    preparation: Preparation, scalp: NDArray[np.float32], sfreq: float, hop_s: float
+    preprocess: Preprocessor, recording: Recording, scalp: NDArray[np.float32], hop_s: float
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
-    n_windows = int((scalp.shape[1] / sfreq - WINDOW_S) / hop_s) + 2
-    bounds = [window_bounds(k, hop_s, sfreq) for k in range(n_windows)]
-    bounds = [(first, stop) for first, stop in bounds if stop <= scalp.shape[1]]
-    filtered = recording_windows(_finite(scalp), sfreq, [first for first, _ in bounds])
-    for (first, stop), window in zip(bounds, filtered, strict=True):
-        good = electrode_quality(scalp[:, first:stop], sfreq).good
-        if not preparation.enough(good) or not from_one_head(window[good], SFREQ):
-            continue
-        prepared = preparation.prepare(window[good], good, stop / sfreq)
-        if prepared is not None:
-            yield prepared, first / sfreq
+    places = list(Windower(recording.sfreq, hop_s).within(0, recording.n_times))
+    filtered = recording_windows(scalp, recording.sfreq, [place.first for place in places])
+    for place, window in zip(places, filtered, strict=True):
+        raw = recording.samples[:, place.first : place.stop]
+        prepared = preprocess(raw, 0, place.stop, window)
+        if prepared.window is not None:
+            yield prepared.window, place.first / recording.sfreq
 
 
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from mdjpt.errors import MdjptError
+from mdjpt.signal.quality import Quality
+from mdjpt.signal.windower import Window, Windower
 from streaming.label_hold import LABEL_MARGIN, LabelHold
-from streaming.prediction import Prediction, Quality, Status
+from streaming.prediction import Prediction, Status
 from streaming.ring import Gap, Overrun
-from streaming.windower import Window, Windower
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from mdjpt.signal.window import PreparedWindow, Preprocessor
     from streaming.decoder import Decoded
-    from streaming.preprocessor import PreparedWindow, Preprocessor
     from streaming.ring import RingBuffer, RingView
     from streaming.stream import StreamInfo
 
@@ -142,8 +143,7 @@ class Inference:
                 view = self._ring.read(first, n_times, self._windower.n_margin)
             except MdjptError:
                 continue
-            end_s = (first + n_times) / self._info.sfreq
-            self._preprocessor(view.samples, first - view.first_sample, end_s)
+            self._preprocessor(view.samples, first - view.first_sample, first + n_times)
 
     def step(self) -> Answer | None:
         """Decode the window whose turn it is; None when none is complete. Never blocks."""
@@ -178,9 +178,8 @@ class Inference:
         return self._windower.window(newest)
 
     def _decode(self, window: Window, view: RingView) -> Answer:
-        end_s = window.stop / self._info.sfreq
         n_margin = window.first - view.first_sample
-        prepared = self._preprocessor(view.samples, n_margin, end_s)
+        prepared = self._preprocessor(view.samples, n_margin, window.stop)
         if not prepared.usable:
             self._forget()
             return self._abstain(window, "bad_signal", prepared.quality, view)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from mdjpt.signal.window import Preprocessor
 from streaming.acquisition import Acquisition
 from streaming.inference import Answer, Inference
-from streaming.preprocessor import Preprocessor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["Prediction", "Quality", "Status"]
+if TYPE_CHECKING:
+    from mdjpt.signal.quality import Quality
+
+__all__ = ["Prediction", "Status"]
 
 Status = Literal["ok", "warming_up", "bad_signal", "gap", "unsure"]
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Electrodes of one window.
-
-    Attributes
-    ----------
-    good : int
-        Number of electrodes used.
-    bad : tuple of str
-        Names of the electrodes left out and replaced by their neighbours.
-    """
-
-    good: int
-    bad: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 from mdjpt.alignment import KINDS, AlignmentConfig, build_alignment
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.covariance import input_covariance
-from streaming.preprocessor import Preprocessor
+from mdjpt.signal.window import Preprocessor
 from tests.support.calibration_cases import eeg_windows, small_bundle
 from tests.support.fakes import eeg_like
 
@@ -104,7 +104,7 @@ def test_features_stay_finite_whatever_the_electrodes_do(kind, fault):
     encoder = aligned(kind)
     for first in range(0, 1900, 400):
         raw = samples[:, max(0, first - 250) : first + 625]
-        prepared = preprocess(raw, min(first, 250), (first + 625) / 125.0)
+        prepared = preprocess(raw, min(first, 250), first + 625)
         if prepared.window is None:
             continue
         feature = encoder.encode_next(prepared.window)

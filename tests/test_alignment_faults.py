@@ -12,7 +12,7 @@ from mdjpt.alignment.covariance import CovarianceAligner, input_covariance
 from mdjpt.alignment.spd import MAX_CONDITION, range_basis
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.calibration.novelty import NOISES, noise
-from mdjpt.features import prepare_recording
+from mdjpt.features import prepare_windows
 from mdjpt.recordings import Recording
 from mdjpt.simulation import SimulatedParticipant, cap
 from streaming.decoder import Decoder
@@ -110,7 +110,7 @@ def test_no_alignment_learns_what_is_not_finite(kind, fault):
 @pytest.mark.parametrize("mean", ["euclid", "riemann"])
 def test_no_covariance_is_worse_conditioned_than_can_be_inverted(n_channels, mean):
     recording = Recording(participant(n_channels, 24.0), SFREQ, names_of(n_channels))
-    windows = prepare_recording(recording, hop_s=3.0).windows
+    windows = prepare_windows(recording, hop_s=3.0).windows
     aligner = CovarianceAligner(input_covariance(windows), mean=mean)
     for window in windows:
         aligner.partial_fit(window, 3.0)

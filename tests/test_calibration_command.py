@@ -19,7 +19,7 @@ from mdjpt.calibration.trials import LabelledInterval, read_labels
 from mdjpt.errors import ProfileError
 from mdjpt.recordings import Recording
 from mdjpt.recordings.export import write_recording_edf
-from streaming.preprocessor import Preprocessor
+from mdjpt.signal.window import Preprocessor
 from tests.support.calibration_cases import CLASSES, small_bundle
 from tests.support.fakes import spread
 
@@ -90,7 +90,7 @@ def test_what_was_trained_is_what_the_live_path_decodes(kind):
         first, stop = round(k * 0.5 * SFREQ), round(k * 0.5 * SFREQ) + 625
         margin = min(first, 250)
         raw = recording.samples[:, first - margin : stop]
-        prepared = preprocess(raw, margin, stop / SFREQ)
+        prepared = preprocess(raw, margin, stop)
         trial = trial_of_window(first / SFREQ, stop / SFREQ, trials)
         if trial is not None and prepared.window is not None:
             probabilities = model.estimate(prepared.window).probabilities

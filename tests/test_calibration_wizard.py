@@ -42,8 +42,8 @@ from app.wizard.prompt_view import PromptView
 from app.wizard.result_page import result_words
 from app.wizard.run import Stage
 from mdjpt.errors import ProfileError
+from mdjpt.signal.window import Preprocessor
 from mdjpt.simulation import SimulatedParticipant, cap, class_set
-from streaming.preprocessor import Preprocessor
 from streaming.ring import RingView
 from tests.support.fake_session import CH_NAMES_32 as NAMES
 from tests.support.fake_session import FakeSession, ManualClock

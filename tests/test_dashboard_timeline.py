@@ -9,7 +9,8 @@ import pytest
 from app.dashboard.boards import BOARDS, board_source
 from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
 from app.dashboard.words import answer, clock_text, has_stalled, titled
-from streaming.prediction import Prediction, Quality
+from mdjpt.signal.quality import Quality
+from streaming.prediction import Prediction
 from streaming.snapshot import ModelCard, Snapshot
 
 STREAMING = Snapshot(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from streaming.prediction import Prediction, Quality
+from mdjpt.signal.quality import Quality
+from streaming.prediction import Prediction
 from streaming.processes.decoder_process import (
     Attach,
     DecoderConfig,

@@ -196,8 +196,8 @@ def test_no_electrode_gives_empty_positions():
 
 
 def test_the_shipped_positions_are_what_their_command_makes():
+    from mdjpt.signal.build_positions import build
     from mdjpt.tables import load_table
-    from mdjpt.tables.build_positions import build
 
     names, positions = build()
     shipped = load_table("positions")

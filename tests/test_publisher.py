@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mdjpt.errors import MdjptError
-from streaming.prediction import Prediction, Quality
+from mdjpt.signal.quality import Quality
+from streaming.prediction import Prediction
 from streaming.publisher import JsonLinesPublisher, LSLPublisher
 from streaming.snapshot import ModelCard
 from streaming.stream import StreamInfo

@@ -13,8 +13,9 @@ import pyxdf
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings import read_recording
+from mdjpt.signal.quality import Quality
 from streaming.pipeline import Pipeline
-from streaming.prediction import Prediction, Quality
+from streaming.prediction import Prediction
 from streaming.recorder import Recorder
 from streaming.recorder.byte_queue import ByteQueue
 from streaming.snapshot import ModelCard

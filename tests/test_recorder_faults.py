@@ -25,16 +25,16 @@ from mdjpt.errors import RecordingError
 from mdjpt.recordings.checksums import checksum_path
 from mdjpt.recordings.xdf_file import read
 from mdjpt.signal.filters import WINDOW_S
+from mdjpt.signal.quality import Quality
 from mdjpt.signal.units import MICROVOLTS_PER_VOLT
+from mdjpt.signal.window import PreparedWindow
+from mdjpt.signal.windower import Windower
 from streaming.acquisition import RING_S, Acquisition
 from streaming.inference import Inference
 from streaming.pipeline import Pipeline
-from streaming.prediction import Quality
-from streaming.preprocessor import PreparedWindow
 from streaming.recorder import Recorder
 from streaming.recorder.storage import AppendedFile, CheckedFile, sync_folder
 from streaming.stream import Chunk, StreamInfo
-from streaming.windower import Windower
 from tests.support.fakes import PowerDecoder, ScriptedSource
 from tests.support.recording_child import N_CHUNK, PACE_S, SFREQ, counted
 from tests.support.recordings_made import INFO, SmallDisk, chunks_with_gap, joined, write_recording
@@ -411,16 +411,15 @@ class CountingPreprocessor:
         self.n_windows = 0
         self.most_bytes = self.bytes_at_first_turn = 0
 
-    def __call__(self, raw: np.ndarray, n_margin: int, end_s: float) -> PreparedWindow:
+    def __call__(self, raw: np.ndarray, n_margin: int, stop: int) -> PreparedWindow:
         first = round(self.n_windows * HOP_S * self._info.sfreq)
         assert n_margin == min(first, self._n_margin)
-        stop = round(end_s * self._info.sfreq)
         assert stop == first + round(WINDOW_S * self._info.sfreq)
         assert raw.shape == (self._info.n_channels, stop - first + n_margin)
         np.testing.assert_array_equal(raw - np.arange(first - n_margin, stop, dtype=np.float32), 0)
         self.n_windows += 1
         self.most_bytes = max(self.most_bytes, resident_bytes())
-        if end_s <= 2 * RING_S:
+        if stop <= 2 * RING_S * self._info.sfreq:
             self.bytes_at_first_turn = self.most_bytes
         return PreparedWindow(None, Quality(0), usable=True)
 

@@ -14,8 +14,8 @@ from mdjpt.signal.filters import (
     filter_recording,
     filter_window,
     recording_windows,
-    window_bounds,
 )
+from mdjpt.signal.windower import Windower
 
 EEG = Path(__file__).parent / "data" / "science_eeg.npz"
 RATES = [125.0, 128.0, 160.0, 250.0, 256.0, 500.0, 1000.0, 249.87]
@@ -98,7 +98,7 @@ def test_a_live_window_is_the_recordings_filter_on_margin_and_window(sfreq):
 @pytest.mark.parametrize("hop_s", [0.5, 2.0])
 def test_live_windows_of_real_eeg_agree_with_the_whole_recording(eeg, hop_s):
     raw, sfreq = eeg
-    starts = [window_bounds(k, hop_s, sfreq)[0] for k in range(4, int(34 / hop_s))]
+    starts = [Windower(sfreq, hop_s).window(k).first for k in range(4, int(34 / hop_s))]
     offline = list(recording_windows(raw, sfreq, starts))
     online = [live_window(raw, sfreq, first) for first in starts]
     agreement = [correlation(a, b) for a, b in zip(online, offline, strict=True)]
@@ -143,7 +143,7 @@ def test_a_window_off_the_grid_starts_exactly_at_its_first_sample(sfreq):
 @pytest.mark.parametrize("chunk_s", [3.0, 20.0, 1000.0])
 def test_the_length_of_a_chunk_does_not_show(chunk_s):
     raw = noise(2, 160 * 90)
-    starts = [window_bounds(k, 2.5, 160.0)[0] for k in range(34)]
+    starts = [Windower(160.0, 2.5).window(k).first for k in range(34)]
     expected = np.array(list(recording_windows(raw, 160.0, starts)))
     chunked = np.array(list(recording_windows(raw, 160.0, starts, chunk_s)))
     np.testing.assert_allclose(chunked, expected, atol=1e-6)
@@ -222,13 +222,6 @@ def test_windows_beyond_the_recording_are_refused():
         list(recording_windows(noise(2, 1000), 160.0, [0, 201]))
     with pytest.raises(ValueError, match="ascend"):
         list(recording_windows(noise(2, 2000), 160.0, [80, 0]))
-
-
-@given(st.integers(0, 10**6), st.sampled_from([0.1, 0.33, 0.5, 2.0]), st.sampled_from(RATES))
-def test_window_bounds_never_drift(k, hop_s, sfreq):
-    first, stop = window_bounds(k, hop_s, sfreq)
-    assert abs(first - k * hop_s * sfreq) <= 0.5
-    assert stop - first == round(5 * sfreq)
 
 
 def test_the_average_reference_leaves_no_mean_over_the_scalp():

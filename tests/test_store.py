@@ -13,7 +13,7 @@ from mdjpt.errors import DatasetError
 from mdjpt.signal.montage import montage_matrix
 from mdjpt.store.card import StoreCard
 from mdjpt.store.store import Store, open_store
-from mdjpt.store.trials import StoredTrial, window_starts
+from mdjpt.store.trials import StoredTrial
 from mdjpt.store.writer import (
     PreparedRecording,
     check_store,
@@ -109,13 +109,6 @@ def test_windows_are_projected_onto_the_standard_channels(store: Store) -> None:
     assert windows.dtype == np.float32
     assert np.allclose(windows, expected, atol=1e-6)
     assert store.windows(0, [], n_times=100).shape == (0, 60, 100)
-
-
-def test_windows_lie_within_their_trial(store: Store) -> None:
-    trial = store.recordings[0].trials[1]
-    assert window_starts(trial, 625, 250).tolist() == [1000, 1250]
-    assert window_starts(trial, 1100, 250).tolist() == [1000]
-    assert window_starts(trial, 1101, 250).tolist() == []
 
 
 def test_subjects_and_sessions_can_be_selected(store: Store) -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from app.terminal import render
-from streaming.prediction import Prediction, Quality
+from mdjpt.signal.quality import Quality
+from streaming.prediction import Prediction
 from streaming.snapshot import AlignmentStatus, Snapshot
 from streaming.stream import StreamInfo
 

@@ -85,18 +85,18 @@ def measure_stages() -> list[Timing]:
     from mdjpt.bundle.bundle import load_bundle
     from mdjpt.network.encoder import Encoder
     from mdjpt.network.model import EncoderConfig, MdjptNetwork
+    from mdjpt.signal.window import Preprocessor
     from mdjpt.simulation import SimulatedParticipant, cap
     from streaming.decoder import Decoder
-    from streaming.preprocessor import Preprocessor
 
     torch.set_num_threads(1)
     participant = SimulatedParticipant(11, cap(N_CHANNELS), SFREQ)
     raw = participant.generate(round(20 * SFREQ))
     preprocess = Preprocessor(participant.ch_names, SFREQ)
     n_margin, n_raw = round(2 * SFREQ), round(7 * SFREQ)
-    for end_s in (7.0, 12.0, 17.0):
+    for end_s in (7, 12, 17):
         stop = round(end_s * SFREQ)
-        prepared = preprocess(raw[:, stop - n_raw : stop], n_margin, end_s)
+        prepared = preprocess(raw[:, stop - n_raw : stop], n_margin, stop)
     window = prepared.window
     assert window is not None
     bundle = load_bundle(default_bundle())
@@ -114,7 +114,7 @@ def measure_stages() -> list[Timing]:
     ratios = [r / p for r, p in zip(released, product, strict=True)]
     return [
         _summary("matrix product of 0.60 GFLOP", product),
-        timed("preprocessor", lambda: preprocess(segment, n_margin, 20.0)),
+        timed("preprocessor", lambda: preprocess(segment, n_margin, raw.shape[1])),
         _summary("encoder, released", released),
         _summary("encoder, released / matrix product", ratios, "x"),
         timed("encoder, paper, random weights", lambda: paper.feature(window[None], 1), n=10),
@@ -133,14 +133,14 @@ def measure_alignment() -> list[Timing]:
     from mdjpt.alignment.config import KINDS, AlignmentConfig
     from mdjpt.alignment.stages import build_alignment
     from mdjpt.bundle.bundle import load_bundle
-    from mdjpt.features import prepare_recording
+    from mdjpt.features import prepare_windows
     from mdjpt.recordings.recording import Recording
     from mdjpt.simulation import SimulatedParticipant, cap
 
     torch.set_num_threads(1)
     person = SimulatedParticipant(11, cap(N_CHANNELS), 250.0)
     recording = Recording(person.generate(round(40 * 250.0)), 250.0, person.ch_names)
-    windows = prepare_recording(recording, hop_s=1.0).windows
+    windows = prepare_windows(recording, hop_s=1.0).windows
     bundle, reference = load_bundle(default_bundle()), np.cov(windows[0])
     rows = []
     for kind in KINDS:

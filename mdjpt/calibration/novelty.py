@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.errors import RecordingError
-from mdjpt.features import prepare_recording
+from mdjpt.features import prepare_windows
 from mdjpt.recordings.recording import Recording
 
 if TYPE_CHECKING:
@@ -117,9 +117,7 @@ def _prepared_noise(
             rng = np.random.default_rng([seed, k, NOISES.index(kind)])
             samples = noise(kind, len(names), round(_NOISE_S * _SFREQ), _SFREQ, rng)
             try:
-                yield prepare_recording(
-                    Recording(samples, _SFREQ, tuple(names)), hop_s=hop_s
-                ).windows
+                yield prepare_windows(Recording(samples, _SFREQ, tuple(names)), hop_s=hop_s).windows
             except RecordingError:  # it is told from a signal before it comes to the model
                 continue
 

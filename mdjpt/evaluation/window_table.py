@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mdjpt.errors import DatasetError
-from mdjpt.store.trials import window_starts
+from mdjpt.signal.windower import window_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -145,7 +145,7 @@ def window_table(store: Store, n_times: int, step: int) -> WindowTable:
         raise DatasetError(
             f"{store.path}: its trials have no labels: prepare it with a rating as its target"
         )
-    starts = [window_starts(trial, n_times, step) for _, trial in trials]
+    starts = [window_starts(trial.start, trial.stop, n_times, step) for _, trial in trials]
     counts = np.array([len(part) for part in starts])
     if not counts.any():
         raise DatasetError(f"{store.path}: no trial is as long as a window of {n_times} samples")

@@ -40,7 +40,6 @@ __all__ = [
     "filter_recording",
     "filter_window",
     "recording_windows",
-    "window_bounds",
 ]
 
 SFREQ = 125.0
@@ -72,31 +71,6 @@ def _check_sfreq(sfreq: float) -> None:
             f"sfreq must be at least {MIN_SFREQ:g} Hz to hold the model's "
             f"{BAND_HZ[0]:g}-{BAND_HZ[1]:g} Hz band, got {sfreq:g} Hz"
         )
-
-
-def window_bounds(
-    k: int, hop_s: float, sfreq: float, window_s: float = WINDOW_S
-) -> tuple[int, int]:
-    """Return the raw samples ``[first, stop)`` of window `k`.
-
-    Parameters
-    ----------
-    k : int
-        Number of the window, from 0.
-    hop_s : float
-        Seconds from one window to the next.
-    sfreq : float
-        Sampling rate in Hz.
-    window_s : float
-        Length in seconds.
-
-    Returns
-    -------
-    first, stop : int
-        ``first = round(k * hop_s * sfreq)``: computed, never accumulated, so it cannot drift.
-    """
-    first = round(k * hop_s * sfreq)
-    return first, first + round(window_s * sfreq)
 
 
 def average_reference(x: Float64, scalp: ArrayLike | None = None) -> Float64:
@@ -262,7 +236,7 @@ def recording_windows(
     sfreq : float
         Sampling rate in Hz, at least 100.
     starts : sequence of int
-        First raw sample of each window, ascending (see :func:`window_bounds`).
+        First raw sample of each window, ascending (:mod:`mdjpt.signal.windower` cuts them).
     chunk_s : float
         Seconds of windows worked on at a time. Bounds the memory and does not show in the result:
         20 s of signal on either side are filtered along.

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ElectrodeQuality",
+    "Quality",
     "bad_channels",
     "common_field",
     "electrode_quality",
@@ -35,6 +36,22 @@ _MIN_FIELD = 4  # electrodes; the average reference of three leaves nothing to c
 _FIELD_FEW, _FIELD_MANY, _MANY = 0.09, 0.14, 8  # real EEG, worst of 600 windows: 0.09 and 0.20
 _ONE_SOURCE = 0.7  # real EEG stays below 0.55
 _MAINS_HZ, _MAINS_GAIN = 50.0, 0.132  # what the two-pass training filter leaves of 50 Hz
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Electrodes of one window, as every output names them.
+
+    Attributes
+    ----------
+    good : int
+        Number of electrodes used.
+    bad : tuple of str
+        Names of the electrodes left out and replaced by their neighbours.
+    """
+
+    good: int
+    bad: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""From a filtered window to the encoder's input: reference, scale, 60 standard channels.
+"""From a window of raw samples to the encoder's input, live and from files.
 
-The live preprocessor and the extraction of features from a file both call this class, so that
-both give the encoder the same numbers (mdJPT's training order: band-pass, bad electrodes, common
-average reference, robust z-score, projection).
+mdJPT's training order: band-pass, bad electrodes, common average reference, robust z-score, 60
+standard channels. Live each window is filtered by itself; where the whole recording is at hand, its
+filtered windows (:func:`mdjpt.signal.filters.recording_windows`) are handed in instead. All the
+rest is the same.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.errors import RecordingError
-from mdjpt.signal.filters import SFREQ, average_reference
+from mdjpt.signal.filters import MARGIN_S, SFREQ, WINDOW_S, average_reference, filter_window
 from mdjpt.signal.montage import Montage, map_montage
+from mdjpt.signal.quality import Quality, electrode_quality, from_one_head
 from mdjpt.signal.scaling import FixedScale, RunningScale
 
 if TYPE_CHECKING:
@@ -22,12 +24,34 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["MIN_GOOD", "MIN_GOOD_SHARE", "Preparation"]
+__all__ = ["PreparedWindow", "Preprocessor", "warm_up_filters"]
 
 MIN_GOOD = 3
 """Electrodes below which nothing is decoded (an average reference of two says nothing)."""
 MIN_GOOD_SHARE = 0.5
 """Share of a montage's electrodes that must be good."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedWindow:
+    """What the preprocessor makes of a window.
+
+    Attributes
+    ----------
+    window : ndarray of float32, shape (60, 625), or None
+        Input of the encoder; None when the signal is bad or the scale still warms up.
+    quality : Quality
+        Electrodes used and left out.
+    usable : bool
+        False when too few electrodes are good.
+    familiar : bool
+        False when the good electrodes show no field of a head: noise, which is never decoded.
+    """
+
+    window: NDArray[np.float32] | None
+    quality: Quality
+    usable: bool
+    familiar: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +62,23 @@ class _Projection:
     rows: NDArray[np.intp]
 
 
-class Preparation:
+def warm_up_filters(sfreq: float) -> None:
+    """Filter an empty window at `sfreq`; the first call of a process takes a second."""
+    n_margin, n_window = round(MARGIN_S * sfreq), round(WINDOW_S * sfreq)
+    filter_window(np.zeros((1, n_margin + n_window), dtype=np.float32), sfreq, n_margin)
+
+
+class Preprocessor:
     """Prepares the windows of one stream, in order.
 
     Parameters
     ----------
     ch_names : sequence of str
-        Electrode labels of the stream; labels without a scalp position are left out.
+        Labels of the stream's channels; those without a scalp position are left out.
+    sfreq : float
+        Sampling rate of the stream in Hz.
     scale : RunningScale or FixedScale, optional
-        Where the robust scale of the stream is kept; a new one when None.
+        Where the robust scale of the stream is kept; a new running one when None.
 
     Raises
     ------
@@ -55,11 +87,15 @@ class Preparation:
     """
 
     def __init__(
-        self, ch_names: Sequence[str], scale: RunningScale | FixedScale | None = None
+        self,
+        ch_names: Sequence[str],
+        sfreq: float,
+        scale: RunningScale | FixedScale | None = None,
     ) -> None:
         self.ch_names = tuple(ch_names)
-        self.montage = map_montage(self.ch_names)
-        self.electrodes: NDArray[np.intp] = np.flatnonzero(self.montage.scalp)
+        self.sfreq = sfreq
+        self.electrodes: NDArray[np.intp] = np.flatnonzero(map_montage(self.ch_names).scalp)
+        """Rows of the stream that are electrodes of the scalp."""
         if not self.electrodes.size:
             listed = ", ".join(self.ch_names[:6])
             raise RecordingError(
@@ -67,43 +103,56 @@ class Preparation:
                 "name them with --montage, e.g. --montage Fp1,Fp2,C3,C4"
             )
         self.scale: RunningScale | FixedScale = RunningScale() if scale is None else scale
-        self._seen_s = 0.0
+        self._seen = 0
         self._projections: dict[bytes, _Projection] = {}
 
-    def enough(self, good: NDArray[np.bool_]) -> bool:
-        """Tell whether the good electrodes suffice to decode.
+    def warm_up(self) -> None:
+        """Build the filters' matrices, so that the first real window finds them in place."""
+        warm_up_filters(self.sfreq)
+
+    def __call__(
+        self,
+        raw: NDArray[np.float32],
+        n_margin: int,
+        stop: int,
+        filtered: NDArray[np.float64] | None = None,
+    ) -> PreparedWindow:
+        """Prepare one window.
 
         Parameters
         ----------
-        good : ndarray of bool, shape (n_electrodes,)
-            One flag for each of :attr:`electrodes`.
+        raw : ndarray of float32, shape (n_channels, n_margin + n_window)
+            Microvolts; the first `n_margin` samples precede the window and settle the filters.
+        n_margin : int
+            Samples in front of the window.
+        stop : int
+            End of the window in samples since the stream was opened: what no earlier window held
+            extends the running scale.
+        filtered : ndarray of float64, shape (n_electrodes, 625), optional
+            The window of :attr:`electrodes` out of a recording that was filtered as a whole, at
+            125 Hz; None filters the window by itself.
         """
-        n_good = int(good.sum())
-        return n_good >= min(MIN_GOOD, good.size) and n_good >= MIN_GOOD_SHARE * good.size
+        scalp = raw[self.electrodes]
+        good = electrode_quality(scalp[:, n_margin:], self.sfreq).good
+        # The margin of an electrode that is back since a moment may still hold what made it bad.
+        good &= np.isfinite(scalp).all(axis=1)
+        bad = tuple(self.ch_names[i] for i in self.electrodes[~good])
+        quality = Quality(good=int(good.sum()), bad=bad)
+        if not _enough(good):
+            return PreparedWindow(None, quality, usable=False)
+        own = (
+            filter_window(scalp[good], self.sfreq, n_margin) if filtered is None else filtered[good]
+        )
+        if not from_one_head(own, SFREQ):
+            return PreparedWindow(None, quality, usable=True, familiar=False)
+        return PreparedWindow(self._scaled(own, good, stop), quality, usable=True)
 
-    def prepare(
-        self, filtered: NDArray[np.float64], good: NDArray[np.bool_], end_s: float
+    def _scaled(
+        self, filtered: NDArray[np.float64], good: NDArray[np.bool_], stop: int
     ) -> NDArray[np.float32] | None:
-        """Turn a filtered window into the encoder's input.
-
-        The window's samples that no earlier window held extend the running scale first.
-
-        Parameters
-        ----------
-        filtered : ndarray of float64, shape (n_good, 625)
-            Good electrodes at 125 Hz, band-passed, microvolts.
-        good : ndarray of bool, shape (n_electrodes,)
-            Which electrodes the rows are.
-        end_s : float
-            End of the window in seconds since the stream was opened.
-
-        Returns
-        -------
-        ndarray of float32, shape (60, 625), or None
-            None while the scale still warms up.
-        """
+        """Return a band-passed window as the encoder's input; None while the scale warms up."""
         referenced = average_reference(filtered)
-        self._extend_scale(referenced, end_s)
+        self._extend_scale(referenced, stop)
         if not self.scale.ready:
             return None
         projection = self._projection(good)
@@ -111,12 +160,12 @@ class Preparation:
         window = projection.montage.matrix[:, projection.rows] @ scaled.astype(np.float32)
         return np.ascontiguousarray(window, dtype=np.float32)
 
-    def _extend_scale(self, referenced: NDArray[np.float64], end_s: float) -> None:
+    def _extend_scale(self, referenced: NDArray[np.float64], stop: int) -> None:
         n_times = referenced.shape[1]
-        n_new = min(n_times, round((end_s - self._seen_s) * SFREQ))
+        n_new = min(n_times, round((stop - self._seen) / self.sfreq * SFREQ))
         if n_new > 0:
             self.scale.partial_fit(referenced[:, n_times - n_new :])
-            self._seen_s = end_s
+            self._seen = stop
 
     def _projection(self, good: NDArray[np.bool_]) -> _Projection:
         key = good.tobytes()
@@ -127,3 +176,9 @@ class Preparation:
                 map_montage(self.ch_names, usable), self.electrodes[good]
             )
         return self._projections[key]
+
+
+def _enough(good: NDArray[np.bool_]) -> bool:
+    """Tell whether the good electrodes suffice to decode."""
+    n_good = int(good.sum())
+    return n_good >= min(MIN_GOOD, good.size) and n_good >= MIN_GOOD_SHARE * good.size

@@ -9,8 +9,6 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import numpy as np
-
 from mdjpt.errors import DatasetError
 from mdjpt.guard.extras import require_training_extra
 
@@ -18,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
-__all__ = ["StoredTrial", "read_trial_table", "window_starts", "write_trial_table"]
+__all__ = ["StoredTrial", "read_trial_table", "write_trial_table"]
 
 RATING_PREFIX = "rating_"
 _COLUMNS = {
@@ -79,26 +75,6 @@ class StoredTrial:
     def stop(self) -> int:
         """The sample after the last."""
         return self.start + self.n_times
-
-
-def window_starts(trial: StoredTrial, n_times: int, step: int) -> NDArray[np.int64]:
-    """Return the first sample of every window that lies within a trial.
-
-    Parameters
-    ----------
-    trial : StoredTrial
-        Where to cut.
-    n_times : int
-        Samples of a window.
-    step : int
-        Samples from one window to the next.
-
-    Returns
-    -------
-    ndarray of int64
-        Positions in the recording, from the trial's first sample on; empty for a short trial.
-    """
-    return np.arange(trial.start, trial.stop - n_times + 1, step, dtype=np.int64)
 
 
 def write_trial_table(file: BinaryIO, trials: Sequence[StoredTrial]) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from mdjpt.network.encoder import Encoder, RowStats
 from mdjpt.network.losses import covariance_centroid
-from mdjpt.store.trials import window_starts
+from mdjpt.signal.windower import window_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.f
         (index, int(start))
         for index, recording in enumerate(store.recordings)
         for trial in recording.trials
-        for start in window_starts(trial, n_times, step)
+        for start in window_starts(trial.start, trial.stop, n_times, step)
     ]
     rng = np.random.default_rng((config.seed, len(places)))
     chosen = [places[k] for k in np.sort(rng.permutation(len(places))[:n])]

@@ -163,8 +163,8 @@ def _serve(config: DecoderConfig, connection: Connection) -> None:
     attach = connection.recv()
     if not isinstance(attach, Attach):
         return
+    from mdjpt.signal.window import Preprocessor
     from streaming.inference import Inference
-    from streaming.preprocessor import Preprocessor
     from streaming.ring import RingBuffer
 
     ring = RingBuffer.attach(attach.ring_name)
@@ -200,8 +200,8 @@ def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
     from mdjpt.calibration.profile import load_profile
     from mdjpt.errors import ModelError
     from mdjpt.signal.filters import SFREQ
+    from mdjpt.signal.window import warm_up_filters
     from streaming.decoder import Decoder, model_card
-    from streaming.preprocessor import warm_up_filters
 
     bundle = load_bundle(config.bundle)
     profile = None if config.profile is None else load_profile(config.profile, bundle)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streaming.prediction import Prediction, Quality
+from mdjpt.signal.quality import Quality
+from streaming.prediction import Prediction
 from streaming.ring import RingView
 from streaming.snapshot import ModelCard, Snapshot
 from streaming.stream import Marker, StreamInfo

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.features import prepare_recording
+from mdjpt.features import prepare_windows
 from mdjpt.recordings.recording import Recording
 from mdjpt.signal.filters import WINDOW_S
 from mdjpt.simulation import BlockSchedule, FixedSchedule, SimulatedParticipant, Stimulus, cap
@@ -259,7 +259,7 @@ def make_session(
         bad_electrodes=flat,
     )
     samples = person.generate(round(duration_s * SFREQ))
-    prepared = prepare_recording(Recording(samples, SFREQ, names), hop_s=hop_s)
+    prepared = prepare_windows(Recording(samples, SFREQ, names), hop_s=hop_s)
     ends = prepared.start_s + WINDOW_S
     starts = np.array([t.sample for t in person.transitions(0, samples.shape[1])]) / SFREQ
     return Session(

@@ -1,12 +1,20 @@
-"""Windows cut by sample index, never by wall clock."""
+"""Windows cut by sample position, never by wall clock: live, offline and out of stored trials."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from mdjpt.signal.filters import MARGIN_S, WINDOW_S, window_bounds
+import numpy as np
 
-__all__ = ["Window", "Windower"]
+from mdjpt.signal.filters import MARGIN_S, WINDOW_S
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+__all__ = ["Window", "Windower", "window_starts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +29,19 @@ class Window:
 class Windower:
     """Numbers the windows of a stream: window k starts at round(k * hop_s * sfreq).
 
+    The start is computed, never accumulated, so it cannot drift.
+
     Parameters
     ----------
     sfreq : float
         Sampling rate in Hz.
     hop_s : float
         Seconds from one window's start to the next; at least one sample.
+
+    Raises
+    ------
+    ValueError
+        When the hop is shorter than a sample.
     """
 
     def __init__(self, sfreq: float, hop_s: float) -> None:
@@ -39,8 +54,8 @@ class Windower:
 
     def window(self, index: int) -> Window:
         """Return window number `index`."""
-        first, stop = window_bounds(index, self.hop_s, self.sfreq)
-        return Window(index, first, stop)
+        first = round(index * self.hop_s * self.sfreq)
+        return Window(index, first, first + self.n_window)
 
     def newest(self, written: int) -> int:
         """Return the number of the newest window that ends at or before sample `written`.
@@ -58,3 +73,29 @@ class Windower:
         while self.window(index).first < sample:
             index += 1
         return index
+
+    def within(self, first: int, stop: int) -> Iterator[Window]:
+        """Return the windows that lie wholly in the samples ``[first, stop)``, in order."""
+        return map(self.window, range(self.first_from(first), self.newest(stop) + 1))
+
+
+def window_starts(first: int, stop: int, n_times: int, step: int) -> NDArray[np.int64]:
+    """Return the first sample of every window of a stretch, counted from its own beginning.
+
+    As in training: the windows of a trial begin with the trial.
+
+    Parameters
+    ----------
+    first, stop : int
+        The stretch: its first sample and the one behind its last.
+    n_times : int
+        Samples of a window.
+    step : int
+        Samples from one window to the next.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_windows,)
+        Empty for a stretch that is shorter than a window.
+    """
+    return np.arange(first, stop - n_times + 1, step, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Make ``positions.npz``: ``python -m mdjpt.tables.build_positions`` (needs MNE-Python).
+"""Make ``tables/positions.npz``: ``python -m mdjpt.signal.build_positions`` (needs MNE-Python).
 
 The electrode positions of MNE's ``standard_1005`` montage (Oostenveld and Praamstra 2001 on the
 Colin27 head) are mirrored to be symmetric, mapped onto a sphere through the ellipsoid that fits the
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mdjpt import tables
 from mdjpt.signal.montage import STANDARD_CHANNELS
 
 _NOT_SCALP = {"A1", "A2", "M1", "M2", "T3", "T4", "T5", "T6"}
@@ -66,7 +67,7 @@ def build() -> tuple[list[str], np.ndarray]:
 if __name__ == "__main__":
     names, positions = build()
     np.savez_compressed(
-        Path(__file__).with_name("positions.npz"),
+        Path(tables.__file__).with_name("positions.npz"),
         names=np.array(names),
         positions=positions.astype(np.float32),
     )
