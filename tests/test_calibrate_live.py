@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from app.calibration.from_recording import NotBetterError
 from app.calibration.plan import CalibrationPlan, make_trials
 from app.calibration.session import CalibrationSession, Phase
 from app.calibration.terminal_guide import LineReader, TerminalGuide
-from app.cli.calibrate_live import LiveCalibration, calibrate_live
+from app.cli.calibrate_live import calibrate_live
 from app.cli.main import run_command_line
 from mdjpt.bundle.bundle import save_bundle
 from mdjpt.calibration.trials import read_labels
@@ -116,20 +117,19 @@ def test_a_whole_calibration_leaves_a_recording_labels_and_a_verdict(
     model, tmp_path, capsys, monkeypatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    request = LiveCalibration(
-        "sim:?seed=11&n_channels=8",
-        tmp_path / "p.safetensors",
-        model,
-        CLASSES,
-        trials=3,
-        trial_s=8.0,
-        baseline_s=2.0,
-        seed=4,
-        record=tmp_path / "recordings",
-        speed=25.0,
-    )
+    chosen: dict[str, Any] = {
+        "out": tmp_path / "p.safetensors",
+        "model": model,
+        "classes": ",".join(CLASSES),
+        "trials": 3,
+        "trial_s": 8.0,
+        "baseline_s": 2.0,
+        "seed": 4,
+        "record": tmp_path / "recordings",
+        "speed": 25.0,
+    }
     with suppress(NotBetterError):
-        assert calibrate_live(request) == 0
+        assert calibrate_live("sim:?seed=11&n_channels=8", **chosen) == 0
         assert (tmp_path / "p.safetensors").exists()
     (path,) = (tmp_path / "recordings").glob("*.xdf")
     trials = read_labels(path.with_suffix(".csv"))
@@ -157,7 +157,7 @@ def test_a_whole_calibration_leaves_a_recording_labels_and_a_verdict(
         (["sim:", "--classes", "joy"], 2, "2 to 9 different names"),
         (["sim:", "--trial-s", "2"], 2, "trial_s must be 6 to 600"),
         (["sim:", "--media", "/nowhere"], 2, "cannot be read"),
-        (["sim:", "--label-by", "guess"], 2, "intended or rated"),
+        (["sim:", "--label-by", "guess"], 2, "not one of 'intended', 'rated'"),
         (["sim:", "--model", "none.safetensors"], 4, "none.safetensors"),
         (["sim:?duration=20"], 3, "the source ended before the calibration did"),
     ],

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from app.calibration.from_recording import calibrate_recording
-from app.cli.calibrate import calibrate
+from app.calibration.training_process import TrainingRequest
+from app.cli.calibrate import add_to_profile, calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import save_bundle
 from mdjpt.calibration.decoder import EmotionModel
@@ -62,14 +63,14 @@ def files(tmp_path_factory):
 
 def test_a_recording_and_its_labels_become_a_profile(files, capsys):
     out = files / "profile.safetensors"
-    arguments = (files / "eeg.edf", files / "labels.tsv", out, files / "model.safetensors")
-    assert calibrate(*arguments) == 0
+    chosen = {"labels": files / "labels.tsv", "out": out, "model": files / "model.safetensors"}
+    assert calibrate(files / "eeg.edf", **chosen) == 0
     first = load_profile(out)
     assert first.current.class_names == CLASSES
     assert first.current.evidence.better_than_chance
     assert first.current.evidence.n_trials == N_TRIALS
     assert first.simulated
-    assert calibrate(*arguments) == 0
+    assert calibrate(files / "eeg.edf", **chosen) == 0
     second = load_profile(out)
     assert (len(second.versions), second.active) == (2, 1)
     assert second.participant == first.participant
@@ -115,18 +116,18 @@ def test_trials_outside_of_the_recording_are_named():
 
 
 def test_an_unknown_alignment_is_named(files):
-    arguments = (files / "eeg.edf", files / "labels.tsv", files / "x.safetensors")
+    paths = [files / name for name in ("labels.tsv", "x.safetensors", "model.safetensors")]
     with pytest.raises(ProfileError, match="kind must be one of"):
-        calibrate(*arguments, files / "model.safetensors", alignment="magic")
+        add_to_profile(TrainingRequest(files / "eeg.edf", *paths, alignment="magic"))
     assert not (files / "x.safetensors").exists()
 
 
 def test_a_damaged_profile_is_not_written_over(files):
     out = files / "damaged.safetensors"
     out.write_bytes(b"not a profile")
-    arguments = (files / "eeg.edf", files / "labels.tsv", out, files / "model.safetensors")
+    chosen = {"labels": files / "labels.tsv", "out": out, "model": files / "model.safetensors"}
     with pytest.raises(ProfileError, match="unusable profile"):
-        calibrate(*arguments)
+        calibrate(files / "eeg.edf", **chosen)
     assert out.read_bytes() == b"not a profile"
 
 

@@ -82,8 +82,8 @@ def test_the_job_gives_what_the_command_gives_from_markers_or_from_a_table(
     assert list(tmp_path.iterdir()) == [path]
     model = files / "model.safetensors"
     from_table, from_markers = tmp_path / "table.safetensors", tmp_path / "markers.safetensors"
-    calibrate(files / "eeg.edf", files / "eeg.csv", from_table, model)
-    calibrate(files / "eeg.edf", None, from_markers, model)
+    calibrate(files / "eeg.edf", labels=files / "eeg.csv", out=from_table, model=model)
+    calibrate(files / "eeg.edf", out=from_markers, model=model)
     shown = capsys.readouterr().out
     assert state.summary is not None
     assert state.summary.text in shown
@@ -129,7 +129,7 @@ def test_a_recording_without_a_session_is_named(files, tmp_path) -> None:
     write_recording_edf(tmp_path / "plain.edf", recording.samples, SFREQ, NAMES)
     out = tmp_path / "profile.safetensors"
     with pytest.raises(ProfileError, match=r"plain\.edf: holds no calibration session"):
-        calibrate(tmp_path / "plain.edf", None, out, files / "model.safetensors")
+        calibrate(tmp_path / "plain.edf", out=out, model=files / "model.safetensors")
 
 
 def test_a_cancelled_job_leaves_nothing_behind(files, tmp_path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.cli.bench import measure_starts
 from app.cli.main import run_command_line
 from app.session import demo_recording
 from mdjpt.recordings.export import write_recording_edf
@@ -45,7 +46,7 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["run", "nonsense:x"], 2, "no such file"),
         (["run", "sim:?colour=red"], 2, "colour"),
         (["run", "sim:", "--hop", "0"], 2, "--hop must be positive"),
-        (["run", "sim:", "--alignment", "magic"], 2, "--alignment takes auto"),
+        (["run", "sim:", "--alignment", "magic"], 2, "'magic' is not one of 'auto', 'none'"),
         (["run", "sim:", "--alignment", "rows", "--profile", "p"], 2, "leave --alignment out"),
         (["run", "sim:", "--alignment", "covariance-input"], 4, "no covariance of its input"),
         (["run", "sim:", "--speed", "fast"], 2, "fast"),
@@ -59,6 +60,9 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["run", "lsl:no-such-stream"], 3, "no-such-stream"),
         (["features", "none.edf", "--out", "x.npz"], 2, "none.edf"),
         (["features", str(demo_recording()), "--out", "x.npz", "--scale", "own"], 2, "own"),
+        (["evaluate", "benchmark", "--out", "x", "--jobs", "0"], 2, "--jobs must be 1 or more"),
+        (["doctor"], 2, "doctor"),
+        (["model", "fetch"], 2, "fetch"),
         (["model", "info", "none.safetensors"], 4, "none.safetensors"),
         (["model", "import", "none.ckpt", "--out", "x.safetensors"], 4, "none.ckpt"),
         (["simulate", "--out", "x.csv"], 2, ".edf"),
@@ -155,3 +159,12 @@ def test_the_demo_model_is_sound_and_says_that_it_is_simulated(
     assert code == 0
     assert "simulated" in out
     assert default_bundle().stat().st_size < 10e6
+
+
+def test_a_window_that_shows_no_signal_in_time_ends_no_benchmark(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    # The world of a busy machine: the window closes before the first sample has come.
+    rows = measure_starts(n_starts=1, limit_s=0.0)
+    assert not any("first signal" in row.name for row in rows)
+    assert "1 of 1 starts: not first signal in 0 s" in capfd.readouterr().err

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QToolButton
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.cli.dashboard import discover
+from app.cli.main import run_command_line
+from app.dashboard.application import Application
 from app.dashboard.background import Background
 from app.dashboard.display import display_problem
-from app.dashboard.main import run_dashboard
 from app.dashboard.session_port import FoundSource, SourceChoice
 from app.dashboard.source_dialog import SourceDialog
 from app.dashboard.words import MINUS
@@ -150,7 +151,7 @@ def test_a_display_that_does_not_answer_is_named(display):
 def test_without_a_display_the_dashboard_returns_two_and_one_line(monkeypatch, capsys):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    assert run_dashboard(lambda _choice: FakeSession(), list, None) == 2
+    assert run_command_line(["app", "--screenshot", "x.png"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("mdjpt: no display")
     assert error.count("\n") == 1
@@ -163,14 +164,10 @@ def test_a_screenshot_is_saved_and_the_session_stopped(qapp, tmp_path):
         sessions.append(FakeSession(head_start_s=30))
         return sessions[0]
 
-    status = run_dashboard(
-        factory,
-        list,
-        SourceChoice("sim:"),
-        screenshot=tmp_path / "dashboard.png",
-        exit_after_s=1.0,
-        on_milestone=milestones.append,
-    )
+    application = Application(factory, list, SourceChoice("sim:"))
+    application.report_milestones(milestones.append)
+    application.leave_after(1.0, tmp_path / "dashboard.png")
+    status = application.run()
     assert status == 0
     assert (tmp_path / "dashboard.png").stat().st_size > 20_000
     assert milestones == ["painted", "first signal"]
@@ -179,7 +176,7 @@ def test_a_screenshot_is_saved_and_the_session_stopped(qapp, tmp_path):
 
 def test_a_picture_that_cannot_be_saved_ends_with_an_error(qapp, tmp_path, capsys):
     path = tmp_path / "no folder" / "x.png"
-    assert (
-        run_dashboard(lambda _c: FakeSession(), list, None, screenshot=path, exit_after_s=0.1) == 2
-    )
+    application = Application(lambda _choice: FakeSession(), list, None)
+    application.leave_after(0.1, path)
+    assert application.run() == 2
     assert str(path) in capsys.readouterr().err

@@ -99,8 +99,7 @@ def test_the_command_puts_another_encoder_beside_the_baseline(
 ) -> None:
     code = evaluate_few_shot(
         store.path,
-        [],
-        tmp_path / "report",
+        out=tmp_path / "report",
         entropy=True,
         compared=[f"cbramod={weights}"],
         n_folds=2,
@@ -144,7 +143,7 @@ def test_files_that_hold_no_weights_are_refused(
 @pytest.mark.parametrize("text", ["labram", "labram=", "=x"])
 def test_an_incomplete_comparison_is_refused(text: str, store: Store, tmp_path: Path) -> None:
     with pytest.raises(MdjptError, match=r"--compare|comparison encoder"):
-        evaluate_few_shot(store.path, [], tmp_path, compared=[text])
+        evaluate_few_shot(store.path, out=tmp_path, compared=[text])
 
 
 def test_encoders_are_named_with_their_licences() -> None:

@@ -15,6 +15,7 @@ from app.cli.evaluate import (
     evaluate_transfer,
     evaluate_zero_shot,
 )
+from app.cli.main import run_command_line
 from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.evaluation.benchmark import main as benchmark_main
@@ -124,7 +125,13 @@ def test_figures_are_drawn_without_a_display(outcomes, monkeypatch):
 
 def test_few_shot_writes_its_report(stores, models, tmp_path, capsys):
     code = evaluate_few_shot(
-        stores[1], models, tmp_path, entropy=True, n_folds=2, n_epochs=1, figures=True
+        stores[1],
+        out=tmp_path,
+        models=models,
+        entropy=True,
+        n_folds=2,
+        n_epochs=1,
+        figures=True,
     )
     assert code == 0
     names = {path.name for path in tmp_path.iterdir()}
@@ -138,7 +145,12 @@ def test_few_shot_writes_its_report(stores, models, tmp_path, capsys):
 
 def test_unseen_clips_and_the_choice_of_the_epoch_are_options(stores, models, tmp_path):
     evaluate_few_shot(
-        stores[0], models[:1], tmp_path, clips="unseen", selection="released", n_epochs=2
+        stores[0],
+        out=tmp_path,
+        models=models[:1],
+        clips="unseen",
+        selection="released",
+        n_epochs=2,
     )
     text = (tmp_path / "report.md").read_text()
     assert "seen clips" in text
@@ -147,13 +159,19 @@ def test_unseen_clips_and_the_choice_of_the_epoch_are_options(stores, models, tm
 
 
 def test_zero_shot_writes_its_report(stores, models, tmp_path):
-    evaluate_zero_shot(stores[1], models[:1], tmp_path, exclude=["subject", "stimulus"])
+    evaluate_zero_shot(stores[1], out=tmp_path, models=models[:1], exclude=["subject", "stimulus"])
     assert "the same subject and the same clip" in (tmp_path / "report.md").read_text()
 
 
 def test_transfer_writes_its_report(stores, models, tmp_path):
     evaluate_transfer(
-        stores[:1], stores[1], models[:1], tmp_path, entropy=True, n_epochs=1, figures=True
+        stores[1],
+        sources=stores[:1],
+        out=tmp_path,
+        models=models[:1],
+        entropy=True,
+        n_epochs=1,
+        figures=True,
     )
     text = (tmp_path / "report.md").read_text()
     assert "| sources | tiny-0 | all |" in text
@@ -161,43 +179,45 @@ def test_transfer_writes_its_report(stores, models, tmp_path):
 
 
 def test_scaling_orders_models_by_their_datasets(stores, models, tmp_path):
-    evaluate_scaling(stores[1], models, tmp_path, n_folds=2, n_epochs=1)
+    evaluate_scaling(stores[1], out=tmp_path, models=models, n_folds=2, n_epochs=1)
     text = (tmp_path / "report.md").read_text()
     assert text.index("| 1: on-1 |") < text.index("| 2: on-2 |")
     assert "data:image/png" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(
-    "options",
+    "option",
     [
-        {"protocol": "kind"},
-        {"selection": "test"},
-        {"clips": "all"},
-        {"n_folds": 0},
-        {"train_share": 1.5},
-        {"n_epochs": 0},
-        {"normalisation": "none"},
-        {"variant": "third"},
-        {"step_s": 0},
-        {"protocol": "released"},
+        "--protocol kind",
+        "--selection test",
+        "--clips all",
+        "--folds 0",
+        "--train-share 1.5",
+        "--epochs 0",
+        "--normalisation none",
+        "--variant third",
+        "--step 0",
+        "--protocol released",
     ],
 )
-def test_a_wrong_option_is_one_line(options, stores, models, tmp_path):
-    with pytest.raises(MdjptError) as error:
-        evaluate_few_shot(stores[0], models, tmp_path, **options)
-    assert "\n" not in str(error.value)
+def test_a_wrong_option_is_one_line(option, stores, models, tmp_path, capsys):
+    command = ["evaluate", "few-shot", stores[0], "--model", models[0], "--out", tmp_path]
+    assert run_command_line([*map(str, command), *option.split()]) == 2
+    *_, error = capsys.readouterr().err.splitlines()
+    assert error.startswith("mdjpt: ")
+    assert option.split()[1] in error
 
 
 def test_nothing_to_evaluate_is_an_error(stores, tmp_path):
     with pytest.raises(MdjptError, match="--model"):
-        evaluate_few_shot(stores[0], [], tmp_path)
+        evaluate_few_shot(stores[0], out=tmp_path)
     with pytest.raises(DatasetError):
-        evaluate_few_shot(tmp_path, [], tmp_path, entropy=True)
+        evaluate_few_shot(tmp_path, out=tmp_path, entropy=True)
 
 
 def test_a_model_is_not_compared_with_itself(stores, models, tmp_path):
     with pytest.raises(MdjptError, match="twice"):
-        evaluate_few_shot(stores[0], models[:1] * 2, tmp_path)
+        evaluate_few_shot(stores[0], out=tmp_path, models=models[:1] * 2)
 
 
 def test_every_arm_of_the_benchmark_differs_from_the_joint_one():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from app.terminal import render
+from app.cli.terminal import render
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
 from streaming.snapshot import AlignmentStatus, Snapshot

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from app.cli.data import check_data, list_data, prepare_data, simulate_data
+from app.cli.data import check_data, list_data, prepare_data
 from app.cli.pretrain import pretrain
+from app.cli.simulate import simulate
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.guard.extras import check_training_extra, require_training_extra
@@ -52,13 +53,13 @@ def short_preset(monkeypatch: pytest.MonkeyPatch) -> str:
 def test_a_simulated_corpus_is_prepared_checked_and_trained_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], short_preset: str
 ) -> None:
-    assert simulate_data(tmp_path, [short_preset], n_subjects=2) == 0
+    assert simulate(out=tmp_path, preset=[short_preset], subjects=2) == 0
     assert check_data(tmp_path / short_preset) == 0
     output = capsys.readouterr()
     assert "2 of 2: subject 2, session 1: 4 trials" in output.err
     assert "sound; EPOC-like, simulated (SIMULATED)" in output.out
     (tmp_path / "joint.toml").write_text(CONFIG)
-    assert pretrain(tmp_path / "joint.toml", tmp_path / "run", resume=False) == 0
+    assert pretrain(tmp_path / "joint.toml", out=tmp_path / "run") == 0
     output = capsys.readouterr()
     assert "step 2 of 2: loss " in output.err
     assert output.out.endswith("model.safetensors: trained on EPOC-like\n")
@@ -88,7 +89,7 @@ def test_a_folder_of_recordings_is_prepared(
     (raw / "trials.csv").write_text("\n".join(lines) + "\n")
     out = tmp_path / "store"
     options = ["class_names=x,y"]
-    code = prepare_data("folder", raw, out, ica=False, reports=False, options=options)
+    code = prepare_data("folder", raw=raw, out=out, ica=False, reports=False, options=options)
     assert code == 0
     assert check_data(out) == 0
     assert "2 subjects, 2 recordings, 4 trials" in capsys.readouterr().out
@@ -107,12 +108,12 @@ def test_a_mistake_in_the_command_is_one_line(
     tmp_path: Path, name: str, options: list[str], message: str
 ) -> None:
     with pytest.raises(MdjptError, match=message):
-        prepare_data(name, tmp_path, tmp_path / "out", options=options)
+        prepare_data(name, raw=tmp_path, out=tmp_path / "out", options=options)
 
 
 def test_an_unknown_preset_is_told_with_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(MdjptError, match=r"unknown dataset 'SEED'; known: SEED-like"):
-        simulate_data(tmp_path, ["SEED"])
+        simulate(out=tmp_path, preset=["SEED"])
 
 
 def test_a_folder_that_is_no_store_is_told(tmp_path: Path) -> None:

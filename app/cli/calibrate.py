@@ -2,67 +2,45 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from app.calibration.from_recording import train_profile
-from app.calibration.training_process import TrainingRequest, summary_of
-from app.files import read_montage
-from app.session import default_bundle
+import typer
+
+from app.cli.options import Model, Montage
+from app.cli.thread_count import one_thread
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from app.calibration.training_process import CalibrationSummary, TrainingRequest
 
-    from app.calibration.training_process import CalibrationSummary
+__all__ = ["ProfileFile", "add_to_profile", "calibrate"]
 
-__all__ = ["add_to_profile", "calibrate"]
+ProfileFile = Annotated[Path, typer.Option(help="Profile to write, or to add a version to.")]
 
 
 def calibrate(
-    recording: Path,
-    labels: Path | None,
-    out: Path,
-    model: Path | None = None,
-    montage: str | None = None,
-    alignment: str = "moments",
+    recording: Annotated[Path, typer.Argument(help="EEG of the calibration.")],
+    *,
+    out: ProfileFile,
+    labels: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or TSV: onset_s, duration_s, label and, if rated, valence, arousal; or a "
+            ".truth.json. Left out: the markers of a recorded calibration session."
+        ),
+    ] = None,
+    model: Model = None,
+    montage: Montage = None,
 ) -> int:
-    """Train a personal decoder and add it to the profile `out`, which is made if need be.
+    """Train a decoder for one person from a recording with labelled trials."""
+    one_thread()
+    from app.calibration.training_process import TrainingRequest
+    from app.session import default_bundle
+    from mdjpt.recordings import montage_names
 
-    Parameters
-    ----------
-    recording : Path
-        EEG of the calibration.
-    labels : Path or None
-        CSV or TSV with onset_s, duration_s, label and, if rated, valence and arousal; or the
-        ``.truth.json`` of a simulated recording; None takes the markers of a calibration session.
-    out : Path
-        Profile to write.
-    model : Path, optional
-        Model bundle; the demo bundle by default.
-    montage : str, optional
-        Electrode names for a recording whose labels say nothing.
-    alignment : str
-        Kind of alignment before the head, see :class:`mdjpt.alignment.AlignmentConfig`.
-
-    Returns
-    -------
-    int
-        0; errors are raised.
-
-    Raises
-    ------
-    MdjptError
-        A file cannot be used, trials are too few, or the decoder is not better than chance.
-    """
-    request = TrainingRequest(
-        recording=recording,
-        labels=labels,
-        profile=out,
-        bundle=model or default_bundle(),
-        montage=read_montage(montage),
-        alignment=alignment,
-    )
-    add_to_profile(request)
+    names = montage_names(montage) or ()
+    bundle = model or default_bundle()
+    add_to_profile(TrainingRequest(recording, labels, out, bundle, montage=names))
     return 0
 
 
@@ -77,16 +55,18 @@ def add_to_profile(request: TrainingRequest) -> None:
     Raises
     ------
     MdjptError
-        As :func:`calibrate`.
+        A file cannot be used, trials are too few, or the decoder is not better than chance.
     """
+    from app.calibration.from_recording import train_profile
+    from app.calibration.training_process import summary_of
     from mdjpt.calibration.profile import save_profile
 
-    profile = train_profile(request, lambda stage: sys.stderr.write(f"{stage} ...\n"))
+    profile = train_profile(request, lambda stage: typer.echo(f"{stage} ...", err=True))
     summary = summary_of(profile, request.profile)
     for note in summary.notes:
-        sys.stderr.write(f"note: {note}\n")
+        typer.echo(f"note: {note}", err=True)
     save_profile(request.profile, profile)
-    sys.stdout.write(_report(summary))
+    typer.echo(_report(summary))
 
 
 def _report(summary: CalibrationSummary) -> str:
@@ -102,4 +82,4 @@ def _report(summary: CalibrationSummary) -> str:
     if summary.affect:
         told = ", ".join(f"{name} (concordance {value:.2f})" for name, value in summary.affect)
         lines.append(f"also tells {told}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)

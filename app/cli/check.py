@@ -2,53 +2,40 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
+import typer
 
 from mdjpt.errors import RecordingError
-from mdjpt.recordings import read_recording
-from mdjpt.recordings.checksums import check_parts, checksum_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mdjpt.recordings import Recording
 
-__all__ = ["check_recording"]
+__all__ = ["check"]
 
 
-def check_recording(path: Path) -> int:
-    """Print what a recording holds and whether its checksums agree.
+def check(file: Annotated[Path, typer.Argument(help="Recording of any readable kind.")]) -> int:
+    """Say what a recording holds and whether it is as it was written.
 
-    Parameters
-    ----------
-    path : Path
-        Recording of any readable kind; only this program's have checksums.
-
-    Returns
-    -------
-    int
-        0 when nothing is damaged, also of a file whose end is torn; 2 otherwise.
-
-    Raises
-    ------
-    RecordingError
-        It cannot be read at all.
+    A file whose end is torn counts as sound: its last part was never written.
     """
-    recording = read_recording(path)
-    sys.stdout.write(f"{path.name}: {_described(recording)}\n")
-    damaged, verdict = _verdict(path)
-    sys.stdout.write(f"{verdict}\n")
+    from mdjpt.recordings import read_recording
+
+    recording = read_recording(file)
+    typer.echo(f"{file.name}: {_described(recording)}")
+    damaged, verdict = _verdict(file)
+    typer.echo(verdict)
     for note in recording.notes:
-        sys.stdout.write(f"note: {note}\n")
+        typer.echo(f"note: {note}")
     if damaged:
-        raise RecordingError(f"{path}: damaged; restore it from a copy if there is one")
+        raise RecordingError(f"{file}: damaged; restore it from a copy if there is one")
     return 0
 
 
 def _described(recording: Recording) -> str:
+    import numpy as np
+
     n_lost = 0
     if recording.positions is not None:
         n_lost = int((np.diff(recording.positions) - 1).sum())
@@ -60,6 +47,8 @@ def _described(recording: Recording) -> str:
 
 
 def _verdict(path: Path) -> tuple[bool, str]:
+    from mdjpt.recordings.checksums import check_parts, checksum_path
+
     try:
         lines = checksum_path(path).read_bytes()
     except OSError:

@@ -2,166 +2,153 @@
 
 from __future__ import annotations
 
+import json
 import os
-import sys
+import time
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from app.cli.run import RunRequest, run_headless
-from app.dashboard.display import display_problem
-from app.dashboard.main import run_dashboard
-from app.dashboard.session_port import FoundSource, SourceChoice
-from app.files import read_montage
-from app.recording_files import new_recording
-from app.session import LiveSession, SessionConfig, default_bundle
-from app.wizard.port import CalibrationTools
+import typer
+
+from app.cli.options import (
+    Alignment,
+    Hop,
+    Model,
+    Montage,
+    Profile,
+    Record,
+    SourceName,
+    Speed,
+    refuse_second_alignment,
+)
+from app.cli.run import run
 from mdjpt.errors import MdjptError
-from streaming.sources.source_spec import SourceSpec, parse_source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from app.calibration.profiles import ProfileStore
     from app.calibration.training import TrainingJob
+    from app.dashboard.application import Application
+    from app.dashboard.session_port import FoundSource, SourceChoice
+    from app.session import LiveSession, SessionConfig
     from app.wizard.port import TrainingWish
 
-__all__ = ["DEFAULT_SOURCE", "calibration_tools", "make_session", "open_window"]
+__all__ = ["discover", "make_session", "open_dashboard"]
 
-DEFAULT_SOURCE = "sim:"
 SEARCH_S = 2.0
+SCREENSHOT_AFTER_S = 20.0
 
 
-def open_window(
-    source: str | None,
-    model: Path | None,
-    montage: str | None,
+def open_dashboard(
+    source: SourceName = "sim:",
     *,
-    profile: Path | None = None,
-    hop_s: float = 0.5,
-    speed: float = 1.0,
-    alignment: str = "auto",
-    record: Path | None = None,
-    screenshot: Path | None = None,
-    after_s: float | None = None,
-    on_milestone: Callable[[str], None] | None = None,
+    model: Model = None,
+    profile: Profile = None,
+    alignment: Alignment = "auto",
+    record: Record = None,
+    montage: Montage = None,
+    screenshot: Annotated[
+        Path | None, typer.Option(help="Save a picture of the window as PNG, then quit.")
+    ] = None,
+    after: Annotated[
+        float | None, typer.Option(help="Close the window after this many seconds.")
+    ] = None,
+    hop: Hop = 0.5,
+    speed: Speed = 1.0,
+    milestones: Annotated[bool, typer.Option("--milestones", hidden=True)] = False,
 ) -> int:
-    """Open the dashboard on `source`; blocks until the window is closed.
+    """Open the dashboard (what plain `mdjpt` does)."""
+    from app.dashboard.display import display_problem
+    from app.session import SessionConfig, default_bundle
+    from mdjpt.recordings import montage_names
+    from streaming.sources.source_spec import parse_source
+
+    refuse_second_alignment(alignment, profile)
+    config = SessionConfig(
+        source=parse_source(source),
+        bundle=model or default_bundle(),
+        hop_s=hop,
+        montage=montage_names(montage) or (),
+        speed=speed,
+        profile=profile,
+        alignment=alignment,
+    )
+    problem = display_problem()
+    if problem and (screenshot is not None or _window_expected()):
+        raise MdjptError(problem)
+    if problem:
+        typer.echo("mdjpt: no display here: showing the session in the terminal", err=True)
+        return run(
+            source,
+            model=model,
+            profile=profile,
+            alignment=alignment,
+            hop=hop,
+            speed=speed,
+            record=record,
+            montage=montage,
+        )
+    # Qt aborts the process when it cannot open a window: it is imported once one can be.
+    from app.dashboard.application import Application
+    from app.dashboard.session_port import SourceChoice
+    from app.wizard.port import CalibrationTools
+
+    application = Application(
+        partial(make_session, config, record),
+        discover,
+        SourceChoice(source, str(model or ""), config.montage),
+        recordings=record,
+        calibration=CalibrationTools(_profile_store, _training_job),
+    )
+    if milestones:
+        _print_milestones(application)
+    if screenshot is not None or after is not None:
+        application.leave_after(SCREENSHOT_AFTER_S if after is None else after, screenshot)
+    return application.run()
+
+
+def _print_milestones(application: Application) -> None:
+    """Print the Unix time of the first paint and of the first signal, then leave, for the bench."""
+
+    def told(name: str) -> None:
+        typer.echo(json.dumps({name: time.time()}))
+        if name == "first signal":
+            application.leave_after(0.0, None)
+
+    application.report_milestones(told)
+
+
+def make_session(config: SessionConfig, record: Path | None, choice: SourceChoice) -> LiveSession:
+    """Turn the user's choice into a session that is not started yet.
 
     Parameters
     ----------
-    source : str or None
-        SOURCE argument; the simulated participant when None.
-    model : Path or None
-        Model bundle; the demo bundle when None.
-    montage : str or None
-        Electrode names.
-    profile : Path or None
-        A person's calibration.
-    hop_s : float
-        Seconds from window to window.
-    speed : float
-        Times real time, for files and the simulated participant.
-    alignment : str
-        Kind of alignment, or "auto".
+    config : SessionConfig
+        What the command line says of every session.
     record : Path or None
-        Folder to record every session into; None records on demand, into the user's data.
-    screenshot : Path or None
-        Save a picture after `after_s` seconds and quit.
-    after_s : float or None
-        Seconds until the window closes by itself.
-    on_milestone : callable, optional
-        Called with "painted" and "first signal" at these moments.
-
-    Raises
-    ------
-    MdjptError
-        When the window cannot open.
-    """
-    parse_source(source or DEFAULT_SOURCE)
-    names = read_montage(montage)
-    problem = display_problem()
-    if problem:
-        if screenshot is None and not _window_expected():
-            sys.stderr.write("mdjpt: no display here: showing the session in the terminal\n")
-            return run_headless(
-                RunRequest(
-                    source=source or DEFAULT_SOURCE,
-                    model=model,
-                    montage=montage,
-                    profile=profile,
-                    record=record,
-                    alignment=alignment,
-                )
-            )
-        raise MdjptError(problem)
-    choice = SourceChoice(source or DEFAULT_SOURCE, str(model or ""), names)
-    return run_dashboard(
-        partial(
-            make_session,
-            profile=profile,
-            hop_s=hop_s,
-            speed=speed,
-            alignment=alignment,
-            record=record,
-        ),
-        discover,
-        choice,
-        screenshot=screenshot,
-        exit_after_s=after_s,
-        on_milestone=on_milestone,
-        recordings=record,
-        calibration=calibration_tools(),
-    )
-
-
-def calibration_tools() -> CalibrationTools:
-    """Return what the wizard calibrates with: the profiles of this user, jobs in processes."""
-    return CalibrationTools(_profile_store, _training_job)
-
-
-def _profile_store() -> ProfileStore:
-    from app.calibration.profiles import ProfileStore
-
-    return ProfileStore()
-
-
-def _training_job(wish: TrainingWish) -> TrainingJob:
-    from app.calibration.training import TrainingJob
-
-    choice = wish.choice
-    bundle = Path(choice.model) if choice is not None and choice.model else default_bundle()
-    return TrainingJob(wish.recording, None, wish.profile, bundle, participant=wish.participant)
-
-
-def make_session(
-    choice: SourceChoice,
-    *,
-    profile: Path | None = None,
-    hop_s: float = 0.5,
-    speed: float = 1.0,
-    alignment: str = "auto",
-    record: Path | None = None,
-) -> LiveSession:
-    """Turn the user's choice into a session that is not started yet.
+        Folder to record every session into; None records on demand.
+    choice : SourceChoice
+        What the window says of this one.
 
     Raises
     ------
     MdjptError
         When the choice names no source, or nothing can be recorded into `record`.
     """
+    from app.recording_files import new_recording
+    from app.session import LiveSession, default_bundle
+    from streaming.sources.source_spec import parse_source
+
     return LiveSession(
-        SessionConfig(
+        replace(
+            config,
             source=parse_source(choice.source),
             bundle=Path(choice.model) if choice.model else default_bundle(),
-            hop_s=hop_s,
             montage=choice.montage,
-            speed=speed,
             publish_lsl=choice.publish_lsl,
-            profile=profile,
             record=None if record is None else new_recording(record),
-            alignment=alignment,
         )
     )
 
@@ -171,7 +158,9 @@ def discover() -> list[FoundSource]:
 
     Streams that share a name are told apart by their source_id.
     """
+    from app.dashboard.session_port import FoundSource
     from streaming.sources.discovery import list_boards, list_lsl
+    from streaming.sources.source_spec import SourceSpec
 
     streams = list_lsl(SEARCH_S)
     n_named = Counter(stream.name for stream in streams)
@@ -188,6 +177,21 @@ def discover() -> list[FoundSource]:
         for board in list_boards()
     ]
     return found + boards
+
+
+def _profile_store() -> ProfileStore:
+    from app.calibration.profiles import ProfileStore
+
+    return ProfileStore()
+
+
+def _training_job(wish: TrainingWish) -> TrainingJob:
+    from app.calibration.training import TrainingJob
+    from app.session import default_bundle
+
+    choice = wish.choice
+    bundle = Path(choice.model) if choice is not None and choice.model else default_bundle()
+    return TrainingJob(wish.recording, None, wish.profile, bundle, participant=wish.participant)
 
 
 def _window_expected() -> bool:

@@ -2,144 +2,132 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
+import typer
+
+from app.cli.evaluate_online import evaluate_online
 from app.cli.evaluation_arms import (
+    Compare,
     EncodedArm,
     EncodingOptions,
+    Entropy,
+    Epochs,
+    Figures,
+    Models,
+    Normalisation,
+    Out,
+    Seed,
+    Step,
+    Store,
+    Variant,
     encoded_arms,
-    one_of,
-    positive,
     print_report,
-    share_of,
 )
+from app.cli.options import Jobs, Quick, at_least, between
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.outcome import Outcome
 
 __all__ = [
     "evaluate_benchmark",
+    "evaluate_cli",
     "evaluate_few_shot",
     "evaluate_scaling",
     "evaluate_transfer",
     "evaluate_zero_shot",
 ]
 
+evaluate_cli = typer.Typer(help="Evaluate models on prepared datasets.", no_args_is_help=True)
+evaluate_cli.command("online")(evaluate_online)
 
+Folds = Annotated[int, typer.Option("--folds", help="Random splits.", callback=at_least(1))]
+TrainShare = Annotated[
+    float,
+    typer.Option("--train-share", help="Share of subjects with labels.", callback=between(0, 1)),
+]
+
+
+@evaluate_cli.command("few-shot")
 def evaluate_few_shot(
-    store: Path,
-    models: Sequence[Path],
-    out: Path,
+    store: Store,
     *,
-    entropy: bool = False,
-    compared: Sequence[str] = (),
-    protocol: str = "honest",
-    selection: str | None = None,
-    clips: str = "any",
-    n_folds: int = 6,
-    train_share: float = 0.25,
-    n_epochs: int = 8,
-    seed: int = 0,
-    normalisation: str = "auto",
-    variant: str | None = None,
-    step_s: float = 2.0,
-    figures: bool = False,
+    out: Out,
+    models: Models = None,
+    entropy: Entropy = False,
+    compared: Compare = None,
+    protocol: Annotated[
+        Literal["honest", "released"], typer.Option(help="Splits, priors and choice of the epoch.")
+    ] = "honest",
+    selection: Annotated[
+        Literal["training", "none", "released"] | None,
+        typer.Option(help="What the epoch is chosen on; as the protocol has it if none."),
+    ] = None,
+    clips: Annotated[
+        Literal["any", "unseen"], typer.Option(help="unseen: train and test share no clip.")
+    ] = "any",
+    n_folds: Folds = 6,
+    train_share: TrainShare = 0.25,
+    n_epochs: Epochs = 8,
+    seed: Seed = 0,
+    normalisation: Normalisation = "auto",
+    variant: Variant = None,
+    step_s: Step = 2.0,
+    figures: Figures = False,
 ) -> int:
-    """Train a head on a few subjects of a store and test it on all others.
-
-    Parameters
-    ----------
-    store : Path
-        Prepared dataset.
-    models : sequence of Path
-        Bundles, one an arm; none with `entropy` alone.
-    out : Path
-        Folder of the report.
-    entropy : bool
-        Whether differential entropy is an arm, too.
-    compared : sequence of str
-        Encoders of other authors, NAME=WEIGHTS, see :mod:`mdjpt.evaluation.comparison_encoders`.
-    protocol, selection, clips, n_folds, train_share, n_epochs, seed
-        See :class:`mdjpt.evaluation.few_shot.FewShotSettings`.
-    normalisation, variant
-        See :class:`mdjpt.evaluation.models.EvaluatedModel`; the protocol ``released`` takes the
-        released normalisation by default.
-    step_s : float
-        Seconds from one window to the next.
-    figures : bool
-        Whether confusion matrices and features (t-SNE) are drawn.
-
-    Raises
-    ------
-    MdjptError
-        An option, the store or a model cannot be used.
-    """
+    """Train a head on a few subjects' labels, test on all others."""
     from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
-    from mdjpt.evaluation.head_training import Selection
 
-    settings = FewShotSettings(
-        protocol=one_of("--protocol", protocol, Literal["honest", "released"]),
-        selection=None if selection is None else one_of("--selection", selection, Selection),
-        clips=one_of("--clips", clips, Literal["any", "unseen"]),
-        n_folds=positive("--folds", n_folds),
-        train_share=share_of("--train-share", train_share),
-        seed=seed,
-        n_epochs=n_epochs,
-    )
+    settings = FewShotSettings(protocol, n_folds, train_share, seed, selection, clips, n_epochs)
     if settings.released and normalisation == "auto":
         normalisation = "released"
-    options = EncodingOptions(entropy, normalisation, variant, step_s, compared=tuple(compared))
+    options = EncodingOptions(
+        entropy, normalisation, variant, step_s, compared=tuple(compared or ())
+    )
     outcomes: list[Outcome] = []
     drawn: list[FeatureSet] = []
-    for arm in encoded_arms(store, models, options):
+    for arm in encoded_arms(store, models or (), options):
         outcome = few_shot(arm.features, settings, arm=arm.name, simulated=arm.simulated)
         outcomes.append(arm.remarked(outcome))
         drawn += [arm.features] if figures and not drawn else []
     return print_report(out, outcomes, drawn)
 
 
+@evaluate_cli.command("zero-shot")
 def evaluate_zero_shot(
-    store: Path,
-    models: Sequence[Path],
-    out: Path,
+    store: Store,
     *,
-    entropy: bool = False,
-    compared: Sequence[str] = (),
-    exclude: Sequence[str] = ("subject",),
-    normalisation: str = "auto",
-    variant: str | None = None,
-    step_s: float = 2.0,
-    figures: bool = False,
+    out: Out,
+    models: Models = None,
+    entropy: Entropy = False,
+    compared: Compare = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Neighbours left out: subject (default), trial, stimulus or none; several times."
+        ),
+    ] = None,
+    normalisation: Normalisation = "auto",
+    variant: Variant = None,
+    step_s: Step = 2.0,
+    figures: Figures = False,
 ) -> int:
-    """Give every window the label of its nearest neighbour in the same store.
-
-    Parameters
-    ----------
-    store, models, out, entropy, compared, normalisation, variant, step_s, figures
-        As for :func:`evaluate_few_shot`.
-    exclude : sequence of {"trial", "subject", "stimulus"}
-        Neighbours of the same one do not count.
-
-    Raises
-    ------
-    MdjptError
-        As for :func:`evaluate_few_shot`.
-    """
+    """Label each window like its nearest neighbour in the same dataset (the paper's zero-shot)."""
     from mdjpt.evaluation.zero_shot import Excluded, ZeroShotSettings, zero_shot
 
-    settings = ZeroShotSettings(
-        tuple(one_of("--exclude", name, Excluded) for name in dict.fromkeys(exclude))
+    named = dict.fromkeys(exclude or ("subject",))
+    if unknown := set(named) - {"none", *get_args(Excluded)}:
+        raise MdjptError(f"--exclude takes subject, trial, stimulus or none, got {unknown.pop()!r}")
+    settings = ZeroShotSettings(tuple(name for name in get_args(Excluded) if name in named))
+    options = EncodingOptions(
+        entropy, normalisation, variant, step_s, compared=tuple(compared or ())
     )
-    options = EncodingOptions(entropy, normalisation, variant, step_s, compared=tuple(compared))
     outcomes: list[Outcome] = []
     drawn: list[FeatureSet] = []
-    for arm in encoded_arms(store, models, options):
+    for arm in encoded_arms(store, models or (), options):
         outcome = zero_shot(
             arm.features, settings, arm=arm.name, priors=arm.priors, simulated=arm.simulated
         )
@@ -148,53 +136,37 @@ def evaluate_zero_shot(
     return print_report(out, outcomes, drawn)
 
 
+@evaluate_cli.command("transfer")
 def evaluate_transfer(
-    sources: Sequence[Path],
-    target: Path,
-    models: Sequence[Path],
-    out: Path,
+    target: Store,
     *,
-    entropy: bool = False,
-    classes: str = "auto",
-    selection: str = "training",
-    n_epochs: int = 8,
-    seed: int = 0,
-    normalisation: str = "auto",
-    variant: str | None = None,
-    step_s: float = 2.0,
-    figures: bool = False,
+    sources: Annotated[
+        list[Path], typer.Option("--source", help="Store to learn from; several times.")
+    ],
+    out: Out,
+    models: Models = None,
+    entropy: Entropy = False,
+    classes: Annotated[
+        Literal["auto", "emotion", "valence"], typer.Option(help="Which the datasets share.")
+    ] = "auto",
+    selection: Annotated[
+        Literal["training", "none"], typer.Option(help="What the epoch is chosen on.")
+    ] = "training",
+    n_epochs: Epochs = 8,
+    seed: Seed = 0,
+    normalisation: Normalisation = "auto",
+    variant: Variant = None,
+    step_s: Step = 2.0,
+    figures: Figures = False,
 ) -> int:
-    """Train a head on the labels of some stores and test it on another one.
-
-    Parameters
-    ----------
-    sources : sequence of Path
-        Prepared datasets to learn from.
-    target : Path
-        Prepared dataset to be tested on; its labels are used for nothing else.
-    models, out, entropy, normalisation, variant, step_s, figures
-        As for :func:`evaluate_few_shot`.
-    classes, selection, n_epochs, seed
-        See :class:`mdjpt.evaluation.transfer.TransferSettings`.
-
-    Raises
-    ------
-    MdjptError
-        As for :func:`evaluate_few_shot`; the datasets share fewer than two classes.
-    """
-    from mdjpt.evaluation.shared_classes import Scheme
+    """Train a head on other datasets' labels, test on a dataset never seen."""
     from mdjpt.evaluation.transfer import TransferSettings, transfer
 
-    settings = TransferSettings(
-        classes=one_of("--classes", classes, Scheme),
-        selection=one_of("--selection", selection, Literal["training", "none"]),
-        n_epochs=positive("--epochs", n_epochs),
-        seed=seed,
-    )
+    settings = TransferSettings(classes=classes, selection=selection, n_epochs=n_epochs, seed=seed)
     options = EncodingOptions(entropy, normalisation, variant, step_s, shared=True)
     by_arm: dict[str, list[EncodedArm]] = {}
     for path in (*sources, target):
-        for arm in encoded_arms(path, models, options):
+        for arm in encoded_arms(path, models or (), options):
             by_arm.setdefault(arm.name, []).append(arm)
     outcomes = []
     for name, parts in by_arm.items():
@@ -205,41 +177,29 @@ def evaluate_transfer(
     return print_report(out, outcomes, [part.features for part in first] if figures else [])
 
 
+@evaluate_cli.command("scaling")
 def evaluate_scaling(
-    store: Path,
-    models: Sequence[Path],
-    out: Path,
+    store: Store,
     *,
-    n_folds: int = 6,
-    train_share: float = 0.25,
-    seed: int = 0,
-    n_epochs: int = 8,
-    normalisation: str = "auto",
-    step_s: float = 2.0,
+    out: Out,
+    models: Models = None,
+    n_folds: Folds = 6,
+    train_share: TrainShare = 0.25,
+    n_epochs: Epochs = 8,
+    seed: Seed = 0,
+    normalisation: Normalisation = "auto",
+    step_s: Step = 2.0,
 ) -> int:
-    """Compare models that were pre-trained on more and more datasets, few-shot.
-
-    Parameters
-    ----------
-    store, models, out, n_folds, train_share, seed, n_epochs, normalisation, step_s
-        As for :func:`evaluate_few_shot`; each model says what it was pre-trained on.
-
-    Raises
-    ------
-    MdjptError
-        As for :func:`evaluate_few_shot`; a model does not say what it was pre-trained on.
-    """
+    """Compare models that were pre-trained on more and more datasets, which each must name."""
     from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
     from mdjpt.evaluation.figures import scaling_figure
 
     settings = FewShotSettings(
-        n_folds=positive("--folds", n_folds),
-        train_share=share_of("--train-share", train_share),
-        seed=seed,
-        n_epochs=n_epochs,
+        n_folds=n_folds, train_share=train_share, seed=seed, n_epochs=n_epochs
     )
     found: list[tuple[int, Outcome]] = []
-    for arm in encoded_arms(store, models, EncodingOptions(False, normalisation, None, step_s)):
+    options = EncodingOptions(False, normalisation, None, step_s)
+    for arm in encoded_arms(store, models or (), options):
         n = len(arm.pretrained_on)
         if not n:
             raise MdjptError(f"{arm.name}: does not say which datasets it was pre-trained on")
@@ -254,28 +214,20 @@ def evaluate_scaling(
     return print_report(out, outcomes, [], drawn)
 
 
+@evaluate_cli.command("benchmark")
 def evaluate_benchmark(
-    seed: int, out: Path, *, quick: bool = False, extra: bool = False, n_jobs: int = 1
+    *,
+    out: Out,
+    seed: Seed = 0,
+    quick: Quick = False,
+    extra: Annotated[bool, typer.Option("--extra", help="More ablations.")] = False,
+    jobs: Jobs = 1,
 ) -> int:
-    """Run the simulated benchmark for one seed.
-
-    Parameters
-    ----------
-    seed, out, extra, n_jobs
-        See :func:`mdjpt.evaluation.benchmark.run_benchmark`.
-    quick : bool
-        Seconds instead of minutes, which shows only that it runs.
-
-    Raises
-    ------
-    MdjptError
-        `out` holds another benchmark, or cannot be written.
-    """
+    """Ask on simulated datasets whether joint pre-training is worth it, for one seed."""
     from mdjpt.evaluation.benchmark import run_benchmark
     from mdjpt.evaluation.benchmark_settings import QUICK, REDUCED
 
     settings = QUICK if quick else REDUCED
-    n_jobs = positive("--jobs", n_jobs)
-    for path in run_benchmark(seed, out, settings, extra=extra, n_jobs=n_jobs):
-        sys.stdout.write(f"{path}\n")
+    for path in run_benchmark(seed, out, settings, extra=extra, n_jobs=jobs):
+        typer.echo(path)
     return 0

@@ -2,90 +2,82 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from app.cli.evaluation_arms import positive
-from app.session import default_bundle
+import typer
+
+from app.cli.options import Jobs, Model, Quick, at_least
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mdjpt.evaluation.online.settings import OnlineSettings
 
 __all__ = ["evaluate_online"]
 
 
 def evaluate_online(
-    out: Path,
-    model: Path | None = None,
-    store: Path | None = None,
     *,
-    n_seeds: int = 5,
-    first_seed: int = 0,
-    aligners: str | None = None,
-    calibrations: bool = True,
-    n_jobs: int = 1,
-    quick: bool = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder of the report; what is finished in it is kept.")
+    ],
+    model: Model = None,
+    store: Annotated[
+        Path | None, typer.Option(help="A prepared dataset in place of simulated participants.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Groups of simulated participants.", callback=at_least(1))
+    ] = 5,
+    first_seed: Annotated[
+        int,
+        typer.Option(
+            help="First group; 100 and above are for choosing settings.", callback=at_least(0)
+        ),
+    ] = 0,
+    aligners: Annotated[
+        str | None, typer.Option(help="Aligners to compare, separated by semicolons.")
+    ] = None,
+    calibrations: Annotated[
+        bool, typer.Option("--calibrations/--no-calibrations", help="Calibrate, too.")
+    ] = True,
+    jobs: Jobs = 1,
+    quick: Quick = False,
 ) -> int:
-    """Evaluate on simulated participants, or on a prepared dataset, and write the report.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of the report; what is finished in it is kept.
-    model : Path, optional
-        Bundle with a head; the demo bundle by default.
-    store : Path, optional
-        Prepared dataset.
-    n_seeds, first_seed : int
-        See :class:`mdjpt.evaluation.online.settings.OnlineSettings`.
-    aligners : str, optional
-        Names separated by semicolons; all by default. "none" and the default are always there.
-    calibrations : bool
-        Whether participants are calibrated, too.
-    n_jobs : int
-        Sessions at a time, one thread each.
-    quick : bool
-        Seconds instead of minutes, which shows only that it runs.
-
-    Raises
-    ------
-    MdjptError
-        An option, the model or the store cannot be used, or `out` holds another evaluation.
-    """
+    """Ask what alignment and calibration bring while somebody is connected."""
+    from app.session import default_bundle
     from mdjpt.alignment.config import recommended_alignment
     from mdjpt.evaluation.online.report import write_online_report
     from mdjpt.evaluation.online.run import load_decoding_bundle, run_online
     from mdjpt.evaluation.online.settings import QUICK, OnlineSettings, name_of
     from mdjpt.evaluation.online.stored import run_stored
 
-    bundle_file, n_jobs = model or default_bundle(), positive("--jobs", n_jobs)
+    bundle_file = model or default_bundle()
     bundle = load_decoding_bundle(bundle_file)
     default = name_of(recommended_alignment(bundle))
-    settings = QUICK if quick else OnlineSettings(n_seeds=positive("--seeds", n_seeds))
-    settings = replace(settings, first_seed=_not_negative(first_seed))
+    settings = QUICK if quick else OnlineSettings(n_seeds=seeds)
+    settings = replace(settings, first_seed=first_seed)
     settings = replace(settings, aligners=_chosen(aligners, settings, default))
     if not calibrations:
         settings = replace(settings, test_s=0.0)
     command = _command(out, model, store, settings, quick=quick)
+    say = partial(typer.echo, err=True)
     if store is not None:
         written = run_stored(
             bundle_file,
             store,
             out,
             aligners=settings.aligners,
-            n_jobs=n_jobs,
+            n_jobs=jobs,
             command=command,
-            say=_say,
+            say=say,
         )
     else:
-        run_online(bundle_file, out, settings, default=default, n_jobs=n_jobs, say=_say)
+        run_online(bundle_file, out, settings, default=default, n_jobs=jobs, say=say)
         written = write_online_report(out, bundle, settings, default, command)
     for path in written:
-        sys.stdout.write(f"{path}\n")
+        typer.echo(path)
     return 0
 
 
@@ -112,14 +104,3 @@ def _command(
     parts += [f'--aligners "{"; ".join(settings.aligners)}"']
     parts += [] if settings.test_s else ["--no-calibrations"]
     return " ".join([*parts, *(["--quick"] if quick else [])])
-
-
-def _not_negative(seed: int) -> int:
-    if seed < 0:
-        raise MdjptError(f"--first-seed must be 0 or more, got {seed}")
-    return seed
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

@@ -1,51 +1,85 @@
-"""What all evaluations of the command line share: arms, their progress, options, the report."""
+"""What all evaluations of the command line share: options, arms, their progress, the report."""
 
 from __future__ import annotations
 
-import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import typer
+
+from app.cli.options import at_least, positive
+from app.cli.progress import shown_progress
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from mdjpt.evaluation.comparison_encoders import ComparisonEncoder
-    from mdjpt.evaluation.encoding import OnEncoded
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.models import EvaluatedModel
     from mdjpt.evaluation.outcome import Outcome
     from mdjpt.evaluation.postprocessing import Priors
 
 __all__ = [
+    "Compare",
     "EncodedArm",
     "EncodingOptions",
+    "Entropy",
+    "Epochs",
+    "Figures",
+    "Models",
+    "Normalisation",
+    "Out",
+    "Seed",
+    "Step",
+    "Store",
+    "Variant",
     "encoded_arms",
-    "one_of",
-    "positive",
     "print_report",
-    "share_of",
 ]
 
+Store = Annotated[Path, typer.Argument(help="Prepared dataset.")]
+Models = Annotated[
+    list[Path] | None, typer.Option("--model", help="Model bundle; may be given several times.")
+]
+Out = Annotated[Path, typer.Option(help="Folder of the report.")]
+Entropy = Annotated[bool, typer.Option("--entropy", help="Add the differential-entropy baseline.")]
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--compare", help="labram, biot, eegpt or cbramod and its weights: NAME=FILE.safetensors."
+    ),
+]
+Rows = Literal["auto", "rows", "window", "recording", "released"]
+Network = Literal["released", "paper"]
+Normalisation = Annotated[Rows, typer.Option(help="Of the network's rows.")]
+Variant = Annotated[Network | None, typer.Option(help="Of the network; the bundle's own if none.")]
+Step = Annotated[
+    float,
+    typer.Option("--step", help="Seconds from one window to the next.", callback=positive),
+]
+Figures = Annotated[bool, typer.Option("--figures", help="Draw confusion matrices and t-SNE.")]
+Seed = Annotated[int, typer.Option(help="Of splits and heads.")]
+Epochs = Annotated[
+    int, typer.Option("--epochs", help="Passes of the head over its windows.", callback=at_least(1))
+]
+
+LINE_EVERY_S = 30.0
 ENTROPY = "DE"
 SFREQ = 125.0
 
 
 @dataclass(frozen=True)
 class EncodingOptions:
-    """How windows become features; the options of a command, not yet checked.
+    """How windows become features.
 
     Attributes
     ----------
     entropy : bool
         Whether differential entropy is an arm, too.
-    normalisation : str
-        Of the network's rows.
-    variant : str or None
-        Of the network; None: its own.
+    normalisation, variant
+        See :class:`mdjpt.evaluation.models.EvaluatedModel`.
     step_s : float
         Seconds from one window to the next.
     shared : bool
@@ -55,8 +89,8 @@ class EncodingOptions:
     """
 
     entropy: bool
-    normalisation: str
-    variant: str | None
+    normalisation: Rows
+    variant: Network | None
     step_s: float
     shared: bool = False
     compared: tuple[str, ...] = ()
@@ -111,30 +145,24 @@ def encoded_arms(
     Raises
     ------
     MdjptError
-        There is none, an option is out of range, the store or a model cannot be used.
+        There is none, the store or a model cannot be used.
     """
     from mdjpt.evaluation.comparison_features import comparison_features
-    from mdjpt.evaluation.encoding import RowNormalisation
     from mdjpt.evaluation.models import entropy_baseline, load_models
-    from mdjpt.network.model import Variant
     from mdjpt.store.store import open_store
 
     if not models and not options.entropy and not options.compared:
         raise MdjptError("nothing to evaluate: name a --model, --entropy or --compare")
-    step = max(round(positive("--step", options.step_s) * SFREQ), 1)
-    loaded = load_models(
-        models,
-        variant=None if options.variant is None else one_of("--variant", options.variant, Variant),
-        normalisation=one_of("--normalisation", options.normalisation, RowNormalisation),
-    )
+    step = max(round(options.step_s * SFREQ), 1)
+    loaded = load_models(models, variant=options.variant, normalisation=options.normalisation)
     compared = [_named_weights(text) for text in options.compared]
     opened = open_store(store)
     for model in loaded:
-        with _progress(f"{opened.card.name}: {model.arm}") as show:
+        with shown_progress(f"{opened.card.name}: {model.arm}", every_s=LINE_EVERY_S) as show:
             features = model.features(opened, step, show)
         yield EncodedArm(model.arm, features, model)
     for encoder, weights in compared:
-        with _progress(f"{opened.card.name}: {encoder.name}") as show:
+        with shown_progress(f"{opened.card.name}: {encoder.name}", every_s=LINE_EVERY_S) as show:
             features = comparison_features(opened, encoder, weights, step, show)
         yield EncodedArm(encoder.name, features)
     if options.entropy:
@@ -143,25 +171,12 @@ def encoded_arms(
 
 def _named_weights(text: str) -> tuple[ComparisonEncoder, Path]:
     """Read ``NAME=WEIGHTS``."""
-    from pathlib import Path
-
     from mdjpt.evaluation.comparison_encoders import comparison_encoder
 
     name, found, path = text.partition("=")
     if not found or not path:
         raise MdjptError(f"--compare is NAME=WEIGHTS.safetensors, got {text!r}")
     return comparison_encoder(name), Path(path)
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[OnEncoded]:
-    """Show a bar on stderr and give what moves it."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(title)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def print_report(
@@ -195,28 +210,8 @@ def print_report(
         images[f"Features (t-SNE), {first.arm}"] = embedding_figure(drawn)
     report = report_of(outcomes, figures=images)
     for table in (report.tables[0], published_table(outcomes[0])):
-        sys.stdout.write("" if table is None else table.markdown() + "\n")
+        if table is not None:
+            typer.echo(table.markdown())
     for path in write_report(out, report, outcomes):
-        sys.stdout.write(f"{path}\n")
+        typer.echo(path)
     return 0
-
-
-def one_of(option: str, value: str, kind: Any) -> Any:
-    """Return the value of an option that is one of a literal type's, or say which there are."""
-    if value not in get_args(kind):
-        raise MdjptError(f"{option} is one of {', '.join(get_args(kind))}, got {value!r}")
-    return value
-
-
-def positive(option: str, value: Any) -> Any:
-    """Return the value of an option that must be positive."""
-    if not value > 0:
-        raise MdjptError(f"{option} must be positive, got {value:g}")
-    return value
-
-
-def share_of(option: str, value: float) -> float:
-    """Return the value of an option that must be between 0 and 1."""
-    if not 0 < value < 1:
-        raise MdjptError(f"{option} must be between 0 and 1, got {value:g}")
-    return value

@@ -2,46 +2,70 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from app.files import read_montage, save_features
-from app.session import default_bundle
+import typer
+
+from app.cli.options import Hop, Model, Montage
+from app.cli.thread_count import one_thread
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["store_features"]
+__all__ = ["features", "save_features"]
+
+N_FEATURES = 512
 
 
-def store_features(
-    path: Path, out: Path, *, model: Path | None, hop_s: float, scale: str, montage: str | None
+def features(
+    file: Annotated[Path, typer.Argument(help="Recording to read.")],
+    *,
+    out: Annotated[Path, typer.Option(help="File to write (.npz).")],
+    model: Model = None,
+    hop: Hop = 2.0,
+    scale: Annotated[
+        Literal["causal", "recording"],
+        typer.Option(help="causal: as live; recording: one scale for the whole file."),
+    ] = "causal",
+    montage: Montage = None,
 ) -> int:
-    """Write features [n, 512] and start_s [n] of the recording at `path` to `out`.
+    """Extract the features of a whole recording: features [n, 512], start_s [n]."""
+    one_thread()
+    from app.session import default_bundle
+    from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.features import extract_features
+    from mdjpt.recordings import montage_names, read_recording
+
+    bundle = load_bundle(model or default_bundle())
+    recording = read_recording(file, montage=montage_names(montage))
+    for note in recording.notes:
+        typer.echo(f"note: {note}", err=True)
+    table = extract_features(recording, bundle, hop_s=hop, scale=scale)
+    save_features(out, table.features, table.start_s)
+    normalisation = "window" if bundle.row_stats is None else "row statistics"
+    typer.echo(
+        f"{out}: {len(table.start_s)} windows of 5 s every {hop:g} s, {scale} scale, "
+        f"normalised by {normalisation}"
+    )
+    return 0
+
+
+def save_features(path: Path, features: NDArray[np.float32], start_s: NDArray[np.float64]) -> None:
+    """Write the arrays ``features`` [n, 512] and ``start_s`` [n] as .npz.
 
     Raises
     ------
     MdjptError
-        Recording, model or output file cannot be used.
+        When the file cannot be written.
     """
-    if scale not in ("causal", "recording"):
-        raise MdjptError(f"--scale is causal or recording, got {scale!r}")
-    from mdjpt.bundle.bundle import load_bundle
-    from mdjpt.features import extract_features
-    from mdjpt.recordings import read_recording
+    import numpy as np
 
-    bundle = load_bundle(model or default_bundle())
-    recording = read_recording(path, montage=read_montage(montage) or None)
-    for note in recording.notes:
-        sys.stderr.write(f"note: {note}\n")
-    table = extract_features(
-        recording, bundle, hop_s=hop_s, scale="causal" if scale == "causal" else "recording"
-    )
-    save_features(out, table.features, table.start_s)
-    normalisation = "window" if bundle.row_stats is None else "row statistics"
-    sys.stdout.write(
-        f"{out}: {len(table.start_s)} windows of 5 s every {hop_s:g} s, {scale} scale, "
-        f"normalised by {normalisation}\n"
-    )
-    return 0
+    rows = features.reshape(len(start_s), N_FEATURES).astype(np.float32)
+    try:
+        with path.open("wb") as file:
+            np.savez_compressed(file, features=rows, start_s=np.asarray(start_s, dtype=np.float64))
+    except OSError as error:
+        raise MdjptError(f"cannot write {path}: {error.strerror}; choose another file") from None

@@ -1,6 +1,7 @@
-"""The command line: names, options and help. The work is done in :mod:`app.cli`.
+"""The command line: all commands, and how their errors are told.
 
-Every command imports what it needs when it runs, so that ``mdjpt --help`` answers at once.
+A command is one file beside this one. It imports what it needs when it runs, so that
+``mdjpt --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -13,20 +14,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.calibration_cli import calibrate_command, calibrate_live_command
-from app.cli.options import planned
-from app.live_cli import (
-    app_command,
-    bench_command,
-    check_command,
-    features_command,
-    replay_command,
-    run_command,
-    simulate_command,
-    sources_command,
-)
-from app.model_cli import PASS_ON, model_cli
-from app.research_cli import data_cli, evaluate_cli, pretrain_command
+from app.cli.bench import bench
+from app.cli.calibrate import calibrate
+from app.cli.calibrate_live import calibrate_live
+from app.cli.check import check
+from app.cli.dashboard import open_dashboard
+from app.cli.data import data_cli
+from app.cli.evaluate import evaluate_cli
+from app.cli.features import features
+from app.cli.model import model_cli
+from app.cli.pretrain import pretrain
+from app.cli.replay import replay
+from app.cli.run import run
+from app.cli.simulate import simulate
+from app.cli.sources import sources
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -43,17 +44,17 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS: dict[str, Callable[..., int]] = {
-    "app": app_command,
-    "run": run_command,
-    "sources": sources_command,
-    "replay": replay_command,
-    "check": check_command,
-    "features": features_command,
-    "simulate": simulate_command,
-    "bench": bench_command,
-    "calibrate": calibrate_command,
-    "calibrate-live": calibrate_live_command,
-    "pretrain": pretrain_command,
+    "app": open_dashboard,
+    "run": run,
+    "sources": sources,
+    "replay": replay,
+    "check": check,
+    "features": features,
+    "simulate": simulate,
+    "bench": bench,
+    "calibrate": calibrate,
+    "calibrate-live": calibrate_live,
+    "pretrain": pretrain,
 }
 for name, command in COMMANDS.items():
     cli.command(name)(command)
@@ -89,7 +90,7 @@ def run_command_line(arguments: list[str]) -> int:
         return 130
     except USAGE_ERROR as error:
         message = getattr(error, "format_message", error.__str__)()
-        _complain(f"{message} Try mdjpt --help")
+        _complain(f"{message.replace('Value error, ', '').rstrip('.')}. Try mdjpt --help")
         return 2
     except BrokenPipeError:
         # The reader of our output went away (mdjpt ... | head); nothing is left to say.
@@ -126,10 +127,4 @@ def _root(
         typer.echo(importlib.metadata.version("mdjpt-live"))
         raise typer.Exit
     if context.invoked_subcommand is None:
-        context.exit(app_command(None))
-
-
-@cli.command("doctor", context_settings=PASS_ON)
-def doctor_command() -> int:
-    """Check this installation (not there yet)."""
-    return planned("doctor")
+        context.exit(open_dashboard())

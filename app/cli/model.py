@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import typer
 
-__all__ = ["import_model", "show_model", "verify_model"]
+__all__ = ["model_cli"]
+
+model_cli = typer.Typer(help="Import, inspect and check model bundles.", no_args_is_help=True)
+BundleFile = Annotated[Path, typer.Argument(help="Model bundle.")]
 
 
-def import_model(checkpoint: Path, out: Path) -> int:
-    """Turn a released Lightning checkpoint into a bundle at `out`."""
+@model_cli.command("import")
+def import_model(
+    checkpoint: Annotated[Path, typer.Argument(help="Released checkpoint (.ckpt).")],
+    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+) -> int:
+    """Turn a released Lightning checkpoint into a bundle."""
     from mdjpt.bundle.checkpoint import import_checkpoint
 
     import_checkpoint(checkpoint, out)
-    sys.stdout.write(f"{out}: imported from {checkpoint.name}; it has no emotion head yet\n")
+    typer.echo(f"{out}: imported from {checkpoint.name}; it has no emotion head yet")
     return 0
 
 
-def show_model(path: Path) -> int:
-    """Print what a bundle holds and where it comes from."""
+@model_cli.command("info")
+def show_model(bundle: BundleFile) -> int:
+    """Show what a bundle holds and where it comes from."""
     from mdjpt.bundle.bundle import describe
 
-    for key, value in describe(path).items():
-        sys.stdout.write(f"{key:<16} {value}\n")
+    for key, value in describe(bundle).items():
+        typer.echo(f"{key:<16} {value}")
     return 0
 
 
-def verify_model(path: Path) -> int:
-    """Check a bundle's layout, shapes and checksum; raises ModelError when it is unsound."""
+@model_cli.command("verify")
+def verify_model(bundle: BundleFile) -> int:
+    """Check a bundle: layout, shapes, checksum."""
     from mdjpt.bundle.bundle import verify
 
-    verify(path)
-    sys.stdout.write(f"{path}: sound\n")
+    verify(bundle)
+    typer.echo(f"{bundle}: sound")
     return 0

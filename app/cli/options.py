@@ -1,34 +1,88 @@
-"""Options that several commands share, and what their values must be."""
+"""Options that several commands share, each with what its value must be."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from mdjpt.errors import MdjptError
 
 __all__ = [
-    "SOURCE_HELP",
     "Alignment",
     "Hop",
+    "Jobs",
+    "Json",
     "Model",
     "Montage",
     "Profile",
+    "Quick",
     "Record",
-    "checked_alignment",
-    "planned",
+    "SourceName",
+    "Speed",
+    "at_least",
+    "between",
     "positive",
-    "speed_factor",
+    "refuse_second_alignment",
 ]
 
-SOURCE_HELP = (
-    "sim:[?seed=7] | file:PATH | lsl:[NAME][?source_id=..&type=EEG] | brainflow:synthetic | "
-    "brainflow:cyton?serial_port=/dev/ttyUSB0"
-)
-ALIGNMENTS = ("none", "moments", "rows", "covariance-input", "covariance-mixed")
+Check = Callable[[typer.CallbackParam, float | None], float | None]
+
+
+def between(low: float, high: float) -> Check:
+    """Return a check that the number of an option lies between two limits, both excluded."""
+    words = "positive" if high == math.inf else f"between {low:g} and {high:g}"
+
+    def check(param: typer.CallbackParam, value: float | None) -> float | None:
+        if value is not None and not low < value < high:
+            raise MdjptError(f"{param.opts[0]} must be {words}, got {value:g}")
+        return value
+
+    return check
+
+
+positive = between(0, math.inf)
+
+
+def at_least(least: int) -> Check:
+    """Return a check that the number of an option is not below a limit."""
+
+    def check(param: typer.CallbackParam, value: float | None) -> float | None:
+        if value is not None and value < least:
+            raise MdjptError(f"{param.opts[0]} must be {least} or more, got {value:g}")
+        return value
+
+    return check
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return math.inf
+    try:
+        speed = float(text)
+    except ValueError:
+        raise MdjptError(f"--speed takes a number or max, got {text!r}") from None
+    if not 0 < speed < math.inf:
+        raise MdjptError(f"--speed must be positive, got {speed:g}")
+    return speed
+
+
+def _jobs(value: int) -> int:
+    if value < 1 and value != -1:
+        raise MdjptError(f"--jobs must be 1 or more, or -1, got {value}")
+    return value
+
+
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        help="sim:[?seed=7] | file:PATH | lsl:[NAME][?source_id=..&type=EEG] | "
+        "brainflow:synthetic | brainflow:cyton?serial_port=/dev/ttyUSB0"
+    ),
+]
 Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle by default.")]
 Montage = Annotated[
     str | None,
@@ -39,40 +93,22 @@ Record = Annotated[
     Path | None, typer.Option(help="Folder to record into: signals, events and predictions (XDF).")
 ]
 Alignment = Annotated[
-    str,
+    Literal["auto", "none", "moments", "rows", "covariance-input", "covariance-mixed"],
+    typer.Option(help="Of a session's windows with those the model knows; a profile has its own."),
+]
+Hop = Annotated[float, typer.Option(help="Seconds from one window to the next.", callback=positive)]
+Speed = Annotated[
+    float,
     typer.Option(
-        help="auto, none, moments, rows, covariance-input, covariance-mixed; a profile has its own."
+        help="Times real time, for files; max: as fast as it goes.", parser=_speed, metavar="X|max"
     ),
 ]
-Hop = Annotated[float, typer.Option(help="Seconds from one window to the next.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable.")]
+Jobs = Annotated[int, typer.Option(help="How many at a time; -1: one a core.", callback=_jobs)]
+Quick = Annotated[bool, typer.Option("--quick", help="Shows only that it runs.")]
 
 
-def checked_alignment(name: str, profile: Path | None) -> str:
-    """Return the name of an alignment; MdjptError when there is none such, or a profile has one."""
-    if name not in ("auto", *ALIGNMENTS):
-        raise MdjptError(f"--alignment takes auto, {', '.join(ALIGNMENTS)}, got {name!r}")
-    if profile is not None and name != "auto":
+def refuse_second_alignment(alignment: str, profile: Path | None) -> None:
+    """Raise MdjptError for an alignment beside a profile, which has its own."""
+    if profile is not None and alignment != "auto":
         raise MdjptError("a profile brings its own alignment: leave --alignment out")
-    return name
-
-
-def positive(value: float | None, option: str) -> float | None:
-    """Return a number that is positive and finite, or None; MdjptError for any other."""
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise MdjptError(f"{option} must be positive, got {value:g}")
-    return value
-
-
-def speed_factor(text: str) -> float:
-    """Return times real time, ``inf`` for "max"; MdjptError for what is no speed."""
-    if text == "max":
-        return math.inf
-    try:
-        return positive(float(text), "--speed") or 1.0
-    except ValueError:
-        raise MdjptError(f"--speed takes a number or max, got {text!r}") from None
-
-
-def planned(name: str) -> int:
-    """Refuse a command that is not there yet, MdjptError."""
-    raise MdjptError(f"mdjpt {name} is not there yet: see the CHANGELOG for what is")

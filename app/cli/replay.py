@@ -2,77 +2,53 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from app.files import read_montage
-from app.interruption import stopped_by_signal
-from mdjpt.recordings import read_recording
-from streaming.sources.replay import Replayer, parse_faults
+import typer
+
+from app.cli.interruption import stopped_by_signal
+from app.cli.options import Montage, positive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
     from mdjpt.recordings import Recording
+    from streaming.sources.replay import Replayer
 
 __all__ = ["replay"]
 
 
 def replay(
-    file: Path,
+    file: Annotated[Path, typer.Argument(help="Recording to send.")],
     *,
-    speed: float,
-    start_s: float,
-    loop: bool,
-    stream_name: str | None,
-    faults: Sequence[str],
-    montage: str | None,
+    speed: Annotated[float, typer.Option(help="Times real time.", callback=positive)] = 1.0,
+    start: Annotated[float, typer.Option(help="Second of the recording to start at.")] = 0.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Start again at the end.")] = False,
+    stream_name: Annotated[str | None, typer.Option(help="Name of the LSL stream.")] = None,
+    faults: Annotated[
+        list[str] | None,
+        typer.Option("--fault", help="Inject a fault: drop=N, jitter_ms=X, stall_s=X."),
+    ] = None,
+    montage: Montage = None,
 ) -> int:
-    """Send a recording until its end, Ctrl-C or SIGTERM.
+    """Send a recording as an LSL stream."""
+    from mdjpt.recordings import montage_names, read_recording
+    from streaming.sources.replay import Replayer, parse_faults
 
-    Parameters
-    ----------
-    file : Path
-        Recording of any format that is read.
-    speed : float
-        Times real time.
-    start_s : float
-        Second of the recording to start at.
-    loop : bool
-        Whether to start again at the end.
-    stream_name : str or None
-        Name of the LSL stream; that of the file when None.
-    faults : sequence of str
-        ``drop=N``, ``jitter_ms=X``, ``stall_s=X``.
-    montage : str or None
-        Electrode names, or a file that holds them.
-
-    Returns
-    -------
-    int
-        0; errors are raised.
-
-    Raises
-    ------
-    MdjptError
-        The file or an option cannot be used.
-    """
-    recording = read_recording(file, montage=read_montage(montage) or None)
+    recording = read_recording(file, montage=montage_names(montage))
     replayer = Replayer(
         recording,
         speed=speed,
-        start_s=start_s,
+        start_s=start,
         loop=loop,
         stream_name=stream_name,
-        faults=parse_faults(faults),
+        faults=parse_faults(faults or ()),
     )
     for note in recording.notes:
-        sys.stderr.write(f"note: {note}\n")
-    sys.stderr.write(_introduction(replayer, recording))
+        typer.echo(f"note: {note}", err=True)
+    typer.echo(_introduction(replayer, recording), err=True)
     with stopped_by_signal() as stopped:
         replayer.run(stopped)
-    sys.stderr.write(f"sent {replayer.n_sent / recording.sfreq:.1f} s\n")
+    typer.echo(f"sent {replayer.n_sent / recording.sfreq:.1f} s", err=True)
     return 0
 
 
@@ -83,5 +59,5 @@ def _introduction(replayer: Replayer, recording: Recording) -> str:
         f"sending {recording.n_channels} channels, {recording.sfreq:g} Hz, "
         f"{replayer.duration_s:.1f} s as lsl:{name}{events}; Ctrl-C ends\n"
         f"decode it from another terminal: mdjpt run 'lsl:{name}'\n"
-        "LSL listens on all network interfaces: others in the network can read this stream\n"
+        "LSL listens on all network interfaces: others in the network can read this stream"
     )

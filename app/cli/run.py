@@ -2,99 +2,101 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
+import typer
 
-from app.files import read_montage, save_features
-from app.interruption import stopped_by_signal
-from app.recording_files import new_recording
-from app.session import SessionConfig, default_bundle, engine_config
-from streaming.engine import Engine
-from streaming.sources.source_spec import parse_source
+from app.cli.features import save_features
+from app.cli.interruption import stopped_by_signal
+from app.cli.options import (
+    Alignment,
+    Hop,
+    Model,
+    Montage,
+    Profile,
+    Record,
+    SourceName,
+    Speed,
+    positive,
+    refuse_second_alignment,
+)
 
 if TYPE_CHECKING:
     import threading
 
-    from app.terminal import TerminalView
+    from app.cli.terminal import TerminalView
+    from streaming.engine import Engine
     from streaming.processes.decoder_process import Predicted
     from streaming.snapshot import Snapshot
 
-__all__ = ["RunRequest", "run_headless"]
+__all__ = ["run"]
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """The options of ``mdjpt run``, as in its help."""
+def run(
+    source: SourceName,
+    *,
+    model: Model = None,
+    profile: Profile = None,
+    alignment: Alignment = "auto",
+    duration: Annotated[
+        float | None, typer.Option(help="Seconds of signal to run for.", callback=positive)
+    ] = None,
+    hop: Hop = 0.5,
+    speed: Speed = 1.0,
+    out: Annotated[str | None, typer.Option(help="JSON lines: FILE, or - for stdout.")] = None,
+    record: Record = None,
+    publish: Annotated[
+        Literal["lsl"] | None, typer.Option(help="lsl: offer predictions as an LSL stream.")
+    ] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Store the features of the decoded windows (.npz).")
+    ] = None,
+    montage: Montage = None,
+) -> int:
+    """Decode a source without a window."""
+    import numpy as np
 
-    source: str
-    model: Path | None = None
-    duration_s: float | None = None
-    hop_s: float = 0.5
-    speed: float = 1.0
-    out: str | None = None
-    publish_lsl: bool = False
-    features: Path | None = None
-    montage: str | None = None
-    profile: Path | None = None
-    record: Path | None = None
-    alignment: str = "auto"
+    from app.cli.terminal import terminal_view
+    from app.recording_files import new_recording
+    from app.session import SessionConfig, default_bundle, engine_config
+    from mdjpt.recordings import montage_names
+    from streaming.engine import Engine
+    from streaming.sources.source_spec import parse_source
 
-
-def run_headless(request: RunRequest) -> int:
-    """Decode until the source or the duration ends, or Ctrl-C.
-
-    Parameters
-    ----------
-    request : RunRequest
-        What to do.
-
-    Returns
-    -------
-    int
-        0, or 2 when the recording failed; other errors are raised.
-
-    Raises
-    ------
-    MdjptError
-        Source, file or model cannot be used; carries the exit code.
-    """
-    from app.terminal import terminal_view
-
+    refuse_second_alignment(alignment, profile)
     config = SessionConfig(
-        source=parse_source(request.source),
-        bundle=request.model or default_bundle(),
-        hop_s=request.hop_s,
-        montage=read_montage(request.montage),
-        speed=request.speed,
-        duration_s=request.duration_s,
-        out=Path(request.out) if request.out not in (None, "-") else None,
-        to_stdout=request.out == "-",
-        publish_lsl=request.publish_lsl,
-        with_features=request.features is not None,
-        profile=request.profile,
-        record=None if request.record is None else new_recording(request.record),
-        alignment=request.alignment,
+        source=parse_source(source),
+        bundle=model or default_bundle(),
+        hop_s=hop,
+        montage=montage_names(montage) or (),
+        speed=speed,
+        duration_s=duration,
+        out=Path(out) if out not in (None, "-") else None,
+        to_stdout=out == "-",
+        publish_lsl=publish == "lsl",
+        with_features=features is not None,
+        profile=profile,
+        record=None if record is None else new_recording(record),
+        alignment=alignment,
     )
     collected: list[Predicted] = []
-    with stopped_by_signal() as stopped, terminal_view(quiet=request.out == "-") as view:
+    with stopped_by_signal() as stopped, terminal_view(quiet=config.to_stdout) as view:
         engine = Engine(engine_config(config))
         outcome = _run(engine, view, collected, stopped)
-    if request.features is not None:
+    if features is not None:
         save_features(
-            request.features,
+            features,
             np.array([a.feature for a in collected if a.feature is not None]),
             np.array([a.prediction.start_s for a in collected]),
         )
-    sys.stderr.write(outcome.summary() + "\n")
+    typer.echo(outcome.summary(), err=True)
     if engine.snapshot().recording_error:
         return 2
     if config.record is not None and config.record.exists():
-        sys.stderr.write(f"recorded: {config.record}\n")
+        typer.echo(f"recorded: {config.record}", err=True)
     return 0
 
 
@@ -151,5 +153,5 @@ def _tell(error: str, told: str) -> str:
     """Say at once what happened to the recording, and say it once; return what was said."""
     if error in ("", told):
         return told
-    sys.stderr.write(f"mdjpt: {error}\n")
+    typer.echo(f"mdjpt: {error}", err=True)
     return error

@@ -1,41 +1,61 @@
-"""``mdjpt simulate``: a recording of a simulated participant with its truth."""
+"""``mdjpt simulate``: a recording of a simulated participant with its truth, or a corpus."""
 
 from __future__ import annotations
 
 import json
-import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from app.cli.options import Jobs, positive
 from mdjpt.errors import MdjptError
-from mdjpt.recordings.export import write_recording_edf
-from mdjpt.simulation import SimulatedParticipant
-from streaming.stream import TRUTH_PREFIX
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 __all__ = ["simulate"]
 
 
-def simulate(out: Path, duration_s: float, seed: int, sfreq: float) -> int:
-    """Write `out` (EDF+) and `out`.truth.json.
+def simulate(
+    *,
+    out: Annotated[Path, typer.Option(help="Recording to write (.edf), or a folder for a corpus.")],
+    duration: Annotated[float, typer.Option(help="Recording: seconds.", callback=positive)] = 300.0,
+    sfreq: Annotated[float, typer.Option(help="Recording: sampling rate in Hz.")] = 250.0,
+    seed: Annotated[int, typer.Option(help="Participants and schedule.")] = 7,
+    preset: Annotated[
+        list[str] | None, typer.Option(help="Corpus: a dataset such as SEED-like; several times.")
+    ] = None,
+    subjects: Annotated[int | None, typer.Option(help="Corpus: participants a dataset.")] = None,
+    difficulty: Annotated[float, typer.Option(help="Corpus: 0 (easiest) to 1.")] = 0.5,
+    jobs: Jobs = 1,
+) -> int:
+    """Simulate a recording with its true emotions, or a corpus of several prepared datasets."""
+    if out.suffix:
+        return _simulate_recording(out, duration, seed, sfreq)
+    from app.cli.data import prepare_into_store
+    from mdjpt.guard.extras import check_training_extra
+    from mdjpt.simulation import preset_corpus
+    from mdjpt.simulation.dataset import SimulatedDataset
 
-    Parameters
-    ----------
-    out : Path
-        Recording to write; each change of the emotional state is an annotation.
-    duration_s : float
-        Seconds of signal.
-    seed : int
-        The person.
-    sfreq : float
-        Sampling rate in Hz.
+    check_training_extra("pyarrow")
+    try:
+        corpus = preset_corpus(
+            *(preset or ()), seed=seed, difficulty=difficulty, n_subjects=subjects
+        )
+    except ValueError as error:
+        raise MdjptError(f"simulate: {error}") from None
+    for config in corpus.datasets:
+        # Cleaning takes a minute a recording, and simulated eyes and muscles do little harm.
+        prepare_into_store(
+            SimulatedDataset(config), out / config.name, ica=False, jobs=jobs, reports=False
+        )
+    return 0
 
-    Raises
-    ------
-    MdjptError
-        When an option is out of range or the file cannot be written.
-    """
+
+def _simulate_recording(out: Path, duration_s: float, seed: int, sfreq: float) -> int:
+    """Write `out` (EDF+), in which each change of the state is an annotation, and its truth."""
+    from mdjpt.recordings.export import write_recording_edf
+    from mdjpt.simulation import SimulatedParticipant
+    from streaming.stream import TRUTH_PREFIX
+
     if out.suffix.lower() != ".edf":
         raise MdjptError(f"--out {out}: simulate writes EDF+, name it .edf")
     try:
@@ -59,5 +79,5 @@ def simulate(out: Path, duration_s: float, seed: int, sfreq: float) -> int:
         truth_path.write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
         raise MdjptError(f"cannot write {truth_path}: {error.strerror}") from None
-    sys.stdout.write(f"{out}: {duration_s:g} s of simulated EEG, truth in {truth_path.name}\n")
+    typer.echo(f"{out}: {duration_s:g} s of simulated EEG, truth in {truth_path.name}")
     return 0

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
+from typing import Annotated
 
-from streaming.sources.discovery import list_boards, list_lsl
+import typer
 
-__all__ = ["list_sources"]
+from app.cli.options import Json, positive
+
+__all__ = ["sources"]
 
 
-def list_sources(*, as_json: bool, timeout_s: float) -> int:
-    """Print LSL streams, with nominal and measured rate, and BrainFlow boards.
+def sources(
+    as_json: Json = False,
+    timeout_s: Annotated[
+        float,
+        typer.Option("--timeout", help="Seconds to look for LSL streams.", callback=positive),
+    ] = 2.0,
+) -> int:
+    """List LSL streams, with nominal and measured rate, and BrainFlow boards."""
+    from streaming.sources.discovery import list_boards, list_lsl
 
-    Parameters
-    ----------
-    as_json : bool
-        Print one JSON object instead of tables.
-    timeout_s : float
-        Seconds to look for LSL streams.
-    """
     streams, boards = list_lsl(timeout_s), list_boards()
     if as_json:
         found = {
             "lsl": [asdict(stream) for stream in streams],
             "brainflow": [asdict(board) for board in boards],
         }
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+        typer.echo(json.dumps(found, indent=2))
         return 0
     from rich.console import Console
     from rich.table import Table

@@ -79,6 +79,6 @@ class Application(QObject):
 
     def _leave(self, screenshot: Path | None) -> None:
         if screenshot is not None and not self.window.grab().save(str(screenshot)):
-            print(f"mdjpt: cannot save a picture to {screenshot}", file=sys.stderr)  # noqa: T201
+            sys.stderr.write(f"mdjpt: cannot save a picture to {screenshot}\n")
             self._status = 2
         self.window.close()
