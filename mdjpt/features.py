@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
 _BATCH = 16
-Scale = Literal["causal", "recording"]
+Scale = Literal["causal", "recording"] | FixedScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,9 @@ def extract_features(
         Model; its row statistics normalise the network's rows, the window's own where it has none.
     hop_s : float
         Seconds from window to window; 2 s is the training step (mdJPT, released configuration).
-    scale : {"causal", "recording"}
-        Robust scale over the data so far, as live, or over the whole recording, as in training.
+    scale : {"causal", "recording"} or FixedScale
+        Robust scale over the data so far, as live, or over the whole recording, as in training, or
+        one that is known.
 
     Raises
     ------
@@ -104,13 +105,15 @@ def prepare_windows(
     RecordingError
         When nothing is left.
     """
-    if scale not in ("causal", "recording"):
+    if isinstance(scale, str) and scale not in ("causal", "recording"):
         raise RecordingError(f"scale must be causal or recording, got {scale!r}")
     preprocess = Preprocessor(recording.ch_names, recording.sfreq)
     scalp = _finite(recording.samples[preprocess.electrodes])
     if scale == "recording":
         filtered = filter_recording(scalp, recording.sfreq)
         preprocess.scale = FixedScale(*robust_scale(average_reference(filtered)))
+    elif isinstance(scale, FixedScale):
+        preprocess.scale = scale
     windows, starts = [], []
     for window, start_s in _windows(preprocess, recording, scalp, hop_s):
         windows.append(window)
