@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import secrets
 from typing import TYPE_CHECKING
 
 from platformdirs import user_data_path
 
 from mdjpt.errors import MdjptError
-from mdjpt.recordings.checksums import checksum_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,10 @@ def default_recordings() -> Path:
 
 
 def new_recording(folder: Path, now: datetime.datetime | None = None) -> Path:
-    """Name a file that is not there yet, ``mdjpt_YYYYmmdd-HHMMSS.xdf``, and make its folder.
+    """Name a file that is not there yet, and make its folder.
+
+    ``mdjpt_YYYYmmdd-HHMMSS_xxxxxx.xdf``: the last part is drawn, because two sessions that begin in
+    the same second, on one computer or on two that share a disk, know nothing of each other.
 
     Parameters
     ----------
@@ -45,7 +48,5 @@ def new_recording(folder: Path, now: datetime.datetime | None = None) -> Path:
         raise MdjptError(
             f"{folder}: cannot record there: {reason[:1].lower()}{reason[1:]}; name another folder"
         ) from None
-    stem = f"mdjpt_{now or datetime.datetime.now().astimezone():%Y%m%d-%H%M%S}"
-    names = (stem, *(f"{stem}_{n}" for n in range(2, 100)))
-    paths = [folder.absolute() / f"{name}.xdf" for name in names]
-    return next((p for p in paths if not (p.exists() or checksum_path(p).exists())), paths[0])
+    began = f"{now or datetime.datetime.now().astimezone():%Y%m%d-%H%M%S}"
+    return folder.absolute() / f"mdjpt_{began}_{secrets.token_hex(3)}.xdf"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "TRUTH_PREFIX",
     "Chunk",
+    "Column",
     "Marker",
     "MarkerKind",
     "Prompt",
@@ -26,6 +27,21 @@ TRUTH_PREFIX = "truth/"
 
 Clock = Literal["lsl", "unix", "recording", "simulated"]
 MarkerKind = Literal["marker", "truth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a stream, as it describes itself.
+
+    Attributes
+    ----------
+    label, unit, kind : str
+        "" where the stream says nothing.
+    """
+
+    label: str
+    unit: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,8 @@ class StreamInfo:
         True when the signal comes from no brain; every output says so.
     notes : tuple of str
         One-line remarks for the user ("electrode names assumed from --montage").
+    others : tuple of Column
+        Columns that are no electrodes (counter, accelerometer): recorded, never decoded.
     """
 
     name: str
@@ -63,6 +81,7 @@ class StreamInfo:
     lossless: bool = False
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    others: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.ch_names:
@@ -117,17 +136,24 @@ class Chunk:
         against the end of the previous chunk is a gap of that many samples.
     markers : tuple of Marker
         Events that arrived with these samples.
+    others : ndarray of float64, shape (n_others, n_times), or None
+        The stream's columns beside its electrodes, as it sent them.
     """
 
     samples: NDArray[np.float32]
     timestamps: NDArray[np.float64]
     first_sample: int
     markers: tuple[Marker, ...] = field(default=())
+    others: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.timestamps.shape != self.samples.shape[1:]:
             raise ValueError(
                 f"samples {self.samples.shape} and timestamps {self.timestamps.shape} do not match"
+            )
+        if self.others is not None and self.others.shape[1:] != self.timestamps.shape:
+            raise ValueError(
+                f"others {self.others.shape} and timestamps {self.timestamps.shape} do not match"
             )
 
     @property

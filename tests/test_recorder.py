@@ -22,7 +22,7 @@ from streaming.snapshot import ModelCard
 from streaming.sources.recording import RecordingSource
 from streaming.sources.simulated import SimulatedSource
 from streaming.sources.source_spec import parse_source
-from streaming.stream import Chunk, Marker
+from streaming.stream import Chunk, Column, Marker
 from tests.support.fakes import NAMES, PowerDecoder, ScriptedSource
 from tests.support.hand_clock import HandClock
 from tests.support.recordings_made import (
@@ -91,6 +91,35 @@ def test_lost_samples_are_annotated_where_the_signal_goes_on(tmp_path: Path) -> 
     texts = [row[0] for row in markers["time_series"]]
     assert texts == ["gap/40", "eyes closed"]
     assert markers["time_stamps"][0] == 7.0 + 40 / SFREQ
+
+
+def test_what_was_sent_beside_the_electrodes_comes_back_to_the_last_bit(tmp_path: Path) -> None:
+    columns = (Column("Counter"), Column("ACC_X", "g", "ACC"))
+    rng = np.random.default_rng(1)
+    # A counter beyond what float32 holds, and fractions beyond it.
+    chunks = [
+        replace(
+            chunk,
+            others=np.stack(
+                [
+                    2.0**40 + np.arange(chunk.first_sample, chunk.stop_sample),
+                    rng.random(chunk.n_times),
+                ]
+            ),
+        )
+        for chunk in chunks_with_gap()
+    ]
+    path = write_recording(tmp_path / "r.xdf", chunks, replace(INFO, others=columns))
+    streams = streams_of(path)
+    others = streams["Others"]
+    sent = np.concatenate([chunk.others for chunk in chunks if chunk.others is not None], axis=1)
+    np.testing.assert_array_equal(others["time_series"].T, sent)
+    np.testing.assert_array_equal(others["time_stamps"], streams["EEG"]["time_stamps"])
+    described = others["info"]["desc"][0]["channels"][0]["channel"]
+    assert [c["label"][0] for c in described] == ["Counter", "ACC_X"]
+    assert described[1]["unit"] == ["g"]
+    assert described[1]["type"] == ["ACC"]
+    np.testing.assert_array_equal(read_recording(path).samples, joined(chunks)[0])
 
 
 def test_a_file_is_never_overwritten(tmp_path: Path) -> None:

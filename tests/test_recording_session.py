@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import multiprocessing
 import os
+import re
 import stat
 import time
 from functools import partial
@@ -156,11 +157,27 @@ def test_a_recording_gets_a_name_that_is_not_taken(tmp_path: Path) -> None:
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     folder = tmp_path / "participants" / "one"
     first = new_recording(folder, now)
-    assert first == folder / "mdjpt_20260102-030405.xdf"
+    assert first.parent == folder
+    assert re.fullmatch(r"mdjpt_20260102-030405_[0-9a-f]{6}\.xdf", first.name)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    first.touch()
-    assert new_recording(folder, now).name == "mdjpt_20260102-030405_2.xdf"
     assert default_recordings().parts[-2:] == ("mdjpt-live", "recordings")
+
+
+def test_two_recordings_that_begin_in_the_same_second_get_two_files(tmp_path: Path) -> None:
+    now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+    paths = [new_recording(tmp_path, now) for _ in range(2)]
+    spec = parse_source("sim:?seed=3&n_channels=8&duration=6")
+    engines = [
+        Engine(engine_config(SessionConfig(spec, None, speed=float("inf"), record=path)))
+        for path in paths
+    ]
+    for engine in engines:
+        engine.start()
+    for engine in engines:
+        poll_until(engine, lambda engine=engine: engine.done)
+        engine.stop()
+    assert [engine.snapshot().recording_error for engine in engines] == ["", ""]
+    assert [read(path, None, None).duration_s for path in paths] == [6.0, 6.0]
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -33,11 +33,16 @@ def test_the_synthetic_board_loses_nothing_and_says_that_it_is_simulated() -> No
         assert info.simulated
         assert info.n_channels == 16
         assert (info.sfreq, info.clock) == (250.0, "unix")
+        others = [column.label for column in info.others]
+        assert {"package_num", "accel_1", "gyro_3", "ppg_2", "battery", "marker"} <= set(others)
         stop = 0
         while stop < 600:
             chunk = source.read(0.2)
             assert chunk.first_sample == stop
             stop = chunk.stop_sample
+            assert chunk.others is not None
+            package = chunk.others[others.index("package_num")]
+            np.testing.assert_array_equal(np.diff(package) % 256, 1)
     finally:
         source.close()
 

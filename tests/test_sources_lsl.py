@@ -104,7 +104,13 @@ def test_only_the_electrodes_are_kept(sources: list[LSLSource]) -> None:
         info = source.open()
         assert info.ch_names == ("AF3", "F7", "O1")
         assert "Counter" in info.notes[0]
-        assert read(source, 20)[0].samples.shape[0] == 3
+        assert [column.label for column in info.others] == [
+            "Timestamp", "Counter", "Interpolate", "HardwareMarker", "Markers"
+        ]  # fmt: skip
+        chunk = read(source, 20)[0]
+        assert chunk.samples.shape[0] == 3
+        # The sender numbers its samples in every column.
+        np.testing.assert_array_equal(chunk.others, np.tile(chunk.samples[:1], (5, 1)))
 
 
 def test_a_stream_without_labels_needs_a_montage(sources: list[LSLSource]) -> None:

@@ -9,6 +9,7 @@ __all__ = [
     "LENGTH_BYTES",
     "MAGIC",
     "MARKERS_TYPE",
+    "OTHERS_TYPE",
     "POSITIONS_TYPE",
     "PREDICTIONS_TYPE",
 ]
@@ -20,6 +21,8 @@ LENGTH_BYTES = (1, 4, 8)
 
 EEG_TYPE = "EEG"
 MARKERS_TYPE = "Markers"
+OTHERS_TYPE = "Others"
+"""A stream of float64: what the source of the EEG sent beside it, sample for sample."""
 PREDICTIONS_TYPE = "Predictions"
 """A stream of text, one prediction as JSON a sample."""
 POSITIONS_TYPE = "SamplePositions"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from streaming.stream import Column
+
 __all__ = [
     "StreamHeader",
     "boundary",
@@ -47,43 +49,40 @@ class StreamHeader:
     ----------
     name, kind, source_id : str
         As LSL has them; `kind` is its type.
-    channel_format : {"float32", "int64", "string"}
+    channel_format : {"float32", "double64", "int64", "string"}
         Of every value.
-    labels : tuple of str
-        One a channel.
+    columns : tuple of Column
+        One a channel; a channel without a kind has the stream's.
     sfreq : float
         Nominal rate in Hz, 0 for an irregular stream.
-    unit : str
-        Of every channel, "" for none.
     description : mapping of str to str
         Further facts.
     """
 
     name: str
     kind: str
-    channel_format: Literal["float32", "int64", "string"]
-    labels: tuple[str, ...]
+    channel_format: Literal["float32", "double64", "int64", "string"]
+    columns: tuple[Column, ...]
     sfreq: float = 0.0
     source_id: str = ""
-    unit: str = ""
     description: Mapping[str, str] | None = None
 
     def to_xml(self) -> str:
         """Return the content of the stream's header chunk."""
         channels = "".join(
             "<channel>"
-            + _element("label", label)
-            + _element("type", self.kind)
-            + (_element("unit", self.unit) if self.unit else "")
+            + _element("label", column.label)
+            + _element("type", column.kind or self.kind)
+            + (_element("unit", column.unit) if column.unit else "")
             + "</channel>"
-            for label in self.labels
+            for column in self.columns
         )
         facts = "".join(_element(key, value) for key, value in (self.description or {}).items())
         return (
             f"{_XML}<info>"
             + _element("name", self.name)
             + _element("type", self.kind)
-            + _element("channel_count", str(len(self.labels)))
+            + _element("channel_count", str(len(self.columns)))
             + _element("nominal_srate", repr(float(self.sfreq)))
             + _element("channel_format", self.channel_format)
             + _element("source_id", self.source_id)
@@ -108,9 +107,7 @@ def stream_header(stream: int, header: StreamHeader) -> bytes:
     return _of_stream(STREAM_HEADER, stream, header.to_xml().encode())
 
 
-def samples(
-    stream: int, timestamps: NDArray[np.float64], values: NDArray[np.float32 | np.int64]
-) -> bytes:
+def samples(stream: int, timestamps: NDArray[np.float64], values: NDArray[np.number]) -> bytes:
     """Return a chunk of numbers, a time stamp with every sample.
 
     Parameters
@@ -119,8 +116,8 @@ def samples(
         Number of the stream.
     timestamps : ndarray of float64, shape (n_times,)
         Seconds.
-    values : ndarray of float32 or int64, shape (n_channels, n_times)
-        In the stream's format.
+    values : ndarray, shape (n_channels, n_times)
+        Numbers in the stream's format.
     """
     one = np.dtype(
         [

@@ -13,15 +13,18 @@ from mdjpt.recordings.xdf_layout import (
     EEG_TYPE,
     GAP_PREFIX,
     MARKERS_TYPE,
+    OTHERS_TYPE,
     POSITIONS_TYPE,
     PREDICTIONS_TYPE,
 )
 from streaming.recorder import chunks
 from streaming.recorder.chunks import StreamHeader
-from streaming.stream import TRUTH_PREFIX, Marker
+from streaming.stream import TRUTH_PREFIX, Column, Marker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from streaming.prediction import Prediction
     from streaming.recorder.storage import CheckedFile
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["XdfWriter"]
 
 BOUNDARY_EVERY_S = 3.0
-_EEG, _POSITIONS, _MARKERS, _FIRST_OF_PREDICTIONS = 1, 2, 3, 4
+_EEG, _POSITIONS, _MARKERS, _OTHERS = 1, 2, 3, 4
 
 
 @dataclass
@@ -44,7 +47,7 @@ class _Extent:
 
 
 class XdfWriter:
-    """Writes raw EEG, sample positions, events and predictions into one file.
+    """Writes raw EEG, sample positions, events, predictions and what else was sent into one file.
 
     The streams share the source's clock, so each has one clock offset, of 0. Each call hands
     the file whole chunks in one piece: a file cut off anywhere is valid up to its last chunk. One
@@ -63,7 +66,8 @@ class XdfWriter:
         self._began = began or datetime.datetime.now().astimezone()
         self._info: StreamInfo
         self._extents: dict[int, _Extent] = {}
-        self._next_stream = _FIRST_OF_PREDICTIONS
+        self._last_stream = _OTHERS
+        self._predictions: int | None = None
         self._card: ModelCard | None = None
         self._first_sample: int | None = None
         self._stop_sample = 0
@@ -83,25 +87,35 @@ class XdfWriter:
         facts = {"simulated": str(info.simulated).lower(), "clock": info.clock}
         facts |= {"notes": "; ".join(info.notes)} if info.notes else {}
         identity = info.source_id or info.name
+        electrodes = tuple(Column(name, "uV") for name in info.ch_names)
         headers = {
             _EEG: StreamHeader(
-                info.name, EEG_TYPE, "float32", info.ch_names, info.sfreq, identity, "uV", facts
+                info.name, EEG_TYPE, "float32", electrodes, info.sfreq, identity, facts
             ),
             _POSITIONS: StreamHeader(
                 "mdjpt-positions",
                 POSITIONS_TYPE,
                 "int64",
-                ("first_sample", "n_times"),
+                (Column("first_sample"), Column("n_times")),
                 source_id=f"{identity}-positions",
             ),
             _MARKERS: StreamHeader(
                 "mdjpt-markers",
                 MARKERS_TYPE,
                 "string",
-                ("label",),
+                (Column("label"),),
                 source_id=f"{identity}-markers",
             ),
         }
+        if info.others:
+            headers[_OTHERS] = StreamHeader(
+                f"{info.name}-others",
+                OTHERS_TYPE,
+                "double64",
+                info.others,
+                info.sfreq,
+                f"{identity}-others",
+            )
         parts = [chunks.stream_header(stream, header) for stream, header in headers.items()]
         self._append(chunks.file_header(self._began.isoformat()), *parts)
 
@@ -126,6 +140,8 @@ class XdfWriter:
                 self._samples(_POSITIONS, chunk.timestamps[:1], where),
                 self._samples(_EEG, chunk.timestamps, chunk.samples.astype(np.float32, copy=False)),
             ]
+            if chunk.others is not None:
+                parts.append(self._samples(_OTHERS, chunk.timestamps, chunk.others))
         parts += self._marks(events)
         if parts:
             self._append(*parts)
@@ -149,12 +165,12 @@ class XdfWriter:
             By which model.
         """
         parts = []
-        if card != self._card or self._next_stream == _FIRST_OF_PREDICTIONS:
+        if card != self._card or self._predictions is None:
             self._card = card
-            parts = [chunks.stream_header(self._next_stream, self._predictions_header(card))]
-            self._next_stream += 1
+            self._predictions = self._new_stream()
+            parts = [chunks.stream_header(self._predictions, self._predictions_header(card))]
         text = json.dumps(prediction.to_json())
-        parts += self._texts(self._next_stream - 1, [(prediction.timestamp, text)])
+        parts += self._texts(self._predictions, [(prediction.timestamp, text)])
         self._append(*parts)
 
     def end(self) -> None:
@@ -180,10 +196,19 @@ class XdfWriter:
     def _check(self, chunk: Chunk) -> None:
         if len(chunk.samples) != self._info.n_channels:
             raise ValueError(f"expected {self._info.n_channels} channels, got {len(chunk.samples)}")
+        if chunk.others is not None and len(chunk.others) != len(self._info.others):
+            raise ValueError(
+                f"expected {len(self._info.others)} other columns, got {len(chunk.others)}"
+            )
         if chunk.n_times and chunk.first_sample < self._stop_sample:
             raise ValueError(
                 f"sample {chunk.first_sample} lies before the end, {self._stop_sample}"
             )
+
+    def _new_stream(self) -> int:
+        """Return the number of another stream of the file."""
+        self._last_stream += 1
+        return self._last_stream
 
     def _append(self, *parts: bytes) -> None:
         self._file.append(b"".join(parts), self.recorded_s)
@@ -200,8 +225,8 @@ class XdfWriter:
     def _samples(
         self,
         stream: int,
-        stamps: np.ndarray[tuple[int], np.dtype[np.float64]],
-        values: np.ndarray[tuple[int, ...], np.dtype[np.float32 | np.int64]],
+        stamps: NDArray[np.float64],
+        values: NDArray[np.float32 | np.float64 | np.int64],
     ) -> bytes:
         finite = stamps[np.isfinite(stamps)]
         if finite.size:
@@ -244,7 +269,7 @@ class XdfWriter:
             "mdjpt-predictions",
             PREDICTIONS_TYPE,
             "string",
-            ("prediction",),
+            (Column("prediction"),),
             source_id=f"{self._info.source_id or self._info.name}-predictions",
             description=facts,
         )

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from mdjpt.errors import MdjptError, SourceError, SourceNotFound
+from streaming.stream import Column
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,8 @@ class BoardRows:
         Row of inserted markers, row of the package number.
     counter_modulus : int
         Number of different package numbers, 0 when they do not count samples.
+    others : tuple of (int, Column)
+        Every row that is neither EEG nor time, and what BrainFlow says of it.
     """
 
     sfreq: float
@@ -67,6 +70,7 @@ class BoardRows:
     marker: int | None
     counter: int | None
     counter_modulus: int
+    others: tuple[tuple[int, Column], ...] = ()
 
 
 class Board(Protocol):
@@ -170,6 +174,25 @@ def board_rows(name: str) -> BoardRows:
         marker=description.get("marker_channel"),
         counter=description.get("package_num_channel"),
         counter_modulus=_COUNTER_MODULUS.get(name, 0),
+        others=_others(description),
+    )
+
+
+def _others(description: dict[str, Any]) -> tuple[tuple[int, Column], ...]:
+    """Return the rows beside EEG and time, named by BrainFlow's keys: ``accel_channels``."""
+    named: dict[int, Column] = {}
+    for key, rows in description.items():
+        if not key.endswith(("_channel", "_channels")):
+            continue
+        kind = key.removesuffix("s").removesuffix("_channel")
+        each = rows if isinstance(rows, list) else [rows]
+        for number, row in enumerate(each, start=1):
+            label = f"{kind}_{number}" if len(each) > 1 else kind
+            named.setdefault(row, Column(label, kind=kind))
+    taken = {*description["eeg_channels"], description["timestamp_channel"]}
+    all_rows = range(description["num_rows"])
+    return tuple(
+        (row, named.get(row, Column(f"row_{row}"))) for row in all_rows if row not in taken
     )
 
 

@@ -15,7 +15,7 @@ from mdjpt.positions.gaps import GapDetector
 from mdjpt.recordings import montage_names
 from mdjpt.recordings.electrodes import select_electrodes
 from streaming.sources.boards import BrainFlowBoard
-from streaming.stream import Chunk, Marker, StreamInfo
+from streaming.stream import Chunk, Column, Marker, StreamInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,6 +112,7 @@ class BrainFlowSource:
             ch_units=("uV",) * len(names),
             simulated=self._board.name in _SIMULATED,
             notes=notes,
+            others=tuple(column for _, column in self._others),
         )
 
     def read(self, timeout_s: float) -> Chunk:
@@ -152,6 +153,12 @@ class BrainFlowSource:
         except RecordingError as error:
             raise SourceError(f"brainflow:{self._board.name}: {error}") from None
         self._columns = [rows.eeg[column] for column in chosen.columns]
+        unused = [
+            (row, Column(label or f"input_{n}", "uV", "EEG"))
+            for n, (row, label) in enumerate(zip(rows.eeg, rows.labels, strict=True), start=1)
+            if row not in self._columns
+        ]
+        self._others = (*unused, *rows.others)
         if montage is not None:
             return chosen.names, chosen.notes
         standard = "electrode names are BrainFlow's for this board; --montage gives others"
@@ -176,6 +183,7 @@ class BrainFlowSource:
         if rows.counter_modulus and rows.counter is not None:
             counter = block[rows.counter].astype(np.int64)
         signals = block[self._columns].astype(np.float32)
+        others = block[[row for row, _ in self._others]] if self._others else None
         for run in self._gaps.split(stamps, counter, self._last_sample):
             part = slice(run.start, run.stop)
             chunk = Chunk(
@@ -183,6 +191,7 @@ class BrainFlowSource:
                 stamps[part].copy(),
                 run.first_sample,
                 self._markers(block[:, part]),
+                None if others is None else others[:, part],
             )
             self._ready.append(chunk)
             self._end = chunk.stop_sample

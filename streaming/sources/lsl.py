@@ -117,6 +117,7 @@ class LSLSource:
             ch_units=self._columns.units,
             simulated=connection.description.simulated,
             notes=self._columns.notes,
+            others=self._columns.others,
         )
 
     def read(self, timeout_s: float) -> Chunk:
@@ -195,11 +196,13 @@ class LSLSource:
             self._n_connections = self._link.n_connections
             self._gaps.resume()
         microvolts = self._columns.microvolts(samples)
+        others = self._columns.other_values(samples)
         for run in self._gaps.split(stamps, arrival_s=now):
             times = stamps[run.start : run.stop]
             signals = np.ascontiguousarray(microvolts[:, run.start : run.stop])
             markers = self._markers_until(float(times[-1]))
-            self._ready.append(Chunk(signals, times, run.first_sample, markers))
+            beside = others[:, run.start : run.stop] if len(others) else None
+            self._ready.append(Chunk(signals, times, run.first_sample, markers, beside))
             self._end = run.first_sample + len(times)
 
     def _markers_until(self, time_s: float) -> tuple[Marker, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from mdjpt.errors import RecordingError, SourceError
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.signal.units import looks_like_volts, microvolts_per
+from streaming.stream import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ _MAYBE_EEG = ("", "eeg", "unknown", "none", "misc")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
-    """The electrodes among the columns of a stream.
+    """The electrodes among the columns of a stream, and the others.
 
     Attributes
     ----------
@@ -37,6 +38,10 @@ class Columns:
         Microvolts per unit; NaN where the unit is not known.
     notes : tuple of str
         One-line remarks for the user.
+    other_rows : ndarray of int, shape (n_others,)
+        The columns that are no electrodes.
+    others : tuple of Column
+        What the stream says of them.
     """
 
     rows: NDArray[np.intp]
@@ -44,6 +49,8 @@ class Columns:
     units: tuple[str, ...]
     factors: NDArray[np.float64]
     notes: tuple[str, ...]
+    other_rows: NDArray[np.intp]
+    others: tuple[Column, ...]
 
     @classmethod
     def of(cls, stream: StreamDescription, montage: Sequence[str] | None) -> Self:
@@ -61,12 +68,15 @@ class Columns:
             raise SourceError(f"LSL stream {stream.name!r}: {error}") from None
         units = tuple(stream.units[column] for column in chosen.columns)
         factors = [microvolts_per(unit) or np.nan for unit in units]
+        others = [i for i in range(stream.n_channels) if i not in chosen.columns]
         return cls(
             np.array(chosen.columns, np.intp),
             chosen.names,
             units,
             np.array(factors)[:, np.newaxis],
             chosen.notes,
+            np.array(others, np.intp),
+            tuple(Column(stream.labels[i], stream.units[i], stream.types[i]) for i in others),
         )
 
     @property
@@ -105,3 +115,18 @@ class Columns:
         signals = np.empty((len(self.rows), len(samples)), np.float32)
         np.multiply(samples[:, self.rows].T, self.factors, out=signals, casting="unsafe")
         return signals
+
+    def other_values(self, samples: NDArray[Any]) -> NDArray[np.float64]:
+        """Return what the columns beside the electrodes hold, as sent.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n_times, n_columns)
+            As the stream sends them.
+
+        Returns
+        -------
+        ndarray of float64, shape (n_others, n_times)
+            A copy.
+        """
+        return samples[:, self.other_rows].T.astype(np.float64)
