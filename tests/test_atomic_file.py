@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.errors import ModelError
+from mdjpt.guard.atomic_file import atomic_file, write_file
 
 N_TIMES = 150
 
@@ -49,3 +50,18 @@ def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path):
         file.writelines([b"half of it", None])
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_written_into_a_folder_that_is_made(tmp_path):
+    path = tmp_path / "some" / "folder" / "p.bin"
+    write_file(path, b"content")
+    write_file(path, b"other")
+    assert path.read_bytes() == b"other"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_written_is_one_line_of_the_callers_class(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"file.p\.bin: cannot be written: ") as caught:
+        write_file(tmp_path / "file" / "p.bin", b"", ModelError)
+    assert "\n" not in str(caught.value)

@@ -32,8 +32,7 @@ from mdjpt.evaluation.benchmark_summary import main as summary_main
 from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
 from mdjpt.evaluation.figures import confusion_figure, embedding_figure
 from mdjpt.evaluation.metrics import METRICS
-from mdjpt.evaluation.report import report_of
-from mdjpt.evaluation.report_tables import Table, csv_text
+from mdjpt.evaluation.report import Table, csv_text, report_of
 from mdjpt.network.encoder import Encoder
 from mdjpt.network.model import MdjptNetwork
 from mdjpt.store.store import open_store

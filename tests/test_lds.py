@@ -75,5 +75,5 @@ def test_the_state_travels():
 
 def test_an_empty_trial_stays_empty_and_a_vector_is_refused():
     assert lds_smooth(np.empty((0, 4))).shape == (0, 4)
-    with pytest.raises(ValueError, match=r"shape \(n, n_features\)"):
+    with pytest.raises(ValueError, match=r"shape \(n_windows, n_features\)"):
         lds_filter(np.zeros(4))

@@ -148,7 +148,8 @@ def encoded_arms(
         There is none, the store or a model cannot be used.
     """
     from mdjpt.evaluation.comparison_features import comparison_features
-    from mdjpt.evaluation.models import entropy_baseline, load_models
+    from mdjpt.evaluation.differential_entropy import entropy_features
+    from mdjpt.evaluation.models import load_models
     from mdjpt.store.store import open_store
 
     if not models and not options.entropy and not options.compared:
@@ -166,7 +167,10 @@ def encoded_arms(
             features = comparison_features(opened, encoder, weights, step, show)
         yield EncodedArm(encoder.name, features)
     if options.entropy:
-        yield EncodedArm(ENTROPY, entropy_baseline(opened, step, shared=options.shared))
+        features = entropy_features(
+            opened, step=step, channels="standard" if options.shared else "own"
+        )
+        yield EncodedArm(ENTROPY, features)
 
 
 def _named_weights(text: str) -> tuple[ComparisonEncoder, Path]:
@@ -198,8 +202,7 @@ def print_report(
     figures : dict of str to bytes, optional
         PNG images that are there already.
     """
-    from mdjpt.evaluation.report import report_of, write_report
-    from mdjpt.evaluation.report_tables import published_table
+    from mdjpt.evaluation.report import published_table, report_of, write_report
 
     images = dict(figures or {})
     if drawn:

@@ -18,9 +18,9 @@ from scipy import stats
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.benchmark import SETTINGS_FILE, outcomes_by_part
 from mdjpt.evaluation.benchmark_arms import PARTS
+from mdjpt.evaluation.outcome import level_name
 from mdjpt.evaluation.paired import signed_rank
-from mdjpt.evaluation.report import SIMULATED, Report, write_report
-from mdjpt.evaluation.report_tables import Table, level_name
+from mdjpt.evaluation.report import SIMULATED, Report, Table, write_report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,15 +17,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.bundle.bundle import Bundle
-    from mdjpt.network.model import EncoderConfig, Variant
+    from mdjpt.network.model import EncoderConfig
     from mdjpt.store.store import Store
 
     Float32 = NDArray[np.float32]
     Encode = Callable[[Float32], Float32]
     OnEncoded = Callable[[int, int], None]
 
-__all__ = ["RowNormalisation", "bundle_features", "encoder_features", "released_batch_features"]
+__all__ = ["RowNormalisation", "encoder_features", "released_batch_features"]
 
 RowNormalisation = Literal["auto", "rows", "window", "recording", "released"]
 STEP = 250  # samples: 2 s, the step of the training windows
@@ -41,26 +40,6 @@ _MADE_BY = {
 
 def _ignore(_done: int, _total: int) -> None:
     """Take no notice."""
-
-
-def bundle_features(
-    store: Store,
-    bundle: Bundle,
-    *,
-    variant: Variant | None = None,
-    normalisation: RowNormalisation = "auto",
-    step: int = STEP,
-    on_encoded: OnEncoded = _ignore,
-) -> FeatureSet:
-    """Encode all windows of a store with a bundle: see :func:`encoder_features`."""
-    return encoder_features(
-        store,
-        bundle.encoder(variant),
-        bundle.row_stats,
-        normalisation=normalisation,
-        step=step,
-        on_encoded=on_encoded,
-    )
 
 
 def encoder_features(
@@ -128,12 +107,12 @@ def released_batch_features(encoder: Encoder, windows: Float32) -> Float32:
     ----------
     encoder : Encoder
         Either variant.
-    windows : ndarray of float32, shape (B, 60, n_times)
+    windows : ndarray of float32, shape (n_windows, 60, n_times)
         One batch.
 
     Returns
     -------
-    ndarray of float32, shape (B, n_features)
+    ndarray of float32, shape (n_windows, n_features)
     """
     size = max(len(windows) // 2, 1)
     whole = len(windows) - len(windows) % size
@@ -179,7 +158,7 @@ def _normalised_over(
 
 
 def _read(store: Store, table: WindowTable, rows: NDArray[np.intp]) -> Float32:
-    """Read windows, which may lie in several recordings, as [n, 60, n_times]."""
+    """Read windows, which may lie in several recordings: shape (n_windows, 60, n_times)."""
     windows = np.empty((len(rows), N_CHANNELS, table.n_times), np.float32)
     recordings = table.recording[rows]
     for index in np.unique(recordings):

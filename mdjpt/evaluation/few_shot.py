@@ -7,20 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.head_training import Selection, train_head
-from mdjpt.evaluation.metrics import clip_outcome, softmax, window_outcome
+from mdjpt.evaluation.metrics import level_outcomes
 from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
-from mdjpt.evaluation.postprocessing import feature_priors, normalised, smoothed
-from mdjpt.evaluation.splits import Fold, FoldRows, random_folds, released_folds, with_unseen_clips
+from mdjpt.evaluation.postprocessing import TRACKS, feature_priors, normalised, smoothed
+from mdjpt.evaluation.splits import Fold, random_folds, released_folds, with_unseen_clips
 from mdjpt.network.emotion_head import N_EPOCHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from mdjpt.evaluation.feature_set import FeatureSet
-    from mdjpt.network.emotion_head import Head
 
 __all__ = ["FewShotSettings", "few_shot", "few_shot_folds"]
 
@@ -29,7 +25,6 @@ _SELECTED = {
     "released": "on the test subjects (as released: optimistic)",
     "none": "none, all epochs",
 }
-_TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "smoother"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +144,7 @@ def _fold_outcome(features: FeatureSet, fold: Fold, settings: FewShotSettings) -
     normal = normalised(features, priors, presented=not settings.released)
     levels: dict[str, LevelOutcome] = {}
     n_epochs = {}
-    for track, how in _TRACKS.items():
+    for track, how in TRACKS.items():
         if settings.released and track != "smoothed":
             continue
         ready = smoothed(normal, how)
@@ -161,30 +156,13 @@ def _fold_outcome(features: FeatureSet, fold: Fold, settings: FewShotSettings) -
             seed=settings.seed,
         )
         n_epochs[track or "causal"] = trained.n_epochs
-        levels |= _levels(ready, rows, trained.head, track)
+        for chosen, control in ((rows.test, ""), (rows.seen_clips, ", seen clips")):
+            if chosen is not None:
+                tested = ready.select(chosen)
+                levels |= level_outcomes(
+                    tested.table, trained.probabilities(tested), track, control
+                )
     return FoldOutcome(fold.name, len(fold.train), len(fold.test), levels, n_epochs)
-
-
-def _levels(ready: FeatureSet, rows: FoldRows, head: Head, track: str) -> dict[str, LevelOutcome]:
-    """Measure windows and clips of the test subjects, and the control where there is one."""
-    names = (track or "window", f"{track} clip".strip())
-    found = _measured(ready, rows.test, head, names)
-    if rows.seen_clips is not None:
-        seen = tuple(f"{name}, seen clips" for name in names)
-        found |= _measured(ready, rows.seen_clips, head, seen)
-    return found
-
-
-def _measured(
-    ready: FeatureSet, rows: NDArray[np.bool_], head: Head, names: tuple[str, ...]
-) -> dict[str, LevelOutcome]:
-    chosen = ready.select(rows)
-    probabilities = softmax(head.logits(chosen.features))
-    window, clip = names
-    return {
-        window: window_outcome(chosen.table, probabilities),
-        clip: clip_outcome(chosen.table, probabilities),
-    }
 
 
 def _choices(features: FeatureSet, settings: FewShotSettings) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.evaluation.report_tables import level_name
+from mdjpt.evaluation.outcome import level_name
 from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:

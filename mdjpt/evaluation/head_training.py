@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from mdjpt.evaluation.window_table import natural_order
 from mdjpt.network.emotion_head import N_EPOCHS, Head
@@ -34,6 +35,12 @@ class TrainedHead(NamedTuple):
     head: Head
     n_epochs: int
 
+    def probabilities(self, features: FeatureSet) -> NDArray[np.float64]:
+        """Return the probabilities of the classes, shape (n_windows, n_classes)."""
+        logits = self.head.logits(features.features).astype(np.float64)
+        shares: NDArray[np.float64] = softmax(logits, axis=1)
+        return shares
+
 
 def train_head(
     train: FeatureSet,
@@ -59,10 +66,6 @@ def train_head(
         Most epochs.
     seed : int
         Of the head, and of the choice of subjects.
-
-    Returns
-    -------
-    TrainedHead
     """
     subjects = natural_order(np.unique(train.subject).tolist())
     n_classes = len(train.class_names)
@@ -87,9 +90,5 @@ def _best_epoch(
     for n in range(1, n_epochs + 1):
         # The same seed makes a shorter training the beginning of a longer one.
         head = Head.fit(train.features, train.label, n_classes, n_epochs=n, seed=seed)
-        accuracies.append(_accuracy(head.logits(judge.features), judge.label))
+        accuracies.append(np.mean(head.logits(judge.features).argmax(axis=1) == judge.label))
     return int(np.argmax(accuracies)) + 1
-
-
-def _accuracy(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
-    return float(np.mean(logits.argmax(axis=1) == labels))

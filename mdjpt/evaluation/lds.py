@@ -7,8 +7,7 @@ live only its forward half, the Kalman filter, can run. The gains depend on no d
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,39 +25,12 @@ _MEASUREMENT_NOISE = 1.0
 _PRIOR_VARIANCE = 0.01
 
 
-class _Gains(NamedTuple):
-    """Weights of the newest observation, and of the future in the backward pass, per step."""
-
-    forward: tuple[float, ...]
-    backward: tuple[float, ...]
-
-
-@lru_cache(maxsize=128)
-def _gains(n: int) -> _Gains:
-    forward, backward = [], []
-    predicted = _PRIOR_VARIANCE
-    for _ in range(n):
-        gain = predicted / (predicted + _MEASUREMENT_NOISE)
-        filtered = (1.0 - gain) * predicted
-        predicted = filtered + _PROCESS_NOISE
-        forward.append(gain)
-        backward.append(filtered / predicted)
-    return _Gains(tuple(forward), tuple(backward))
-
-
-def _sequence(sequence: ArrayLike) -> Float64:
-    rows = np.asarray(sequence, np.float64)
-    if rows.ndim != 2:
-        raise ValueError(f"a sequence must have shape (n, n_features), got {rows.shape}")
-    return rows
-
-
 def lds_filter(sequence: ArrayLike, prior_mean: ArrayLike | None = None) -> Float64:
     """Smooth a sequence causally (the Kalman filter alone).
 
     Parameters
     ----------
-    sequence : array_like of float, shape (n, n_features)
+    sequence : array_like of float, shape (n_windows, n_features)
         Features of one trial in the order of time.
     prior_mean : array_like of float, shape (n_features,), optional
         State expected before the first observation. None: the sequence's mean, as the released
@@ -66,17 +38,20 @@ def lds_filter(sequence: ArrayLike, prior_mean: ArrayLike | None = None) -> Floa
 
     Returns
     -------
-    ndarray of float64, shape (n, n_features)
+    ndarray of float64, shape (n_windows, n_features)
+
+    Raises
+    ------
+    ValueError
+        The sequence has another number of axes.
     """
-    rows = _sequence(sequence)
-    out = np.empty_like(rows)
-    if len(rows) == 0:
-        return out
-    mean = rows.mean(axis=0) if prior_mean is None else np.asarray(prior_mean, np.float64)
-    for index, gain in enumerate(_gains(len(rows)).forward):
-        mean = mean + gain * (rows[index] - mean)
-        out[index] = mean
-    return out
+    rows = np.asarray(sequence, np.float64)
+    if rows.ndim != 2:
+        raise ValueError(f"a sequence must have shape (n_windows, n_features), got {rows.shape}")
+    if not len(rows):
+        return np.empty_like(rows)
+    state = LdsFilter(rows.mean(axis=0) if prior_mean is None else prior_mean)
+    return np.stack([state.step(row) for row in rows])
 
 
 def lds_smooth(sequence: ArrayLike) -> Float64:
@@ -84,18 +59,28 @@ def lds_smooth(sequence: ArrayLike) -> Float64:
 
     Parameters
     ----------
-    sequence : array_like of float, shape (n, n_features)
+    sequence : array_like of float, shape (n_windows, n_features)
         Features of one trial in the order of time. The prior mean is the trial's mean.
 
     Returns
     -------
-    ndarray of float64, shape (n, n_features)
+    ndarray of float64, shape (n_windows, n_features)
     """
     out = lds_filter(sequence)
-    backward = _gains(len(out)).backward
-    for index in range(len(out) - 2, -1, -1):
-        out[index] += backward[index] * (out[index + 1] - out[index])
+    variance, weights = _PRIOR_VARIANCE, []
+    for _ in out[:-1]:
+        filtered = _updated(variance)[1]
+        variance = filtered + _PROCESS_NOISE
+        weights.append(filtered / variance)
+    for index, weight in reversed(list(enumerate(weights))):
+        out[index] += weight * (out[index + 1] - out[index])
     return out
+
+
+def _updated(predicted: float) -> tuple[float, float]:
+    """Return the weight of an observation, and the variance that it leaves of the predicted one."""
+    gain = predicted / (predicted + _MEASUREMENT_NOISE)
+    return gain, (1.0 - gain) * predicted
 
 
 class LdsFilter:
@@ -130,8 +115,8 @@ class LdsFilter:
         ndarray of float64, shape (n_features,)
         """
         value = np.array(feature, np.float64)
-        gain = self._variance / (self._variance + _MEASUREMENT_NOISE)
-        self._variance = (1.0 - gain) * self._variance + _PROCESS_NOISE
+        gain, filtered = _updated(self._variance)
+        self._variance = filtered + _PROCESS_NOISE
         mean: Float64 = value if self._mean is None else self._mean + gain * (value - self._mean)
         self._mean = mean
         return mean.copy()

@@ -1,4 +1,4 @@
-"""How good predictions are, by window and by clip."""
+"""How good predictions are, by window and by clip, for all subjects or for each."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from mdjpt.evaluation.outcome import LevelOutcome
+from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Int64 = NDArray[np.int64]
     Float64 = NDArray[np.float64]
 
-__all__ = ["METRICS", "clip_outcome", "scores", "softmax", "window_outcome"]
+__all__ = ["METRICS", "clip_outcome", "level_outcomes", "scores", "subject_folds", "window_outcome"]
 
 METRICS = {
     "accuracy": "accuracy",
@@ -38,21 +38,14 @@ METRICS = {
 """Names of the metrics, and what a report calls them; macro recall is the balanced accuracy."""
 
 
-def softmax(logits: NDArray[np.floating]) -> Float64:
-    """Return probabilities of logits [n, n_classes]."""
-    weights = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    probabilities: Float64 = weights / weights.sum(axis=1, keepdims=True)
-    return probabilities
-
-
 def scores(labels: Int64, class_scores: Float64) -> dict[str, float]:
     """Return every metric.
 
     Parameters
     ----------
-    labels : ndarray of int64, shape (n,)
+    labels : ndarray of int64, shape (n_windows,)
         At least one.
-    class_scores : ndarray of float64, shape (n, n_classes)
+    class_scores : ndarray of float64, shape (n_windows, n_classes)
         The larger, the more likely; the largest is the prediction.
 
     Returns
@@ -82,7 +75,7 @@ def window_outcome(table: WindowTable, class_scores: Float64) -> LevelOutcome:
     ----------
     table : WindowTable
         Windows with labels.
-    class_scores : ndarray of float64, shape (n, n_classes)
+    class_scores : ndarray of float64, shape (n_windows, n_classes)
         As for :func:`scores`.
     """
     return _outcome(table.label, table.subject, class_scores)
@@ -94,6 +87,48 @@ def clip_outcome(table: WindowTable, class_scores: Float64) -> LevelOutcome:
     firsts = np.array([rows[0] for rows in groups])
     means = np.stack([class_scores[rows].mean(axis=0) for rows in groups])
     return _outcome(table.label[firsts], table.subject[firsts], means)
+
+
+def level_outcomes(
+    table: WindowTable, class_scores: Float64, track: str, control: str = ""
+) -> dict[str, LevelOutcome]:
+    """Measure windows and clips, under the names of their levels.
+
+    Parameters
+    ----------
+    table, class_scores
+        As for :func:`window_outcome`.
+    track : str
+        Key of :data:`mdjpt.evaluation.postprocessing.TRACKS`: how the features were smoothed.
+    control : str
+        Stands behind the names.
+    """
+    return {
+        (track or "window") + control: window_outcome(table, class_scores),
+        f"{track} clip".strip() + control: clip_outcome(table, class_scores),
+    }
+
+
+def subject_folds(
+    tracks: Mapping[str, tuple[WindowTable, Float64]], n_train: int
+) -> tuple[FoldOutcome, ...]:
+    """Measure each subject by itself.
+
+    Parameters
+    ----------
+    tracks : mapping of str to (WindowTable, ndarray)
+        For each track the windows with labels, and their scores as for :func:`scores`.
+    n_train : int
+        Subjects that each was predicted from.
+    """
+    folds = []
+    for name in next(iter(tracks.values()))[0].subjects:
+        levels: dict[str, LevelOutcome] = {}
+        for track, (table, class_scores) in tracks.items():
+            rows = table.of_subjects([name])
+            levels |= level_outcomes(table.select(rows), class_scores[rows], track)
+        folds.append(FoldOutcome(name, n_train, 1, levels))
+    return tuple(folds)
 
 
 def _outcome(labels: Int64, subjects: NDArray[np.str_], class_scores: Float64) -> LevelOutcome:

@@ -1,4 +1,4 @@
-"""The arms of an evaluation: models from their files, and the baseline without one."""
+"""The models of an evaluation, from their files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import MdjptError
-from mdjpt.evaluation.differential_entropy import entropy_features
-from mdjpt.evaluation.encoding import bundle_features
+from mdjpt.evaluation.encoding import encoder_features
 from mdjpt.evaluation.postprocessing import Priors
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from mdjpt.network.model import Variant
     from mdjpt.store.store import Store
 
-__all__ = ["EvaluatedModel", "entropy_baseline", "load_models"]
+__all__ = ["EvaluatedModel", "load_models"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +71,11 @@ class EvaluatedModel:
         return Priors(mean.astype(np.float64), var.astype(np.float64))
 
     def features(self, store: Store, step: int, on_encoded: OnEncoded) -> FeatureSet:
-        """Encode all windows of a store: see :func:`mdjpt.evaluation.encoding.bundle_features`."""
-        return bundle_features(
+        """Encode all windows of a store: see :func:`mdjpt.evaluation.encoding.encoder_features`."""
+        return encoder_features(
             store,
-            self.bundle,
-            variant=self.variant,
+            self.bundle.encoder(self.variant),
+            self.bundle.row_stats,
             normalisation=self.normalisation,
             step=step,
             on_encoded=on_encoded,
@@ -109,18 +108,3 @@ def load_models(
         EvaluatedModel(name, load_bundle(path), variant, normalisation)
         for name, path in zip(names, paths, strict=True)
     ]
-
-
-def entropy_baseline(store: Store, step: int, *, shared: bool = False) -> FeatureSet:
-    """Return the differential entropy of a store's windows of 5 s.
-
-    Parameters
-    ----------
-    store : Store
-        The dataset.
-    step : int
-        Samples from one window to the next.
-    shared : bool
-        Of the 60 standard channels, which all datasets share, rather than of its own.
-    """
-    return entropy_features(store, step=step, channels="standard" if shared else "own")

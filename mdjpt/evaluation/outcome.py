@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, field
+from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
 
 from mdjpt.errors import MdjptError
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import write_file
+from mdjpt.guard.schema import STRICT, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +25,7 @@ __all__ = [
     "FoldOutcome",
     "LevelOutcome",
     "Outcome",
+    "level_name",
     "read_outcomes",
     "write_outcomes",
 ]
@@ -34,8 +38,16 @@ LEVELS = {
 }
 """What is measured, and what a report calls it. A smoothed window has seen its whole clip."""
 
+_AS_WRITTEN = STRICT | ConfigDict(allow_inf_nan=True)  # a metric that cannot be had is NaN
 
-@dataclass(frozen=True, slots=True)
+
+def level_name(level: str) -> str:
+    """Return what a level is called in a report."""
+    name, _, control = level.partition(", ")
+    return LEVELS[name] + (f", {control}" if control else "")
+
+
+@dataclass(frozen=True, slots=True, config=_AS_WRITTEN)
 class LevelOutcome:
     """Measures of one level.
 
@@ -54,7 +66,7 @@ class LevelOutcome:
     subject_accuracy: dict[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=_AS_WRITTEN)
 class FoldOutcome:
     """One split of the subjects, or one subject where nothing is split.
 
@@ -78,7 +90,7 @@ class FoldOutcome:
     n_epochs: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, config=_AS_WRITTEN)
 class Outcome:
     """One arm of an evaluation.
 
@@ -154,12 +166,7 @@ def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
     MdjptError
         When the file cannot be written.
     """
-    content = [asdict(outcome) for outcome in outcomes]
-    try:
-        with atomic_file(path) as file:
-            file.write(json.dumps(content, indent=1).encode())
-    except OSError as error:
-        raise MdjptError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(path, json.dumps([asdict(one) for one in outcomes], indent=1).encode())
 
 
 def read_outcomes(path: Path) -> list[Outcome]:
@@ -171,22 +178,9 @@ def read_outcomes(path: Path) -> list[Outcome]:
         The file is missing or damaged.
     """
     try:
-        return [_outcome(item) for item in json.loads(path.read_text(encoding="utf-8"))]
+        content = path.read_bytes()
     except OSError as error:
         raise MdjptError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise MdjptError(
-            f"{path}: no outcomes of an evaluation, or damaged: run it again"
-        ) from None
-
-
-def _outcome(item: dict[str, Any]) -> Outcome:
-    folds = [
-        FoldOutcome(
-            **fold
-            | {"levels": {name: LevelOutcome(**level) for name, level in fold["levels"].items()}}
-        )
-        for fold in item["folds"]
-    ]
-    tuples = {name: tuple(item[name]) for name in ("class_names", "notes")}
-    return Outcome(**item | tuples | {"folds": tuple(folds)})
+    return parsed(
+        list[Outcome], content, path, MdjptError, "no outcomes of an evaluation: run it again"
+    )

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from mdjpt.evaluation.feature_set import FeatureSet
 
-__all__ = ["Priors", "feature_priors", "normalised", "smoothed"]
+__all__ = ["TRACKS", "Priors", "feature_priors", "normalised", "smoothed"]
+
+TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "smoother"}
+"""The ways in which an evaluation smooths features, by the beginning of the names of its levels."""
 
 
 class Priors(NamedTuple):

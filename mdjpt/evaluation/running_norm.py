@@ -105,7 +105,7 @@ def running_norm(
 
     Parameters
     ----------
-    features : array_like of float, shape (n, n_features)
+    features : array_like of float, shape (n_windows, n_features)
         In the order of time.
     prior_mean, prior_var : array_like of float, shape (n_features,)
         Mean and variance of the training set's features.
@@ -114,12 +114,9 @@ def running_norm(
 
     Returns
     -------
-    ndarray of float64, shape (n, n_features)
+    ndarray of float64, shape (n_windows, n_features)
         What :class:`RunningNorm` returns step by step.
     """
     norm = RunningNorm(prior_mean, prior_var, decay)
     rows = np.asarray(features, np.float64)
-    out = np.empty_like(rows)
-    for index, row in enumerate(rows):
-        out[index] = norm.step(row)
-    return out
+    return np.array([norm.step(row) for row in rows]).reshape(rows.shape)

@@ -12,9 +12,9 @@ import numpy as np
 
 from mdjpt.errors import DatasetError
 from mdjpt.evaluation.head_training import train_head
-from mdjpt.evaluation.metrics import clip_outcome, softmax, window_outcome
-from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
-from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
+from mdjpt.evaluation.metrics import subject_folds
+from mdjpt.evaluation.outcome import Outcome
+from mdjpt.evaluation.postprocessing import TRACKS, Priors, feature_priors, normalised, smoothed
 from mdjpt.evaluation.shared_classes import Scheme, SharedClasses, shared_classes
 from mdjpt.evaluation.window_table import joined_tables
 from mdjpt.network.emotion_head import N_EPOCHS
@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.window_table import WindowTable
-    from mdjpt.network.emotion_head import Head
 
 __all__ = ["TransferSettings", "transfer"]
-
-_TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "smoother"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +90,8 @@ def transfer(
     learned = _joined([_relabelled(source, shared) for source in sources])
     tested = _relabelled(target, shared)
     priors = feature_priors(learned)
-    levels: dict[str, dict[str, LevelOutcome]] = {name: {} for name in tested.table.subjects}
-    for track in _TRACKS:
+    found = {}
+    for track in TRACKS:
         train, test = (_ready(one, priors, track) for one in (learned, tested))
         trained = train_head(
             train,
@@ -103,9 +100,7 @@ def transfer(
             n_epochs=settings.n_epochs,
             seed=settings.seed,
         )
-        for subject, found in _by_subject(test, trained.head, track).items():
-            levels[subject] |= found
-    n_train = len(learned.table.subjects)
+        found[track] = test.table, trained.probabilities(test)
     return Outcome(
         arm=arm,
         protocol="transfer",
@@ -122,7 +117,7 @@ def transfer(
             else "none, all epochs",
             "running normalisation": "priors from the sources, order of presentation",
         },
-        folds=tuple(FoldOutcome(name, n_train, 1, own) for name, own in levels.items() if own),
+        folds=subject_folds(found, len(learned.table.subjects)),
         simulated=simulated or target.table.simulated,
         notes=_left_out(tested),
     )
@@ -163,20 +158,8 @@ def _own_names(table: WindowTable, offset: int) -> WindowTable:
 
 def _ready(features: FeatureSet, priors: Priors, track: str) -> FeatureSet:
     """Normalise and smooth, and keep the windows whose class is shared."""
-    ready = smoothed(normalised(features, priors), _TRACKS[track])
+    ready = smoothed(normalised(features, priors), TRACKS[track])
     return ready.select(ready.label >= 0)
-
-
-def _by_subject(test: FeatureSet, head: Head, track: str) -> dict[str, dict[str, LevelOutcome]]:
-    probabilities = softmax(head.logits(test.features))
-    found = {}
-    for rows in test.table.groups("subject"):
-        table = test.table.select(rows)
-        found[str(table.subject[0])] = {
-            track or "window": window_outcome(table, probabilities[rows]),
-            f"{track} clip".strip(): clip_outcome(table, probabilities[rows]),
-        }
-    return found
 
 
 def _left_out(tested: FeatureSet) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mdjpt.errors import DatasetError
-from mdjpt.evaluation.metrics import clip_outcome, window_outcome
-from mdjpt.evaluation.outcome import FoldOutcome, LevelOutcome, Outcome
-from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
+from mdjpt.evaluation.metrics import subject_folds
+from mdjpt.evaluation.outcome import Outcome
+from mdjpt.evaluation.postprocessing import TRACKS, Priors, feature_priors, normalised, smoothed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,6 @@ __all__ = ["Excluded", "ZeroShotSettings", "neighbour_scores", "zero_shot"]
 
 Excluded = Literal["trial", "subject", "stimulus"]
 _IN_WORDS = {"trial": "the same trial", "subject": "the same subject", "stimulus": "the same clip"}
-_TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "smoother"}
 _BLOCK = 512  # windows whose similarities to all others are in memory at a time
 _NO_NEIGHBOUR = -1.0  # the least cosine, for a class without a neighbour that counts
 
@@ -94,18 +93,10 @@ def zero_shot(
             "cannot be had"
         )
     normal = normalised(features, feature_priors(features) if priors is None else priors)
-    levels: dict[str, dict[str, LevelOutcome]] = {name: {} for name in features.table.subjects}
-    labelled = features.label >= 0
-    for track, how in _TRACKS.items():
-        ready = smoothed(normal, how).select(labelled)
-        found = neighbour_scores(ready, settings.exclude)
-        for subject, per_subject in levels.items():
-            rows = ready.subject == subject
-            if rows.any():
-                table = ready.table.select(rows)
-                per_subject[track or "window"] = window_outcome(table, found[rows])
-                per_subject[f"{track} clip".strip()] = clip_outcome(table, found[rows])
-    n_others = len(levels) - 1
+    found = {}
+    for track, how in TRACKS.items():
+        ready = smoothed(normal, how).select(features.label >= 0)
+        found[track] = ready.table, neighbour_scores(ready, settings.exclude)
     source = "of the dataset itself" if priors is None else "of the pre-training"
     return Outcome(
         arm=arm,
@@ -119,7 +110,7 @@ def zero_shot(
             "neighbours left out": settings.in_words,
             "running normalisation": f"priors {source}, order of presentation",
         },
-        folds=tuple(FoldOutcome(name, n_others, 1, own) for name, own in levels.items() if own),
+        folds=subject_folds(found, len(features.table.subjects) - 1),
         simulated=simulated or features.table.simulated,
         notes=(
             "The labels are the target dataset's own: nothing is transferred between datasets.",
@@ -139,7 +130,7 @@ def neighbour_scores(features: FeatureSet, exclude: Sequence[Excluded]) -> NDArr
 
     Returns
     -------
-    ndarray of float64, shape (n, n_classes)
+    ndarray of float64, shape (n_windows, n_classes)
         The largest is that of the nearest neighbour's class.
 
     Raises

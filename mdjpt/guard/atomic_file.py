@@ -7,11 +7,13 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
+from mdjpt.errors import MdjptError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["atomic_file"]
+__all__ = ["atomic_file", "write_file"]
 
 
 @contextmanager
@@ -45,3 +47,28 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_file(path: Path, content: bytes, error: type[MdjptError] = MdjptError) -> None:
+    """Write a file, whole or not at all, and make its folder when there is none.
+
+    Parameters
+    ----------
+    path : Path
+        What to write.
+    content : bytes
+        All of it.
+    error : type of MdjptError
+        What to raise.
+
+    Raises
+    ------
+    MdjptError
+        Of the class `error`: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as file:
+            file.write(content)
+    except OSError as problem:
+        raise error(f"{path}: cannot be written: {problem.strerror}") from None

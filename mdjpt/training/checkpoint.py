@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from mdjpt.errors import MdjptError, ModelError
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.errors import ModelError
+from mdjpt.guard.atomic_file import write_file
 from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation, ablated_network
 
@@ -97,11 +97,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     arrays[_RANDOM] = checkpoint.random_state
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in arrays.items()}
     about = {"format": FORMAT, "step": checkpoint.step, "science": checkpoint.science}
-    try:
-        with atomic_file(path) as file:
-            file.write(save(plain, {"about": json.dumps(about)}))
-    except OSError as error:
-        raise MdjptError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(path, save(plain, {"about": json.dumps(about)}))
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 
 from mdjpt.errors import MdjptError
+from mdjpt.guard.atomic_file import write_file
 from mdjpt.training.checkpoint import Checkpoint, write_checkpoint
 
 if TYPE_CHECKING:
@@ -139,13 +140,13 @@ def trim_log(path: Path, n_steps: int) -> None:
 
     Raises
     ------
-    OSError
-        When it cannot be written.
+    MdjptError
+        It cannot be written.
     """
     if not path.exists():
         return
-    lines = path.read_text(encoding="utf-8").splitlines()[: n_steps + 1]
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    lines = path.read_bytes().splitlines(keepends=True)[: n_steps + 1]
+    write_file(path, b"".join(lines))
 
 
 def _append(path: Path, report: StepReport) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.errors import DatasetError, MdjptError
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import write_file
 from mdjpt.signal.filters import N_TIMES
 from mdjpt.store.store import Store, open_store
 from mdjpt.training.checkpoint import Checkpoint, read_checkpoint
@@ -136,13 +136,8 @@ def _prepare_folder(config: PretrainConfig, out: Path, *, resume: bool) -> Check
     if resumed is not None:
         _refuse_other_settings(path, resumed.science, config.science())
     settings = {"science": config.science(), "machine": asdict(config.machine)}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with atomic_file(out / SETTINGS_FILE) as file:
-            file.write(json.dumps(settings, indent=1).encode())
-        trim_log(out / LOG_FILE, 0 if resumed is None else resumed.step)
-    except OSError as error:
-        raise MdjptError(f"{out}: cannot be written: {error.strerror}") from None
+    write_file(out / SETTINGS_FILE, json.dumps(settings, indent=1).encode())
+    trim_log(out / LOG_FILE, 0 if resumed is None else resumed.step)
     return resumed
 
 

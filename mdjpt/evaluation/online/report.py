@@ -24,7 +24,7 @@ from mdjpt.evaluation.online.tables import (
     time_table,
 )
 from mdjpt.evaluation.online.targets import targets
-from mdjpt.evaluation.report_tables import Table
+from mdjpt.evaluation.report import Table
 from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mdjpt.calibration.confidence import expected_calibration_error, fit_confidence
 from mdjpt.evaluation.online.courses import Course, accuracy_between, shown_and_true
-from mdjpt.evaluation.report_tables import Table
+from mdjpt.evaluation.report import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
