@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from streaming.engine import Publisher
     from streaming.prediction import Prediction
+    from streaming.sources.lsl_link.streams import StreamQuery
     from streaming.sources.source_spec import SourceSpec
     from streaming.stream import Marker, Source
 
@@ -78,6 +79,8 @@ class SessionConfig:
         Kind of alignment, or "auto" for the model's default; a profile brings its own.
     record : Path or None
         Recording to write from the first sample on; must not exist.
+    record_streams : tuple of SourceSpec
+        Further LSL streams that go into every recording.
     with_features : bool
         Ask the decoder for the features, and accept a bundle without a head.
     """
@@ -94,6 +97,7 @@ class SessionConfig:
     with_features: bool = False
     profile: Path | None = None
     record: Path | None = None
+    record_streams: tuple[SourceSpec, ...] = ()
     alignment: str = "auto"
 
 
@@ -125,11 +129,12 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
     if spec.kind == "lsl":
         from streaming.sources.lsl import LSLSource
 
+        query = _stream_query(spec)
         return LSLSource(
-            spec.name,
-            stream_type=str(spec.options.get("type", "")),
-            source_id=str(spec.options.get("source_id", "")),
-            hostname=str(spec.options.get("hostname", "")),
+            query.name,
+            stream_type=query.type,
+            source_id=query.source_id,
+            hostname=query.hostname,
             montage=names,
         )
     if spec.kind == "brainflow":
@@ -150,6 +155,13 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
     return SimulatedSource.from_spec(spec, montage=names, speed=speed)
 
 
+def _stream_query(spec: SourceSpec) -> StreamQuery:
+    from streaming.sources.lsl_link.streams import StreamQuery
+
+    fields = {key: str(spec.options.get(key, "")) for key in ("type", "source_id", "hostname")}
+    return StreamQuery(spec.name, **fields)
+
+
 def engine_config(config: SessionConfig) -> EngineConfig:
     """Translate what the user asked for into the engine's terms."""
     decoder = None
@@ -167,6 +179,7 @@ def engine_config(config: SessionConfig) -> EngineConfig:
         duration_s=config.duration_s,
         publishers=tuple(_publishers(config)),
         record=config.record,
+        record_streams=tuple(_stream_query(spec) for spec in config.record_streams),
         prompt_of=prompt_of,
     )
 

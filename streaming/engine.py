@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from mdjpt.errors import MdjptError
 from streaming.acquisition import Acquisition
 from streaming.processes.decoder_supervisor import DecoderSupervisor
-from streaming.recorder import RecordingSwitch
+from streaming.recorder import RecordingSwitch, SideStreams
 from streaming.snapshot import Snapshot
 from streaming.stream import Prompted
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from streaming.prediction import Prediction
     from streaming.processes.decoder_process import DecoderConfig, Predicted
     from streaming.snapshot import ModelCard, StreamState
+    from streaming.sources.lsl_link.streams import StreamQuery
     from streaming.stream import Marker, Prompt, Source, StreamInfo
 
 __all__ = ["STALLED_AFTER_S", "Engine", "EngineConfig", "Publisher"]
@@ -68,6 +69,8 @@ class EngineConfig:
         Reads in the label of an event what a participant who obeys does from then on.
     record : Path or None
         File to record into from the first sample; must not exist.
+    record_streams : tuple of StreamQuery
+        Further LSL streams that go into every recording beside the EEG.
     """
 
     source: Callable[[], Source]
@@ -76,6 +79,7 @@ class EngineConfig:
     publishers: tuple[Callable[[], Publisher], ...] = ()
     prompt_of: Callable[[str], Prompt | None] | None = None
     record: Path | None = None
+    record_streams: tuple[StreamQuery, ...] = ()
 
 
 class Engine:
@@ -99,6 +103,7 @@ class Engine:
         self._source = config.source()
         self._acquisition = Acquisition(self._source, clock=clock)
         self._recording = RecordingSwitch(self._acquisition)
+        self._sides = SideStreams(config.record_streams, self._recording.beside)
         self._thread = threading.Thread(target=self._acquire, name="acquisition", daemon=True)
         self._opened = threading.Event()
         self._stopping = threading.Event()
@@ -238,6 +243,7 @@ class Engine:
             recording=self._recording.path,
             recording_error=self._recording.error,
             recorded_s=self._recording.recorded_s,
+            recording_notes=self._sides.notes,
         )
 
     @property
@@ -259,6 +265,7 @@ class Engine:
         self._decoders.stop(timeout_s / 2)
         if self._thread.is_alive():
             self._thread.join(max(0.1, deadline - self._clock()))
+        self._sides.close()
         self.stop_recording()
         for publisher in self._publishers:
             publisher.close()
@@ -270,8 +277,10 @@ class Engine:
         """Body of the acquisition thread: blocks on nothing but its source."""
         acquisition = self._acquisition
         try:
+            self._sides.find()
             info = acquisition.open()
             self._opened.set()
+            self._sides.begin(info.clock)
             n_wanted = None
             if self._config.duration_s is not None:
                 n_wanted = round(self._config.duration_s * info.sfreq)

@@ -122,6 +122,8 @@ class Snapshot:
         One line when the newest recording failed or its disk does not answer, else "".
     recorded_s : float
         Seconds of signal in the file being written.
+    recording_notes : tuple of str
+        One line for each further stream that should be recorded and of which nothing comes now.
     """
 
     state: StreamState = "starting"
@@ -146,3 +148,4 @@ class Snapshot:
     recording: str = ""
     recording_error: str = ""
     recorded_s: float = 0.0
+    recording_notes: tuple[str, ...] = ()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mdjpt.errors import MdjptError
+
+if TYPE_CHECKING:
+    from streaming.sources.source_spec import SourceSpec
 
 __all__ = [
     "Alignment",
@@ -21,10 +24,12 @@ __all__ = [
     "Profile",
     "Quick",
     "Record",
+    "RecordStreams",
     "SourceName",
     "Speed",
     "at_least",
     "between",
+    "named_streams",
     "positive",
     "refuse_second_alignment",
 ]
@@ -92,6 +97,15 @@ Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.
 Record = Annotated[
     Path | None, typer.Option(help="Folder to record into: signals, events and predictions (XDF).")
 ]
+RecordStreams = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--record-stream",
+        metavar="NAME",
+        help="LSL stream to record beside the EEG (accelerometer, PPG): NAME[?source_id=..]; "
+        "several times.",
+    ),
+]
 Alignment = Annotated[
     Literal["auto", "none", "moments", "rows", "covariance-input", "covariance-mixed"],
     typer.Option(help="Of a session's windows with those the model knows; a profile has its own."),
@@ -112,3 +126,12 @@ def refuse_second_alignment(alignment: str, profile: Path | None) -> None:
     """Raise MdjptError for an alignment beside a profile, which has its own."""
     if profile is not None and alignment != "auto":
         raise MdjptError("a profile brings its own alignment: leave --alignment out")
+
+
+def named_streams(names: Sequence[str] | None, record: Path | None) -> tuple[SourceSpec, ...]:
+    """Read the names of further streams to record; MdjptError when nothing is recorded."""
+    from streaming.sources.source_spec import parse_source
+
+    if names and record is None:
+        raise MdjptError("--record-stream needs --record DIR: it is recorded beside the EEG")
+    return tuple(parse_source(f"lsl:{name}") for name in names or ())

@@ -18,8 +18,10 @@ from app.cli.options import (
     Montage,
     Profile,
     Record,
+    RecordStreams,
     SourceName,
     Speed,
+    named_streams,
     positive,
     refuse_second_alignment,
 )
@@ -48,6 +50,7 @@ def run(
     speed: Speed = 1.0,
     out: Annotated[str | None, typer.Option(help="JSON lines: FILE, or - for stdout.")] = None,
     record: Record = None,
+    record_stream: RecordStreams = None,
     publish: Annotated[
         Literal["lsl"] | None, typer.Option(help="lsl: offer predictions as an LSL stream.")
     ] = None,
@@ -79,6 +82,7 @@ def run(
         publish_lsl=publish == "lsl",
         with_features=features is not None,
         profile=profile,
+        record_streams=named_streams(record_stream, record),
         record=None if record is None else new_recording(record),
         alignment=alignment,
     )
@@ -127,7 +131,7 @@ def _run(
     engine: Engine, view: TerminalView, collected: list[Predicted], stopped: threading.Event
 ) -> _Outcome:
     engine.start()
-    told = ""
+    told, noted = "", frozenset[str]()
     try:
         while not engine.done and not stopped.is_set():
             for answer in engine.poll(timeout_s=0.05):
@@ -137,6 +141,9 @@ def _run(
             shot = engine.snapshot()
             view.show(shot)
             told = _tell(shot.recording_error, told)
+            for note in set(shot.recording_notes) - noted:
+                typer.echo(f"note: {note}", err=True)
+            noted = frozenset(shot.recording_notes)
             if engine.failure is not None:
                 break
         if engine.failure is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import struct
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from xml.sax.saxutils import escape
@@ -29,6 +30,7 @@ __all__ = [
     "boundary",
     "clock_offset",
     "file_header",
+    "foreign_header",
     "samples",
     "stream_footer",
     "stream_header",
@@ -37,6 +39,7 @@ __all__ = [
 
 FILE_HEADER, STREAM_HEADER, SAMPLES, CLOCK_OFFSET, BOUNDARY_TAG, STREAM_FOOTER = 1, 2, 3, 4, 5, 6
 _XML = '<?xml version="1.0"?>'
+_REFERENCE = re.compile("&#(x?)([0-9a-fA-F]{1,8});")
 # What XML 1.0 has no way to write.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -107,6 +110,28 @@ def stream_header(stream: int, header: StreamHeader) -> bytes:
     return _of_stream(STREAM_HEADER, stream, header.to_xml().encode())
 
 
+def foreign_header(stream: int, xml: str) -> bytes:
+    """Return the chunk that announces a stream as its sender describes it.
+
+    Parameters
+    ----------
+    stream : int
+        Number of the stream.
+    xml : str
+        The sender's description. LSL lets control characters into it that XML has no way to write:
+        they would make the whole file unreadable and become question marks.
+    """
+    clean = _NO_XML.sub("?", _REFERENCE.sub(_referenced, xml))
+    return _of_stream(STREAM_HEADER, stream, clean.encode())
+
+
+def _referenced(match: re.Match[str]) -> str:
+    """Return a character reference, or a question mark where XML knows no such character."""
+    number = int(match[2], 16 if match[1] else 10)
+    is_known = number <= sys.maxunicode and not _NO_XML.search(chr(number))
+    return match[0] if is_known else "?"
+
+
 def samples(stream: int, timestamps: NDArray[np.float64], values: NDArray[np.number]) -> bytes:
     """Return a chunk of numbers, a time stamp with every sample.
 
@@ -133,13 +158,18 @@ def samples(stream: int, timestamps: NDArray[np.float64], values: NDArray[np.num
     return _of_stream(SAMPLES, stream, _count(len(rows)) + rows.tobytes())
 
 
-def texts(stream: int, events: Sequence[tuple[float, str]]) -> bytes:
-    """Return a chunk of a stream of text: seconds and text of each sample."""
+def texts(stream: int, events: Sequence[tuple[float, Sequence[str]]]) -> bytes:
+    """Return a chunk of a stream of text: seconds of each sample, and the text of each channel."""
     body = b"".join(
-        struct.pack("<Bd", 8, stamp) + _count(len(text)) + text
-        for stamp, text in ((stamp, text.encode("utf-8", "replace")) for stamp, text in events)
+        struct.pack("<Bd", 8, stamp) + b"".join(_text(text) for text in row)
+        for stamp, row in events
     )
     return _of_stream(SAMPLES, stream, _count(len(events)) + body)
+
+
+def _text(text: str) -> bytes:
+    encoded = text.encode("utf-8", "replace")
+    return _count(len(encoded)) + encoded
 
 
 def clock_offset(stream: int, collected_s: float, offset_s: float) -> bytes:

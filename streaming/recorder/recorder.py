@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mdjpt.errors import RecordingError, one_line
 from streaming.recorder.byte_queue import ByteQueue
+from streaming.recorder.side_streams import SideBlock
 from streaming.recorder.storage import CheckedFile
 from streaming.recorder.writer import XdfWriter
 from streaming.stream import Chunk, Marker, StreamInfo
@@ -41,7 +42,7 @@ class _Decoded:
     card: ModelCard | None
 
 
-_Item = StreamInfo | Chunk | Marker | _Decoded
+_Item = StreamInfo | Chunk | Marker | SideBlock | _Decoded
 
 
 class Recorder:
@@ -147,6 +148,11 @@ class Recorder:
         if self._opened:
             self._put(_Decoded(prediction, card), 2 * _ITEM_BYTES)
 
+    def beside(self, block: SideBlock) -> None:
+        """Take what came of another stream; what comes before the first sample is left out."""
+        if self._opened:
+            self._put(block, block.n_bytes + _ITEM_BYTES)
+
     def close(self) -> None:
         """Write what waits and end the file; blocks for some seconds at most. Safe to call twice.
 
@@ -198,6 +204,8 @@ class Recorder:
             self._writer.write(item)
         elif isinstance(item, Marker):
             self._writer.mark([item])
+        elif isinstance(item, SideBlock):
+            self._writer.beside(item)
         elif isinstance(item, _Decoded):
             self._writer.predict(item.prediction, item.card)
         else:

@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
     from streaming.acquisition import Acquisition
     from streaming.prediction import Prediction
+    from streaming.recorder.side_streams import SideBlock
     from streaming.snapshot import ModelCard
 
 __all__ = ["RecordingSwitch"]
 
 
 class RecordingSwitch:
-    """Holds the recorder of an acquisition, at most one at a time. One thread uses it.
+    """Holds the recorder of an acquisition, at most one at a time.
+
+    One thread uses it; `beside` is for any.
 
     Parameters
     ----------
@@ -69,6 +72,12 @@ class RecordingSwitch:
         if recorder is not None:
             recorder.close()
             self._error = recorder.error
+
+    def beside(self, block: SideBlock) -> None:
+        """Record what came of another stream; called by the threads of the side streams."""
+        recorder = self._recorder
+        if recorder is not None:
+            recorder.beside(block)
 
     def predicted(self, prediction: Prediction, card: ModelCard | None) -> None:
         """Record a prediction."""

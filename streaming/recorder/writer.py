@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streaming.prediction import Prediction
+    from streaming.recorder.side_streams import SideBlock
     from streaming.recorder.storage import CheckedFile
     from streaming.snapshot import ModelCard
     from streaming.stream import Chunk, StreamInfo
@@ -49,7 +50,8 @@ class _Extent:
 class XdfWriter:
     """Writes raw EEG, sample positions, events, predictions and what else was sent into one file.
 
-    The streams share the source's clock, so each has one clock offset, of 0. Each call hands
+    The streams share the source's clock, so each has one clock offset, of 0; only those of other
+    senders, see :meth:`beside`, bring their own. Each call hands
     the file whole chunks in one piece: a file cut off anywhere is valid up to its last chunk. One
     thread uses a writer; every method may raise OSError.
 
@@ -68,6 +70,8 @@ class XdfWriter:
         self._extents: dict[int, _Extent] = {}
         self._last_stream = _OTHERS
         self._predictions: int | None = None
+        self._sides: dict[int, int] = {}
+        self._offsets: dict[int, float] = {}
         self._card: ModelCard | None = None
         self._first_sample: int | None = None
         self._stop_sample = 0
@@ -173,6 +177,27 @@ class XdfWriter:
         parts += self._texts(self._predictions, [(prediction.timestamp, text)])
         self._append(*parts)
 
+    def beside(self, block: SideBlock) -> None:
+        """Write what came of another stream; the first of it begins a stream of the file."""
+        parts = []
+        stream = self._sides.get(block.key)
+        if stream is None:
+            stream = self._sides[block.key] = self._new_stream()
+            parts.append(chunks.foreign_header(stream, block.header))
+        if self._offsets.get(stream) != block.offset[1]:
+            self._offsets[stream] = block.offset[1]
+            parts.append(chunks.clock_offset(stream, *block.offset))
+        stamps, values = block.timestamps, block.values
+        if len(stamps):
+            self._count(stream, float(stamps[0]), float(stamps[-1]), len(stamps))
+            parts.append(
+                chunks.texts(stream, list(zip(stamps.tolist(), values, strict=True)))
+                if isinstance(values, tuple)
+                else chunks.samples(stream, stamps, values)
+            )
+        if parts:
+            self._append(*parts)
+
     def end(self) -> None:
         """Sum the streams up."""
         footers = [
@@ -244,15 +269,18 @@ class XdfWriter:
         if not events:
             return []
         offset = self._extend(stream, events[0][0], events[-1][0], len(events))
-        return [offset + chunks.texts(stream, events)]
+        return [offset + chunks.texts(stream, [(stamp, (text,)) for stamp, text in events])]
 
     def _extend(self, stream: int, first_s: float, last_s: float, n_times: int) -> bytes:
-        """Count samples of a stream; its first ones come with a clock offset."""
+        """Count samples on the source's clock; the first ones of a stream come with its offset."""
+        is_first = stream not in self._extents
+        self._count(stream, first_s, last_s, n_times)
+        return chunks.clock_offset(stream, self._stamp, 0.0) if is_first else b""
+
+    def _count(self, stream: int, first_s: float, last_s: float, n_times: int) -> None:
         extent = self._extents.setdefault(stream, _Extent(first_s, last_s, 0))
-        is_first = not extent.n_times
         extent.last_s = last_s
         extent.n_times += n_times
-        return chunks.clock_offset(stream, self._stamp, 0.0) if is_first else b""
 
     def _predictions_header(self, card: ModelCard | None) -> StreamHeader:
         simulated = self._info.simulated or (card is not None and card.simulated)

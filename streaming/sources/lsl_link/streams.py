@@ -154,14 +154,17 @@ class StreamQuery:
         return eeg if eeg or not (self.name or self.source_id) else found
 
     def _matches(self, info: Any) -> bool:
+        return is_numeric(info) and info.nominal_srate() > 0 and self.names(info)
+
+    def names(self, info: Any) -> bool:
+        """Tell whether a stream of any kind has what is asked for."""
         wanted = (
             (self.name, info.name()),
             (self.type.upper(), info.type().upper()),
             (self.source_id, info.source_id()),
             (self.hostname, info.hostname()),
         )
-        regular = is_numeric(info) and info.nominal_srate() > 0
-        return regular and all(wants in ("", has) for wants, has in wanted)
+        return all(wants in ("", has) for wants, has in wanted)
 
 
 @cache
@@ -210,9 +213,13 @@ class StreamWatch:
 
     def confirm(self, query: StreamQuery) -> None:
         """Wait until every stream had the time to answer; SourceError when several are meant."""
-        time.sleep(max(0.0, self._began + SETTLE_S - time.monotonic()))
+        self.settle()
         if len(query.select(self.visible())) > 1:
             only_one(query, self.visible())
+
+    def settle(self) -> None:
+        """Wait until every stream had the time to answer."""
+        time.sleep(max(0.0, self._began + SETTLE_S - time.monotonic()))
 
     def _nothing_found(self, query: StreamQuery, timeout_s: float) -> str:
         seen = "; ".join(str(describe(info)) for info in self.visible())
