@@ -23,24 +23,24 @@ from app.calibration.markers import (
     RatingMark,
     SessionMark,
     TrialMark,
+    marker_words,
     parse_mark,
 )
 from app.calibration.plan import Prompt, Trial
 from app.calibration.session import Phase
 from app.calibration.training import TrainingState
-from app.dashboard.session_port import SourceChoice
-from app.dashboard.theme import DARK, LIGHT
 from app.dashboard.window import Dashboard
+from app.session_types import SourceChoice
+from app.widgets.theme import DARK, LIGHT
 from app.wizard.affect_grid import AffectGrid, affect_words
 from app.wizard.electrode_words import judge_contact
 from app.wizard.electrodes_page import ElectrodesPage
-from app.wizard.marker_words import marker_words
 from app.wizard.media_player import media_player
 from app.wizard.plan_page import PlanPage, minutes
-from app.wizard.port import TrainingWish
 from app.wizard.prompt_view import PromptView
 from app.wizard.result_page import result_words
 from app.wizard.run import Stage
+from app.wizard.tools import TrainingWish
 from mdjpt.errors import ProfileError
 from mdjpt.signal.window import Preprocessor
 from mdjpt.simulation import SimulatedParticipant, cap, class_set

@@ -13,12 +13,12 @@ from PySide6.QtCore import QObject, QTimer
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+from app.dashboard.application import ExceptionHook
 from app.dashboard.header import Header
-from app.dashboard.message_bar import ExceptionHook
-from app.dashboard.session_port import SourceChoice
 from app.dashboard.shortcuts import KEYS, ShortcutsDialog
-from app.dashboard.theme import LIGHT
 from app.dashboard.window import Dashboard
+from app.session_types import SourceChoice
+from app.widgets.theme import LIGHT
 from mdjpt.errors import SourceNotFound
 from streaming.snapshot import ModelCard, Snapshot
 from tests.support.fake_session import FakeSession, ManualClock

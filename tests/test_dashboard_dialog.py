@@ -13,11 +13,11 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from app.cli.dashboard import discover
 from app.cli.main import run_command_line
 from app.dashboard.application import Application
-from app.dashboard.background import Background
 from app.dashboard.display import display_problem
-from app.dashboard.session_port import FoundSource, SourceChoice
 from app.dashboard.source_dialog import SourceDialog
-from app.dashboard.words import MINUS
+from app.session_types import FoundSource, SourceChoice
+from app.widgets.background import Background
+from app.widgets.words import MINUS
 from streaming.sources.source_spec import parse_source
 from tests.support.fake_session import FakeSession
 

@@ -13,16 +13,15 @@ from PySide6.QtGui import QColor, QPixmap
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.dashboard.channel_names import ChannelNames
-from app.dashboard.display_filter import DisplayFilter
-from app.dashboard.display_signal import DisplaySignal
+from app.dashboard.display_filter import DisplayFilter, DisplaySignal
 from app.dashboard.history_plot import HistoryPlot
-from app.dashboard.painting import finite_runs, painting, polygon
 from app.dashboard.probability_bars import ProbabilityBars
-from app.dashboard.quality_view import ScalpMap
 from app.dashboard.spectrum_plot import SpectrumPlot
 from app.dashboard.sweep_canvas import SweepCanvas
-from app.dashboard.theme import DARK, LIGHT, class_colours, ink_on
 from app.dashboard.timeline import Timeline
+from app.widgets.painting import finite_runs, painting, polygon
+from app.widgets.scalp_map import ScalpMap
+from app.widgets.theme import DARK, LIGHT, class_colours, ink_on
 from mdjpt.signal.montage import topographic_positions
 from tests.test_dashboard_timeline import predicted
 
@@ -158,23 +157,23 @@ def test_a_stream_of_nothing_but_nan_paints(sheet):
     assert not columns_with_ink(sheet).any()
 
 
-@pytest.mark.parametrize("make_filter", [None, DisplayFilter])
-def test_the_display_signal_is_the_same_for_any_cut_but_for_the_offset(make_filter):
+@pytest.mark.parametrize("filtered", [False, True])
+def test_the_display_signal_is_the_same_for_any_cut_but_for_the_offset(filtered):
     raw = noise(3, 900) + 4000
-    whole = DisplaySignal(3, SFREQ, make_filter).process(raw)
-    pieces = DisplaySignal(3, SFREQ, make_filter)
+    signals = [DisplaySignal(3, SFREQ, DisplayFilter(3, SFREQ) if filtered else None) for _ in "ab"]
+    whole, pieces = signals[0].process(raw), signals[1]
     cut = np.concatenate([pieces.process(raw[:, i : i + 30]) for i in range(0, 900, 30)], axis=1)
     assert np.abs(cut).max() < 60
-    if make_filter is not None:
+    if filtered:
         np.testing.assert_allclose(cut, whole, atol=1e-3)
 
 
-@pytest.mark.parametrize("make_filter", [None, DisplayFilter])
-def test_a_hole_stays_a_hole_and_silences_nothing_behind_it(make_filter):
+@pytest.mark.parametrize("filtered", [False, True])
+def test_a_hole_stays_a_hole_and_silences_nothing_behind_it(filtered):
     raw = noise(2, 600)
     raw[:, 200:300] = np.nan
     raw[1, :100] = np.nan
-    signal = DisplaySignal(2, SFREQ, make_filter)
+    signal = DisplaySignal(2, SFREQ, DisplayFilter(2, SFREQ) if filtered else None)
     shown = np.concatenate([signal.process(raw[:, i : i + 50]) for i in range(0, 600, 50)], axis=1)
     np.testing.assert_array_equal(np.isnan(shown), np.isnan(raw))
 

@@ -15,9 +15,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
 from app.dashboard.history_view import HistoryView
-from app.dashboard.session_port import SourceChoice
 from app.dashboard.signals_view import SignalsView
 from app.dashboard.window import Dashboard
+from app.session_types import SourceChoice
 from tests.support.fake_session import FakeSession, ManualClock
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.signal import welch
 
-from app.dashboard.history_series import label_spans, stacked
 from app.dashboard.spectrum import band_at, welch_db
+from app.dashboard.timeline import label_spans, stacked
 from tests.test_dashboard_timeline import predicted
 
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.dashboard.answer import answer
 from app.dashboard.boards import BOARDS, board_source
 from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
-from app.dashboard.words import answer, clock_text, has_stalled, titled
+from app.widgets.words import clock_text, has_stalled, titled
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
 from streaming.snapshot import ModelCard, Snapshot

@@ -21,15 +21,12 @@ def test_any_cut_of_the_stream_looks_the_same_on_screen(lengths, notch):
     assert np.isfinite(whole).all()
 
 
-def test_the_display_starts_without_a_jump_and_can_start_again():
+def test_the_display_starts_without_a_jump():
     raw = np.full((1, 50), 6e4)
-    display = DisplayFilter(1, 250.0)
-    np.testing.assert_allclose(display.process(raw), 0, atol=1e-3)
-    display.reset()
-    np.testing.assert_allclose(display.process(-raw), 0, atol=1e-3)
+    np.testing.assert_allclose(DisplayFilter(1, 250.0).process(raw), 0, atol=1e-3)
 
 
 def test_the_display_notch_takes_the_mains_out():
     mains = np.sin(2 * np.pi * 50.0 * np.arange(2500) / 250.0)[None]
-    shown = DisplayFilter(1, 250.0, high=100.0, notch=50.0).process(mains)
+    shown = DisplayFilter(1, 250.0, notch=50.0).process(mains)
     assert np.abs(shown[:, 1250:]).max() < 1e-2

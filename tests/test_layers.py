@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,34 @@ def test_no_bare_pickle_and_no_unchecked_load_in_the_source() -> None:
         if word in path.read_text(encoding="utf-8")
     ]
     assert found == []
+
+
+def test_a_circle_of_imports_is_found(tmp_path: Path) -> None:
+    """The contract that forbids circles is one: it finds those that are made up here."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (circles,) = [c for c in contracts["contracts"] if c["type"] == "acyclic_siblings"]
+    roots = contracts["root_packages"]
+    assert sorted(circles["ancestors"]) == sorted(roots)
+    lines = ["[importlinter]", "root_packages =", *(f"  {root}" for root in roots)]
+    lines += ["[importlinter:contract:1]", "name = circles", "type = acyclic_siblings"]
+    lines += ["ancestors =", *(f"  {root}" for root in roots)]
+    (tmp_path / ".importlinter").write_text("\n".join(lines))
+    for root in roots:
+        (tmp_path / root / "a").mkdir(parents=True)
+        for folder in (root, f"{root}/a"):
+            (tmp_path / folder / "__init__.py").write_text("")
+        (tmp_path / root / "a" / "one.py").write_text("x = 1")
+        (tmp_path / root / "two.py").write_text(f"import {root}.a.one")
+
+    def check() -> subprocess.CompletedProcess[str]:
+        command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert check().returncode == 0
+    for root in roots:
+        whole = (tmp_path / root / "a" / "one.py").read_text()
+        (tmp_path / root / "a" / "one.py").write_text(f"import {root}.two")
+        done = check()
+        assert done.returncode != 0
+        assert f"No cycles are allowed in {root}" in done.stdout
+        (tmp_path / root / "a" / "one.py").write_text(whole)

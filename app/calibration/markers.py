@@ -35,6 +35,7 @@ __all__ = [
     "SessionMark",
     "Step",
     "TrialMark",
+    "marker_words",
     "parse_mark",
     "prompt_of",
 ]
@@ -48,6 +49,7 @@ _BASELINE = re.compile(r"baseline/(open|closed)/(begin|end|void)")
 _RATING = re.compile(r"rating/([1-9]\d{0,5})/valence=([1-9])/arousal=([1-9])(?:/felt=([^/]+))?")
 _PLAN = "calibration/plan/"
 _CONSENT = "consent/given/purpose="
+_TURN_WORDS = {"pause": "pause", "end": "calibrated", "abort": "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +229,24 @@ def _step(text: str) -> Step:
 
 def _quoted(name: str) -> str:
     return quote(name, safe=" ")
+
+
+def marker_words(label: str) -> str:
+    """Return what to show for a marker, "" for one that only a program reads.
+
+    Parameters
+    ----------
+    label : str
+        Of any marker; those of others are shown as they are.
+    """
+    match parse_mark(label):
+        case TrialMark(number=number, label=emotion, step="begin"):
+            return f"{number} {emotion}"
+        case BaselineMark(eyes=eyes, step="begin"):
+            return f"eyes {eyes}"
+        case SessionMark(turn=turn):
+            return _TURN_WORDS.get(turn, "")
+        case None:
+            return label
+        case _:
+            return ""

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from app.calibration.profiles import ProfileStore
     from app.calibration.training import TrainingJob
     from app.dashboard.application import Application
-    from app.dashboard.session_port import FoundSource, SourceChoice
     from app.session import LiveSession, SessionConfig
-    from app.wizard.port import TrainingWish
+    from app.session_types import FoundSource, SourceChoice
+    from app.wizard.tools import TrainingWish
 
 __all__ = ["discover", "make_session", "open_dashboard"]
 
@@ -92,8 +92,8 @@ def open_dashboard(
         )
     # Qt aborts the process when it cannot open a window: it is imported once one can be.
     from app.dashboard.application import Application
-    from app.dashboard.session_port import SourceChoice
-    from app.wizard.port import CalibrationTools
+    from app.session_types import SourceChoice
+    from app.wizard.tools import CalibrationTools
 
     application = Application(
         partial(make_session, config, record),
@@ -158,7 +158,7 @@ def discover() -> list[FoundSource]:
 
     Streams that share a name are told apart by their source_id.
     """
-    from app.dashboard.session_port import FoundSource
+    from app.session_types import FoundSource
     from streaming.sources.discovery import list_boards, list_lsl
     from streaming.sources.source_spec import SourceSpec
 

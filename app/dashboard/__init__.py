@@ -1,1 +1,1 @@
-"""The desktop dashboard: it sees a session only through :mod:`app.dashboard.session_port`."""
+"""The desktop dashboard: it sees a session only through :mod:`app.session_types`."""

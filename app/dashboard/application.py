@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
-from app.dashboard.message_bar import ExceptionHook
-from app.dashboard.theme import DARK, LIGHT, font
 from app.dashboard.window import Dashboard
+from app.widgets.theme import DARK, LIGHT, font
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from types import TracebackType
 
-    from app.dashboard.session_port import Discover, SessionFactory, SourceChoice
-    from app.wizard.port import CalibrationTools
+    from app.session_types import Discover, SessionFactory, SourceChoice
+    from app.wizard.tools import CalibrationTools
 
-__all__ = ["Application"]
+__all__ = ["Application", "ExceptionHook"]
+
+_log = logging.getLogger(__name__)
 
 
 class Application(QObject):
@@ -82,3 +85,39 @@ class Application(QObject):
             sys.stderr.write(f"mdjpt: cannot save a picture to {screenshot}\n")
             self._status = 2
         self.window.close()
+
+
+class ExceptionHook(QObject):
+    """Catches what escapes from slots and threads: shown and logged, never the end.
+
+    The same exception thirty times a second is logged once.
+    """
+
+    caught = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._previous = sys.excepthook
+        self._last = ""
+
+    def install(self) -> None:
+        """Take the place of :data:`sys.excepthook`."""
+        self._previous = sys.excepthook
+        sys.excepthook = self.handle
+
+    def remove(self) -> None:
+        """Put the former hook back."""
+        sys.excepthook = self._previous
+
+    def handle(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """Show and log an exception; Ctrl+C ends the application."""
+        if issubclass(kind, KeyboardInterrupt):
+            QApplication.quit()
+            return
+        text = f"{kind.__name__}: {error}" if str(error) else kind.__name__
+        if text != self._last:
+            self._last = text
+            _log.error("unexpected error in the dashboard", exc_info=(kind, error, trace))
+        self.caught.emit(f"Unexpected error: {text}. The session goes on.")

@@ -9,10 +9,10 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.dashboard.painting import painting
 from app.dashboard.sweep_canvas import AXIS_HEIGHT, PADDING
-from app.dashboard.theme import DARK, Palette, font
-from app.dashboard.words import short_name
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, font
+from app.widgets.words import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.dashboard.background import one_line
+from app.widgets.background import one_line
 
 if TYPE_CHECKING:
-    from app.dashboard.session_port import SessionFactory, SessionPort, SourceChoice
+    from app.session_types import Session, SessionFactory, SourceChoice
 
 __all__ = ["Connection"]
 
@@ -38,7 +38,7 @@ class Connection(QObject):
         self._factory = factory
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._state: State = "idle"
-        self._session: SessionPort | None = None
+        self._session: Session | None = None
         self._close_wanted = False
         self._opened.connect(self._take)
         self._closed.connect(self._let_go)
@@ -50,7 +50,7 @@ class Connection(QObject):
         return self._state
 
     @property
-    def session(self) -> SessionPort | None:
+    def session(self) -> Session | None:
         """The running session, None unless the state is "open"."""
         return self._session
 
@@ -94,7 +94,7 @@ class Connection(QObject):
         else:
             self._say(self._opened, session, "")
 
-    def _stop(self, session: SessionPort) -> None:
+    def _stop(self, session: Session) -> None:
         """Run in the worker thread."""
         try:
             session.stop()
@@ -110,7 +110,7 @@ class Connection(QObject):
         with contextlib.suppress(RuntimeError):
             signal.emit(*arguments)  # type: ignore[attr-defined]
 
-    def _take(self, session: SessionPort | None, error: str) -> None:
+    def _take(self, session: Session | None, error: str) -> None:
         self._session = session
         self._enter("open" if session is not None else "idle")
         if error:

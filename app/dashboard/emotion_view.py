@@ -8,11 +8,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.dashboard.controls import Card, ElidedLabel, label, set_property
-from app.dashboard.painting import painting
+from app.dashboard.answer import answer
 from app.dashboard.probability_bars import ProbabilityBars
-from app.dashboard.theme import DARK, Palette, class_colours
-from app.dashboard.words import NOTHING, answer, titled
+from app.widgets.controls import Card, ElidedLabel, label, set_property
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, class_colours
+from app.widgets.words import NOTHING, titled
 
 if TYPE_CHECKING:
     from app.dashboard.timeline import Agreement

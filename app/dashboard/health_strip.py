@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from app.dashboard.controls import ElidedLabel, label, set_property
-from app.dashboard.words import NOTHING, has_stalled
+from app.widgets.controls import ElidedLabel, label, set_property
+from app.widgets.words import NOTHING, has_stalled
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot

@@ -10,11 +10,18 @@ from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.dashboard.history_series import NO_LABEL, Span, label_spans, readout, stacked
-from app.dashboard.plot_look import TEXT, Readout, TextPool, bare_plot, dress
-from app.dashboard.theme import DARK, Palette, class_colours, font, ink_on
-from app.dashboard.timeline import KEEP_S, Timeline
-from app.dashboard.words import clock_text, titled
+from app.dashboard.plot_style import TEXT, Readout, TextPool, bare_plot, dress
+from app.dashboard.timeline import (
+    KEEP_S,
+    NO_LABEL,
+    Span,
+    Timeline,
+    label_spans,
+    readout,
+    stacked,
+)
+from app.widgets.theme import DARK, Palette, class_colours, font, ink_on
+from app.widgets.words import clock_text, titled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,10 +8,10 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from app.dashboard.controls import Card, Segments
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, class_colours, font
-from app.dashboard.words import titled
+from app.widgets.controls import Card, Segments
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, class_colours, font
+from app.widgets.words import titled
 
 if TYPE_CHECKING:
     from app.dashboard.history_plot import HistoryPlot

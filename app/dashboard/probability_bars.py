@@ -9,9 +9,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, class_colours, font
-from app.dashboard.words import NOTHING, titled
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, class_colours, font
+from app.widgets.words import NOTHING, titled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

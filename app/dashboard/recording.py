@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.dashboard.controls import set_property
-from app.dashboard.words import clock_text
 from app.recording_files import new_recording
+from app.widgets.controls import set_property
+from app.widgets.words import clock_text
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QPushButton
 
-    from app.dashboard.message_bar import MessageBar
-    from app.dashboard.session_port import SessionPort
+    from app.session_types import Session
+    from app.widgets.message_bar import MessageBar
     from streaming.snapshot import Snapshot
 
 __all__ = ["RecordingControl"]
@@ -43,7 +43,7 @@ class RecordingControl:
         self._path = ""
         self.show_snapshot(None)
 
-    def toggle(self, session: SessionPort | None) -> None:
+    def toggle(self, session: Session | None) -> None:
         """Begin a recording, or end the one that is being written."""
         if session is None or not self._button.isEnabled():
             return

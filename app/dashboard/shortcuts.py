@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QGridLayout, QPushButton, QWidget
 
-from app.dashboard.controls import label
+from app.widgets.controls import label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

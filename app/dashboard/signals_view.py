@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,16 +10,18 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from app.dashboard.channel_names import ChannelNames
-from app.dashboard.controls import Card, Segments, label
-from app.dashboard.display_signal import DisplaySignal, FilterFactory, SampleFilter
+from app.dashboard.display_filter import DisplayFilter, DisplaySignal
 from app.dashboard.sweep_canvas import MAX_WINDOW_S, SweepCanvas
-from app.dashboard.words import MINUS, NOTHING
+from app.widgets.controls import Card, Segments, label
+from app.widgets.words import MINUS, NOTHING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from PySide6.QtGui import QColor
 
-    from app.dashboard.session_port import SessionPort
-    from app.dashboard.theme import Palette
+    from app.session_types import Session
+    from app.widgets.theme import Palette
     from streaming.ring import RingView
     from streaming.stream import StreamInfo
 
@@ -31,8 +32,6 @@ SCALES_UV = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000
 POLL_S = 0.5
 FIT_AFTER_S = 2.0
 SETTLE_S = 2.0  # signal in front of the sheet that lets the display filter settle
-
-MakeDisplayFilter = Callable[..., SampleFilter]
 
 
 class SignalsView(Card):
@@ -46,7 +45,7 @@ class SignalsView(Card):
         self.names = ChannelNames()
         self._info: StreamInfo | None = None
         self._signal: DisplaySignal | None = None
-        self._make_filter: MakeDisplayFilter | None = None
+        self._filter_ready = False
         self._page = 0
         self._bad: frozenset[str] = frozenset()
         self._scale = SCALES_UV.index(50)
@@ -75,7 +74,7 @@ class SignalsView(Card):
         self.canvas.forget_markers()
         self._begin(0)
 
-    def poll(self, session: SessionPort) -> None:
+    def poll(self, session: Session) -> None:
         """Draw what has arrived since the last call."""
         if self._info is None or self._frozen:
             return
@@ -100,9 +99,9 @@ class SignalsView(Card):
         self.names.set_bad(self._bad)
         self.canvas.set_bad([name in self._bad for name in self._page_names])
 
-    def set_filter_source(self, make_filter: MakeDisplayFilter) -> None:
-        """Offer the display filter, once the module that makes it is imported."""
-        self._make_filter = make_filter
+    def offer_filter(self, _done: object = None) -> None:
+        """Offer the display filter, once what it needs is imported."""
+        self._filter_ready = True
         self._filter_button.setEnabled(True)
         self._notch.setEnabled(True)
         self._reload = True
@@ -165,11 +164,14 @@ class SignalsView(Card):
         begin, end = self._rows.start + 1, self._rows.start + len(names)
         self._page_button.setText(f"Channels {begin}{NOTHING}{end} of {info.n_channels}")
         self.names.set_names(names)
-        self._signal = DisplaySignal(len(names), info.sfreq, self._filter_factory())
+        display_filter = None
+        if self._filter_ready and self._filter_button.isChecked():
+            display_filter = DisplayFilter(len(names), info.sfreq, self._notch.value)
+        self._signal = DisplaySignal(len(names), info.sfreq, display_filter)
         self.canvas.begin(len(names), info.sfreq, first_sample)
         self.set_bad(tuple(self._bad))
 
-    def _begin_again(self, session: SessionPort) -> None:
+    def _begin_again(self, session: Session) -> None:
         """Draw what fills the sheet anew: after a filter change, a freeze or a long pause."""
         if self._info is None:
             return
@@ -199,11 +201,6 @@ class SignalsView(Card):
         """Choose the scale once enough signal is there, unless the user has chosen one."""
         if self._info is not None:
             self._fit_at = self.canvas.stop_sample + int(FIT_AFTER_S * self._info.sfreq)
-
-    def _filter_factory(self) -> FilterFactory | None:
-        if self._make_filter is None or not self._filter_button.isChecked():
-            return None
-        return partial(self._make_filter, notch=self._notch.value)
 
     def _apply_scale(self) -> None:
         self.scale_label.setText(f"{self.scale_uv} µV")

@@ -18,8 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.dashboard.controls import label
-from app.dashboard.session_port import Discover, FoundSource, SourceChoice
 from app.dashboard.source_pages import (
     BoardPage,
     FilePage,
@@ -28,11 +26,13 @@ from app.dashboard.source_pages import (
     SimulatedPage,
     with_browse,
 )
+from app.session_types import Discover, FoundSource, SourceChoice
+from app.widgets.controls import label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.dashboard.background import Background
+    from app.widgets.background import Background
 
 __all__ = ["SourceDialog"]
 

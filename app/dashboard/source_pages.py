@@ -19,13 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.dashboard.boards import BOARDS, board_source
-from app.dashboard.controls import Card, label
-from app.dashboard.stepper import Stepper
+from app.widgets.controls import Card, label
+from app.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.dashboard.session_port import FoundSource
+    from app.session_types import FoundSource
 
 __all__ = ["BoardPage", "FilePage", "LSLPage", "Page", "SimulatedPage", "with_browse"]
 

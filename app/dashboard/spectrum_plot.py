@@ -10,10 +10,10 @@ from PySide6.QtCore import QPointF, QSize
 from PySide6.QtGui import QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.dashboard.plot_look import TEXT, Readout, TextPool, bare_plot, dress
+from app.dashboard.plot_style import TEXT, Readout, TextPool, bare_plot, dress
 from app.dashboard.spectrum import BANDS_HZ, MAX_HZ, MIN_HZ, band_at
-from app.dashboard.theme import DARK, Palette, font
-from app.dashboard.words import MINUS
+from app.widgets.theme import DARK, Palette, font
+from app.widgets.words import MINUS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

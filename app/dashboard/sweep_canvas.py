@@ -14,9 +14,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.dashboard.painting import finite_runs, painting, polygon
-from app.dashboard.theme import DARK, Palette, font
-from app.dashboard.words import clock_text
+from app.widgets.painting import finite_runs, painting, polygon
+from app.widgets.theme import DARK, Palette, font
+from app.widgets.words import clock_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.dashboard.controls import label
 from app.dashboard.header import application_icon
+from app.widgets.controls import label
 
 __all__ = ["Welcome"]
 

@@ -9,33 +9,35 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
+from app.calibration.markers import marker_words
 from app.dashboard.arrangement import arrange
-from app.dashboard.background import Background
+from app.dashboard.calibration_overlay import CalibrationOverlay
 from app.dashboard.connection import Connection
+from app.dashboard.display_filter import warm_up_filter
 from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
-from app.dashboard.header import Badges, Header, application_icon
+from app.dashboard.header import Header, application_icon
 from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
-from app.dashboard.message_bar import MessageBar
 from app.dashboard.recording import RecordingControl
-from app.dashboard.session_port import Discover, SessionFactory, SessionPort, SourceChoice
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
-from app.dashboard.signals_view import MakeDisplayFilter, SignalsView
+from app.dashboard.signals_view import SignalsView
 from app.dashboard.source_dialog import SourceDialog
-from app.dashboard.theme import DARK, LIGHT, Palette, class_colours, style_sheet
 from app.dashboard.timeline import Timeline
 from app.dashboard.welcome import Welcome
 from app.recording_files import default_recordings
-from app.wizard.host import CalibrationHost
-from app.wizard.marker_words import marker_words
+from app.session_types import Discover, Session, SessionFactory, SourceChoice
+from app.widgets.background import Background
+from app.widgets.badges import Badges
+from app.widgets.message_bar import MessageBar
+from app.widgets.theme import DARK, LIGHT, Palette, class_colours, style_sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 
-    from app.wizard.port import CalibrationTools
+    from app.wizard.tools import CalibrationTools
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo
@@ -111,7 +113,7 @@ class Dashboard(QMainWindow):
         pages = QStackedWidget()
         pages.addWidget(root)
         self.setCentralWidget(pages)
-        self.calibration = CalibrationHost(
+        self.calibration = CalibrationOverlay(
             pages, self.connection, self.messages, calibration, self._background
         )
         self._wire()
@@ -226,8 +228,8 @@ class Dashboard(QMainWindow):
         if self._initial is not None:
             self.connect_source(self._initial)
         self._background.run(
-            _import_filter,
-            self.signals.set_filter_source,
+            warm_up_filter,
+            self.signals.offer_filter,
             self.messages.show_message,
             "import of the display filter",
         )
@@ -267,7 +269,7 @@ class Dashboard(QMainWindow):
             error = snapshot.decoder_error or "no reason given"
             self.messages.show_message(f"The decoder failed: {error}. Signals go on.", "warn")
 
-    def _take_predictions(self, session: SessionPort) -> None:
+    def _take_predictions(self, session: Session) -> None:
         predictions = session.new_predictions()
         for prediction in predictions:
             self._timeline.add(prediction)
@@ -277,7 +279,7 @@ class Dashboard(QMainWindow):
                 self.signals.set_bad(self._newest.quality.bad)
                 self.electrodes.set_bad(self._newest.quality.bad)
 
-    def _take_markers(self, session: SessionPort) -> None:
+    def _take_markers(self, session: Session) -> None:
         colours, timeline = class_colours(self._classes, self._palette), self._timeline
         for sample, marker in session.new_markers():
             truth = marker.kind == "truth"
@@ -403,14 +405,3 @@ class Dashboard(QMainWindow):
             if name not in ("quit", "full_screen", "theme"):
                 self.calibration.closed.connect(partial(shortcut.setEnabled, True))
                 self.calibration.opened.connect(partial(shortcut.setEnabled, False))
-
-
-def _import_filter() -> MakeDisplayFilter:
-    """Import what needs scipy; takes about a second, in a thread."""
-    import numpy as np
-
-    from app.dashboard.display_filter import DisplayFilter
-
-    # The first filter made imports scipy and is slow: it is made here, not in the event loop.
-    DisplayFilter(1, 250.0).process(np.zeros((1, 2), np.float32))
-    return DisplayFilter

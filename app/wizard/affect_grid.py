@@ -12,8 +12,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, font
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, font
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent

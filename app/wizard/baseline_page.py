@@ -9,11 +9,10 @@ from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.calibration.session import Phase
-from app.dashboard.controls import label, set_property
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, LIGHT, Palette
-from app.wizard.countdown_ring import TimeRing
-from app.wizard.look import paragraph
+from app.widgets.controls import label, paragraph, set_property
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, LIGHT, Palette
+from app.wizard.countdown_ring import CountdownRing
 
 if TYPE_CHECKING:
     from app.calibration.session import View
@@ -34,7 +33,7 @@ class BaselinePage(QWidget):
         self.said = paragraph("", "lead")
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.cross = _Cross()
-        self.ring = TimeRing(84)
+        self.ring = CountdownRing(84)
         self._palette = DARK
         middle = Qt.AlignmentFlag.AlignHCenter
         column = QVBoxLayout(self)

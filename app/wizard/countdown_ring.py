@@ -8,13 +8,13 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, font
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, font
 
-__all__ = ["TimeRing"]
+__all__ = ["CountdownRing"]
 
 
-class TimeRing(QWidget):
+class CountdownRing(QWidget):
     """A ring and, in it, whole seconds.
 
     Parameters

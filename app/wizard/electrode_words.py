@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from app.dashboard.words import short_name
+from app.widgets.words import short_name
 from mdjpt.signal.filters import MARGIN_S, MIN_SFREQ, SFREQ, WINDOW_S, filter_window
 from mdjpt.signal.montage import topographic_positions
 from mdjpt.signal.quality import common_field, electrode_quality, from_one_head

@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.dashboard.controls import label, set_property
-from app.dashboard.quality_view import ScalpMap
-from app.dashboard.words import has_stalled, titled
+from app.widgets.controls import label, paragraph, set_property
+from app.widgets.scalp_map import ScalpMap
+from app.widgets.words import has_stalled, titled
 from app.wizard.electrode_words import LOOK_BACK_S, Contact, judge_contact
-from app.wizard.look import paragraph
 from app.wizard.page import Page
 from mdjpt.signal.montage import topographic_positions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
     from streaming.ring import RingView
     from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo
@@ -47,7 +46,7 @@ class ElectrodesPage(Page):
     Parameters
     ----------
     latest : callable
-        Newest samples of the session, as :meth:`SessionPort.latest`.
+        Newest samples of the session, as :meth:`Session.latest`.
     """
 
     def __init__(self, latest: Callable[[int], RingView | None]) -> None:

@@ -1,20 +1,49 @@
-"""What is said when a calibration ends without a new decoder. No Qt."""
+"""The page of a calibration that ends without a new decoder: why, and what can be done."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.widgets.controls import breakable, paragraph
+from app.wizard.page import Page
 from app.wizard.run import Stage
 
 if TYPE_CHECKING:
     from app.wizard.run import CalibrationRun
 
-__all__ = ["ending"]
+__all__ = ["EndedPage", "ending"]
 
 _HELPS = (
     "What helps: more trials, emotions that differ more, longer trials, electrodes with better "
     "contact, less movement. The decoder that was in use stays in use."
 )
+
+
+class EndedPage(Page):
+    """A heading, the reason, what to do, and where the recording is."""
+
+    def __init__(self) -> None:
+        super().__init__("", forward="Close")
+        self.body.addStretch(2)
+        self.body.addWidget(self.heading)
+        self.body.addWidget(self.lead)
+        self.body.addSpacing(6)
+        self.advice = paragraph("", "body")
+        self.recording = paragraph("")
+        self.body.addWidget(self.advice)
+        self.body.addWidget(self.recording)
+        self.body.addStretch(3)
+
+    def show_ending(self, heading: str, reason: str, advice: str, recording: str = "") -> None:
+        """Say why it ended."""
+        self.say(heading, breakable(reason))
+        self.advice.setText(advice)
+        self.advice.setVisible(bool(advice))
+        self.recording.setText(
+            f"The recording is kept: {breakable(recording)}" if recording else ""
+        )
+        self.recording.setVisible(bool(recording))
+        self.setAccessibleName(f"{heading}. {reason}")
 
 
 def ending(run: CalibrationRun) -> tuple[str, str, str, str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout
 
-from app.dashboard.controls import label
-from app.wizard.look import breakable, paragraph
+from app.widgets.controls import breakable, label, paragraph
 from app.wizard.page import Page
 
 __all__ = ["InstructionsPage"]

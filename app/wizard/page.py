@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.dashboard.controls import label
-from app.dashboard.theme import DARK, Palette
-from app.wizard.look import paragraph
+from app.widgets.controls import label, paragraph
+from app.widgets.theme import DARK, Palette
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
 
-__all__ = ["Page"]
+__all__ = ["Page", "Panel", "caption"]
 
 WIDTH = 900
 
@@ -87,3 +86,20 @@ class Page(QWidget):
     def centre(self, widget: QWidget) -> None:
         """Add `widget` in the middle of the column's width."""
         self.body.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+
+
+def caption(text: str) -> QLabel:
+    """Return the small heading of a group of fields."""
+    return label(text, "group")
+
+
+class Panel(QWidget):
+    """A column under a small heading."""
+
+    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(0, 0, 0, 0)
+        self.body.setSpacing(8)
+        if heading:
+            self.body.addWidget(caption(heading))

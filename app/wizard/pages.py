@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from app.wizard.bars import Choices
 from app.wizard.electrodes_page import ElectrodesPage
-from app.wizard.ended_page import EndedPage
-from app.wizard.endings import ending
+from app.wizard.endings import EndedPage, ending
 from app.wizard.instructions_page import InstructionsPage
 from app.wizard.plan_page import PlanPage, minutes, whole_session_s
 from app.wizard.result_page import ResultPage
 from app.wizard.run import CalibrationRun, Stage
 from app.wizard.session_pages import SessionPages
-from app.wizard.shell import Choices
 from app.wizard.training_page import TrainingPage
 from app.wizard.who_page import WhoPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
     from app.wizard.page import Page
     from streaming.ring import RingView
 
@@ -36,7 +35,7 @@ class Pages(QStackedWidget):
     Parameters
     ----------
     latest : callable
-        Newest samples of the session, as :meth:`SessionPort.latest`.
+        Newest samples of the session, as :meth:`Session.latest`.
     model_sha256 : str
         Checksum of the model in use, "" when unknown.
 
@@ -65,7 +64,7 @@ class Pages(QStackedWidget):
 
     @property
     def step(self) -> int:
-        """Which of :data:`app.wizard.shell.STEPS` it belongs to."""
+        """Which of :data:`app.wizard.bars.STEPS` it belongs to."""
         if self.shown in self.setup:
             return self.setup.index(self.shown)
         after = (self.training, self.result, self.ended)

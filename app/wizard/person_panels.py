@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPushButton, QWidget
 
-from app.wizard.look import Panel, paragraph
+from app.widgets.controls import paragraph
+from app.wizard.page import Panel
 from mdjpt.calibration.pseudonym import is_pseudonym, new_pseudonym
 
 if TYPE_CHECKING:

@@ -16,11 +16,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.calibration.plan import CalibrationPlan, too_few_to_tell
-from app.dashboard.controls import Card, Segments, label
-from app.dashboard.stepper import Stepper
+from app.widgets.controls import Card, Segments, label, paragraph
+from app.widgets.stepper import Stepper
 from app.wizard.class_editor import ClassEditor
-from app.wizard.look import Panel, caption, paragraph
-from app.wizard.page import Page
+from app.wizard.page import Page, Panel, caption
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from PySide6.QtGui import QImageReader, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app.calibration.prompts import recall_prompts
-from app.dashboard.painting import painting
-from app.wizard.look import paragraph
+from app.widgets.controls import paragraph
+from app.widgets.painting import painting
 from app.wizard.media_player import MediaPlayer, media_player
 
 if TYPE_CHECKING:

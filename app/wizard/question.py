@@ -1,17 +1,22 @@
-"""A question that is asked once; the answer that loses nothing has the keyboard."""
+"""Questions before something is lost, one at a time."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.dashboard.controls import label
-from app.wizard.look import paragraph
+from app.widgets.controls import label, paragraph
 
-__all__ = ["Question"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Question", "Questions"]
 
 
 class Question(QDialog):
-    """Heading, sentence, two answers; `accepted` when the user goes through with it.
+    """Heading, sentence, two answers, of which the one that loses nothing has the keyboard.
 
     Parameters
     ----------
@@ -48,3 +53,46 @@ class Question(QDialog):
         column.addSpacing(8)
         column.addLayout(buttons)
         self.keep.setFocus()
+
+
+class Questions:
+    """Asks one question at a time.
+
+    Parameters
+    ----------
+    parent : QWidget
+        Over which the questions come.
+
+    Attributes
+    ----------
+    open : Question or None
+        The one that waits for its answer.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
+        self.open: Question | None = None
+
+    def ask(self, heading: str, text: str, act: str, keep: str, on_act: Callable[[], None]) -> None:
+        """Ask, unless a question is open.
+
+        Parameters
+        ----------
+        heading, text, act, keep : str
+            As for :class:`Question`.
+        on_act : callable
+            What is done when the user goes through with it.
+        """
+        if self.open is not None:
+            return
+        question = Question(heading, text, act, keep, self._parent)
+        question.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.open = question
+
+        def answered(code: int) -> None:
+            self.open = None
+            if code:
+                on_act()
+
+        question.finished.connect(answered)
+        question.open()

@@ -8,17 +8,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.calibration.session import Rating
-from app.dashboard.controls import label
-from app.dashboard.words import titled
+from app.widgets.controls import label
+from app.widgets.words import titled
 from app.wizard.affect_grid import AffectGrid, affect_words
-from app.wizard.look import caption
-from app.wizard.page import Page
+from app.wizard.page import Page, caption
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
     from app.calibration.plan import CalibrationPlan, Trial
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
 
 __all__ = ["RatingPage"]
 

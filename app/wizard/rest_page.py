@@ -8,11 +8,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from app.calibration.session import Phase
-from app.dashboard.controls import label
-from app.dashboard.theme import DARK, Palette
+from app.widgets.controls import label, paragraph
+from app.widgets.theme import DARK, Palette
 from app.wizard.baseline_page import palette_under, set_light
-from app.wizard.countdown_ring import TimeRing
-from app.wizard.look import paragraph
+from app.wizard.countdown_ring import CountdownRing
 
 if TYPE_CHECKING:
     from app.calibration.session import View
@@ -37,7 +36,7 @@ class RestPage(QWidget):
         self.cue = label("", "big")
         self.said = paragraph("", "lead")
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.ring = TimeRing(84)
+        self.ring = CountdownRing(84)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(360)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.dashboard.controls import Card
+from app.widgets.controls import Card, paragraph
 from app.wizard.accuracy_plot import Accuracy, AccuracyPlot
-from app.wizard.look import paragraph
 from app.wizard.page import Page
 
 if TYPE_CHECKING:
     from app.calibration.training_process import CalibrationSummary
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
 
 __all__ = ["ResultPage", "result_words"]
 

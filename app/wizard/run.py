@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.calibration.markers import ConsentMark
 from app.calibration.session import CalibrationSession, Phase, Rating, View
-from app.dashboard.words import has_stalled
+from app.widgets.words import has_stalled
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from app.calibration.plan import CalibrationPlan
     from app.calibration.training import TrainingState
-    from app.dashboard.session_port import SessionPort
-    from app.wizard.port import Job
+    from app.session_types import Session
+    from app.wizard.tools import Job
     from streaming.snapshot import Snapshot
 
 __all__ = ["CalibrationRun", "Stage"]
@@ -47,7 +47,7 @@ class CalibrationRun:
 
     Parameters
     ----------
-    session : SessionPort
+    session : Session
         Records, takes the markers.
     plan : CalibrationPlan
         What to show.
@@ -71,7 +71,7 @@ class CalibrationRun:
 
     def __init__(
         self,
-        session: SessionPort,
+        session: Session,
         plan: CalibrationPlan,
         recording: Path,
         purpose: str,

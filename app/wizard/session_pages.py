@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.calibration.session import Phase
+from app.wizard.bars import Choices
 from app.wizard.baseline_page import BaselinePage
 from app.wizard.rating_page import RatingPage
 from app.wizard.rest_page import RestPage
-from app.wizard.shell import Choices
 from app.wizard.trial_page import TrialPage
 
 if TYPE_CHECKING:
     from app.calibration.session import View
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
     from app.wizard.run import CalibrationRun
 
 __all__ = ["SessionPages"]

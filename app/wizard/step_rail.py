@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, font
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

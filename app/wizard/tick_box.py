@@ -6,8 +6,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QWidget
 
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, font
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, font
 
 __all__ = ["TickBox"]
 

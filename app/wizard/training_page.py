@@ -5,8 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar
 
-from app.dashboard.controls import label
-from app.wizard.look import paragraph
+from app.widgets.controls import label, paragraph
 from app.wizard.page import Page
 
 __all__ = ["TrainingPage"]

@@ -8,16 +8,15 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.calibration.session import Phase
-from app.dashboard.controls import label
-from app.dashboard.words import titled
-from app.wizard.countdown_ring import TimeRing
-from app.wizard.look import paragraph
+from app.widgets.controls import label, paragraph
+from app.widgets.words import titled
+from app.wizard.countdown_ring import CountdownRing
 from app.wizard.prompt_view import PromptView
 
 if TYPE_CHECKING:
     from app.calibration.plan import CalibrationPlan
     from app.calibration.session import View
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
 
 __all__ = ["TrialPage"]
 
@@ -29,13 +28,13 @@ class TrialPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.count = TimeRing(150)
+        self.count = CountdownRing(150)
         self.coming = label("", "big")
         self.said = paragraph("Breathe out. Let go of what was before.", "lead")
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.emotion = label("", "lead")
         self.prompt = PromptView()
-        self.ring = TimeRing(46)
+        self.ring = CountdownRing(46)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self._countdown())
         self._pages.addWidget(self._trial())

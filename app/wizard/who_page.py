@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QStackedWidget, QVBoxLayout
 
-from app.dashboard.controls import Card
-from app.wizard.look import Panel, caption, paragraph
-from app.wizard.page import Page
+from app.widgets.controls import Card, paragraph
+from app.wizard.page import Page, Panel, caption
 from app.wizard.person_panels import NewPersonPanel, VersionsPanel
 from app.wizard.tick_box import TickBox
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from app.calibration.profiles import ProfileEntry
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
 
 __all__ = ["WhoPage"]
 

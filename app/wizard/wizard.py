@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from app.dashboard.message_bar import MessageBar
-from app.dashboard.words import clock_text
-from app.wizard.leaving import Leaving
-from app.wizard.look import wizard_sheet
+from app.widgets.message_bar import MessageBar
+from app.widgets.theme import style_sheet
+from app.widgets.words import clock_text
+from app.wizard.bars import ButtonBar, TopBar
 from app.wizard.pages import Pages
-from app.wizard.people import People
+from app.wizard.participants import Participants
+from app.wizard.question import Question, Questions
 from app.wizard.run import CalibrationRun, Stage
-from app.wizard.shell import Foot, Top
+from app.wizard.style_sheet import WIZARD_SHEET
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtGui import QKeyEvent
 
-    from app.dashboard.background import Background
-    from app.dashboard.session_port import SessionPort, SourceChoice
-    from app.dashboard.theme import Palette
-    from app.wizard.port import CalibrationTools
-    from app.wizard.question import Question
+    from app.session_types import Session, SourceChoice
+    from app.widgets.background import Background
+    from app.widgets.theme import Palette
+    from app.wizard.tools import CalibrationTools
     from streaming.snapshot import Snapshot
 
 __all__ = ["Wizard"]
@@ -38,7 +40,7 @@ class Wizard(QWidget):
 
     Parameters
     ----------
-    session : SessionPort
+    session : Session
         The running session.
     tools : CalibrationTools
         Profiles and training.
@@ -57,7 +59,7 @@ class Wizard(QWidget):
 
     def __init__(
         self,
-        session: SessionPort,
+        session: Session,
         tools: CalibrationTools,
         choice: SourceChoice | None,
         background: Background,
@@ -68,15 +70,20 @@ class Wizard(QWidget):
         self._session, self._tools, self._choice = session, tools, choice
         self.run: CalibrationRun | None = None
         self._used = False
-        self._leaving = Leaving(self)
-        self.top, self.foot, self.messages = Top(), Foot(), MessageBar()
+        self._questions = Questions(self)
+        self.top, self.foot, self.messages = TopBar(), ButtonBar(), MessageBar()
         model = session.snapshot().model
         self.pages = Pages(session.latest, model.sha256 if model is not None else "")
         self._build()
         self.pages.plan.show_classes(model.class_names if model is not None else ())
         self._turn_to(self.pages.who)
-        self.people = People(
-            self.pages.who, tools.make_store, background, session, self.messages, self._leaving.ask
+        self.people = Participants(
+            self.pages.who,
+            tools.make_store,
+            background,
+            session,
+            self.messages,
+            self._questions.ask,
         )
 
     @property
@@ -87,7 +94,7 @@ class Wizard(QWidget):
     @property
     def question(self) -> Question | None:
         """The question that is open."""
-        return self._leaving.question
+        return self._questions.open
 
     @property
     def loses_something(self) -> bool:
@@ -97,7 +104,7 @@ class Wizard(QWidget):
 
     def apply_palette(self, palette: Palette) -> None:
         """Take a theme."""
-        self.setStyleSheet(wizard_sheet(palette))
+        self.setStyleSheet(style_sheet(palette, WIZARD_SHEET))
         self.top.rail.set_palette(palette)
         self.pages.set_palette(palette)
 
@@ -119,9 +126,15 @@ class Wizard(QWidget):
         if not self.loses_something:
             self._close()
         elif self.page is self.pages.result:
-            self._leaving.ask_to_discard(self._close)
+            self._questions.ask(
+                "Leave without the new decoder?",
+                "It is thrown away; the recording stays, and the decoder in use stays in use.",
+                "Throw it away",
+                "Stay here",
+                self._close,
+            )
         elif self.run is not None:
-            self._leaving.ask_to_stop(self.run, self._show_run, then=self._close)
+            self._ask_to_stop(self.run, then=self._close)
 
     def stop_for_good(self) -> None:
         """Stop whatever goes on, without a question."""
@@ -184,9 +197,31 @@ class Wizard(QWidget):
     def _escape(self) -> None:
         run = self.run
         if run is not None and run.goes_on:
-            self._leaving.ask_to_stop(run, self._show_run, then=None)
+            self._ask_to_stop(run)
         else:
             self.ask_to_close()
+
+    def _ask_to_stop(self, run: CalibrationRun, then: Callable[[], None] | None = None) -> None:
+        """Ask before a session or a training is stopped; a session waits for the answer."""
+        training = run.stage is Stage.TRAINING
+        went_on = run.stage in (Stage.OPENING, Stage.SESSION) and not run.paused
+        run.pause()
+        self._show_run(run)
+        text = (
+            "The recording stays; the decoder in use stays in use."
+            if training
+            else f"The recording stays, with {run.view.n_done} of {run.view.n_trials} trials done."
+        )
+
+        def stop() -> None:
+            run.stop()
+            if then is not None:
+                then()
+
+        heading = "Stop the training?" if training else "Stop the calibration?"
+        self._questions.ask(heading, text, "Stop", "Go on", stop)
+        if went_on and self.question is not None:
+            self.question.rejected.connect(run.resume)
 
     def _pause_or_go_on(self) -> None:
         run = self.run

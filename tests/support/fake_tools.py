@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from app.calibration.profiles import ProfileEntry, VersionEntry
 from app.calibration.training import TrainingState
 from app.calibration.training_process import CalibrationSummary
-from app.wizard.port import CalibrationTools, TrainingWish
+from app.wizard.tools import CalibrationTools, TrainingWish
 from mdjpt.calibration.evidence import exact_interval
 from mdjpt.errors import ProfileError
 
@@ -71,7 +71,7 @@ def made_summary(
 
 
 class FakeStore:
-    """Participants in memory, as :class:`app.wizard.port.Store`.
+    """Participants in memory, as :class:`app.wizard.tools.Store`.
 
     Parameters
     ----------

@@ -11,14 +11,14 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.dashboard.background import Background
+from app.widgets.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from PySide6.QtWidgets import QMainWindow, QWidget
 
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
     from app.wizard.wizard import Wizard
     from tests.support.fake_session import FakeSession, ManualClock
     from tests.support.fake_tools import FakeJob
@@ -170,7 +170,7 @@ class Photographer:
     def _open(self) -> None:
         from PySide6.QtWidgets import QApplication, QMainWindow
 
-        from app.dashboard.theme import style_sheet
+        from app.widgets.theme import style_sheet
         from app.wizard.wizard import Wizard
         from tests.support.fake_session import FakeSession, ManualClock
         from tests.support.fake_tools import FakeStore, fake_tools
@@ -236,7 +236,7 @@ def _paste(picture: object, dialog: QWidget) -> None:
     """Put a dialog into the middle of a picture, as a window system would."""
     from PySide6.QtGui import QColor, QPixmap
 
-    from app.dashboard.painting import painting
+    from app.widgets.painting import painting
 
     assert isinstance(picture, QPixmap)
     small = dialog.grab()
@@ -263,7 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
-    from app.dashboard.theme import DARK, LIGHT, font
+    from app.widgets.theme import DARK, LIGHT, font
 
     # The offscreen platform says so of every window that has a size of its own.
     qInstallMessageHandler(lambda *_: None)

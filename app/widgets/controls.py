@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-__all__ = ["Card", "ElidedLabel", "Segments", "label", "set_property"]
+__all__ = ["Card", "ElidedLabel", "Segments", "breakable", "label", "paragraph", "set_property"]
 
 
 def set_property(widget: QWidget, name: str, value: str) -> None:
@@ -38,6 +38,18 @@ def label(text: str, role: str, parent: QWidget | None = None) -> QLabel:
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     return made
+
+
+def paragraph(text: str, role: str = "muted") -> QLabel:
+    """Return text that breaks into lines."""
+    made = label(text, role)
+    made.setWordWrap(True)
+    return made
+
+
+def breakable(path: str) -> str:
+    """Return a path that a label may break after each separator."""
+    return path.replace("/", "/\N{ZERO WIDTH SPACE}").replace("\\", "\\\N{ZERO WIDTH SPACE}")
 
 
 class ElidedLabel(QLabel):

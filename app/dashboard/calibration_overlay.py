@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.dashboard.theme import DARK, Palette
+import app.wizard
+from app.widgets.theme import DARK, Palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtWidgets import QStackedWidget
 
-    from app.dashboard.background import Background
     from app.dashboard.connection import Connection
-    from app.dashboard.message_bar import MessageBar
-    from app.wizard.port import CalibrationTools
+    from app.widgets.background import Background
+    from app.widgets.message_bar import MessageBar
+    from app.wizard.tools import CalibrationTools
     from app.wizard.wizard import Wizard
     from streaming.snapshot import Snapshot
 
-__all__ = ["CalibrationHost"]
+__all__ = ["CalibrationOverlay"]
 
 WARM_UP_EVERY_MS = 100
-_MODULES = (
-    *("look", "page", "plan_page", "rating_page", "who_page", "electrodes_page"),
-    *("trial_page", "session_pages", "result_page", "run", "pages", "wizard"),
-)
 
 
-class CalibrationHost(QObject):
+class CalibrationOverlay(QObject):
     """At most one wizard, as a page over the dashboard's.
 
     Parameters
@@ -68,7 +66,7 @@ class CalibrationHost(QObject):
         self._stack, self._connection = stack, connection
         self._messages, self._tools, self._background = messages, tools, background
         self._palette = DARK
-        self._cold = list(_MODULES)
+        self._cold = [module.name for module in iter_modules(app.wizard.__path__)]
         self._then: Callable[[], object] | None = None
         self.wizard: Wizard | None = None
 

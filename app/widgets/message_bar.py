@@ -1,23 +1,15 @@
-"""Messages that interrupt nobody: a bar under the header, and the hook that fills it."""
+"""Messages that interrupt nobody: a bar under the header."""
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Callable
-from types import TracebackType
 from typing import Literal
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
 
-from app.dashboard.controls import label, set_property
+from app.widgets.controls import label, set_property
 
-__all__ = ["ExceptionHook", "MessageBar"]
-
-_log = logging.getLogger(__name__)
-
-ExceptHook = Callable[[type[BaseException], BaseException, TracebackType | None], object]
+__all__ = ["MessageBar"]
 
 
 class MessageBar(QFrame):
@@ -75,41 +67,3 @@ class MessageBar(QFrame):
         """Forget every message."""
         self._dismissed = ""
         self.hide()
-
-
-class ExceptionHook(QObject):
-    """Catches what escapes from slots and threads: shown and logged, never the end.
-
-    The same exception thirty times a second is logged once.
-    """
-
-    caught = Signal(str)
-
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._previous: ExceptHook | None = None
-        self._last = ""
-
-    def install(self) -> None:
-        """Take the place of :data:`sys.excepthook`."""
-        self._previous = sys.excepthook
-        sys.excepthook = self.handle
-
-    def remove(self) -> None:
-        """Put the former hook back."""
-        if self._previous is not None:
-            sys.excepthook = self._previous
-            self._previous = None
-
-    def handle(
-        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
-        """Show and log an exception; Ctrl+C ends the application."""
-        if issubclass(kind, KeyboardInterrupt):
-            QApplication.quit()
-            return
-        text = f"{kind.__name__}: {error}" if str(error) else kind.__name__
-        if text != self._last:
-            self._last = text
-            _log.error("unexpected error in the dashboard", exc_info=(kind, error, trace))
-        self.caught.emit(f"Unexpected error: {text}. The session goes on.")

@@ -19,79 +19,21 @@ from PySide6.QtGui import (
     QPixmap,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.dashboard.controls import ElidedLabel, label
-from app.dashboard.painting import painting
-from app.dashboard.theme import DARK, Palette, font
-from app.dashboard.words import short_name
-from mdjpt.signal.montage import topographic_positions
+from app.widgets.painting import painting
+from app.widgets.theme import DARK, Palette, font
+from app.widgets.words import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["QualityView", "ScalpMap"]
+__all__ = ["ScalpMap"]
 
 MARGIN = 10.0
 SMALLEST = 7  # pixels; smaller names cannot be read, the tooltip has them
-
-
-class QualityView(QWidget):
-    """Scalp map, and in words which electrodes are left out.
-
-    Attributes
-    ----------
-    count : QLabel
-        How many are good; whoever owns the view gives it a place.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.map = ScalpMap()
-        self.count = label("", "muted")
-        self.note = ElidedLabel("", "muted")
-        self._names: tuple[str, ...] = ()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.map, 1)
-        column.addWidget(self.note)
-        self.set_channels(())
-
-    def set_channels(self, names: Sequence[str]) -> None:
-        """Show the electrodes of a stream; their quality is not known yet."""
-        self._names = tuple(names)
-        self.map.set_electrodes(names, topographic_positions(names))
-        self.set_bad(None)
-
-    def set_bad(self, bad: Sequence[str] | None) -> None:
-        """Show which electrodes the last window left out; None while nothing is known."""
-        self.map.set_bad(None if bad is None else frozenset(bad))
-        n_all = self.map.n_placed
-        if not self._names:
-            self.count.setText("")
-            self.note.set_whole("")
-        elif bad is None:
-            self.count.setText(f"{n_all} on the scalp")
-            self.note.set_whole("Quality is known after the first window")
-        else:
-            self.count.setText(f"{n_all - len(bad)} of {n_all} good")
-            self.note.set_whole(
-                "Left out: " + ", ".join(map(short_name, bad)) if bad else self._unplaced()
-            )
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self.map.set_palette(palette)
-
-    def _unplaced(self) -> str:
-        outside = self.map.unplaced
-        return (
-            "Not on the scalp: " + ", ".join(map(short_name, outside))
-            if outside
-            else "All electrodes are used"
-        )
 
 
 class ScalpMap(QWidget):

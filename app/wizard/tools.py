@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from app.calibration.profiles import ProfileEntry
     from app.calibration.training import TrainingState
-    from app.dashboard.session_port import SourceChoice
+    from app.session_types import SourceChoice
 
 __all__ = ["CalibrationTools", "Job", "Store", "TrainingWish"]
 

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 import shiboken6
 from PySide6.QtCore import QObject
 
-from app.wizard.port import TrainingWish
+from app.wizard.tools import TrainingWish
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.calibration.profiles import ProfileEntry
-    from app.dashboard.background import Background
-    from app.dashboard.message_bar import MessageBar
-    from app.dashboard.session_port import SessionPort, SourceChoice
-    from app.wizard.port import Store
+    from app.session_types import Session, SourceChoice
+    from app.widgets.background import Background
+    from app.widgets.message_bar import MessageBar
+    from app.wizard.tools import Store
     from app.wizard.who_page import WhoPage
 
-__all__ = ["People"]
+__all__ = ["Participants"]
 
 
-class People(QObject):
+class Participants(QObject):
     """Lists participants, puts a version into use, deletes, and makes room for a new one.
 
     Parameters
@@ -35,7 +35,7 @@ class People(QObject):
         Opens the participants.
     background : Background
         Runs `make_store`, the first listing, and what rewrites a profile.
-    session : SessionPort
+    session : Session
         Decodes with the version that is put into use.
     messages : MessageBar
         Says what goes wrong.
@@ -48,7 +48,7 @@ class People(QObject):
         page: WhoPage,
         make_store: Callable[[], Store],
         background: Background,
-        session: SessionPort,
+        session: Session,
         messages: MessageBar,
         ask: Callable[[str, str, str, str, Callable[[], None]], None],
     ) -> None:

@@ -8,10 +8,10 @@ from pyqtgraph import InfiniteLine, PlotWidget, TextItem, mkBrush, mkPen
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
-from app.dashboard.theme import font
+from app.widgets.theme import font
 
 if TYPE_CHECKING:
-    from app.dashboard.theme import Palette
+    from app.widgets.theme import Palette
 
 __all__ = ["TEXT", "Readout", "TextPool", "bare_plot", "dress"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from string import Template
 from typing import TYPE_CHECKING
 
@@ -156,10 +156,9 @@ def font(pixels: int, *, bold: bool = False) -> QFont:
     return face
 
 
-def style_sheet(palette: Palette) -> str:
-    """Return the Qt style sheet of a theme."""
-    colours = {name: getattr(palette, name) for name in Palette.__slots__ if name != "classes"}
-    return _SHEET.substitute(colours)
+def style_sheet(palette: Palette, sheet: Template | None = None) -> str:
+    """Return a Qt style sheet, that of the whole window by default, in the colours of a theme."""
+    return (sheet or _SHEET).substitute(asdict(palette))
 
 
 _SHEET = Template("""

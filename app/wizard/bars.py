@@ -1,4 +1,4 @@
-"""The frame around the pages: where one is above, what one can do below."""
+"""The bars around the pages: where one is above, what one can do below."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from app.dashboard.controls import ElidedLabel, label
-from app.dashboard.header import Badges
+from app.widgets.badges import Badges
+from app.widgets.controls import ElidedLabel, label
 from app.wizard.step_rail import StepRail
 
-__all__ = ["STEPS", "Choices", "Foot", "Top"]
+__all__ = ["STEPS", "ButtonBar", "Choices", "TopBar"]
 
 STEPS = ("Person", "Electrodes", "Plan", "Session", "Result")
 
@@ -39,7 +39,7 @@ class Choices:
     ready: bool = True
 
 
-class Top(QFrame):
+class TopBar(QFrame):
     """Name, steps or progress, what is recorded, badges, and the way out."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -86,7 +86,7 @@ class Top(QFrame):
         self.recording.setText(f"● {text}" if text else "")
 
 
-class Foot(QFrame):
+class ButtonBar(QFrame):
     """The buttons, each always in its place."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
 
-from app.dashboard.words import MINUS
+from app.widgets.words import MINUS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
     from streaming.stream import Marker
 
-__all__ = ["Discover", "FoundSource", "SessionFactory", "SessionPort", "SourceChoice"]
+__all__ = ["Discover", "FoundSource", "Session", "SessionFactory", "SourceChoice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class FoundSource:
     kind: Literal["lsl", "brainflow"] = "lsl"
 
 
-class SessionPort(Protocol):
+class Session(Protocol):
     """A session as the dashboard sees it.
 
     ``start`` and ``stop`` may block and are called from the dashboard's worker thread, one at a
@@ -123,5 +123,5 @@ class SessionPort(Protocol):
         ...
 
 
-SessionFactory = Callable[[SourceChoice], SessionPort]
+SessionFactory = Callable[[SourceChoice], Session]
 Discover = Callable[[], Sequence[FoundSource]]

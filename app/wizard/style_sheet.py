@@ -1,57 +1,12 @@
-"""What the wizard's pages look like beyond the dashboard's style sheet: larger type, more air."""
+"""What the wizard's pages look like beyond the dashboard: larger type, more air."""
 
 from __future__ import annotations
 
 from string import Template
-from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+__all__ = ["WIZARD_SHEET"]
 
-from app.dashboard.controls import label
-
-if TYPE_CHECKING:
-    from app.dashboard.theme import Palette
-
-__all__ = ["Panel", "breakable", "caption", "paragraph", "wizard_sheet"]
-
-
-def wizard_sheet(palette: Palette) -> str:
-    """Return the style sheet that a wizard adds to the one of its window."""
-    return _SHEET.substitute(
-        {name: getattr(palette, name) for name in type(palette).__slots__ if name != "classes"}
-    )
-
-
-def paragraph(text: str, role: str = "muted") -> QLabel:
-    """Return text that breaks into lines."""
-    made = label(text, role)
-    made.setWordWrap(True)
-    return made
-
-
-def breakable(path: str) -> str:
-    """Return a path that a label may break after each separator."""
-    return path.replace("/", "/\N{ZERO WIDTH SPACE}").replace("\\", "\\\N{ZERO WIDTH SPACE}")
-
-
-def caption(text: str) -> QLabel:
-    """Return the small heading of a group of fields."""
-    return label(text, "group")
-
-
-class Panel(QWidget):
-    """A column under a small heading."""
-
-    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.setSpacing(8)
-        if heading:
-            self.body.addWidget(caption(heading))
-
-
-_SHEET = Template("""
+WIZARD_SHEET = Template("""
 #wizard { background: $window; }
 #wizardTop, #wizardFoot { background: $card; }
 #wizardTop { border: 0; border-bottom: 1px solid $border; }
