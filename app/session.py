@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from streaming.engine import Publisher
     from streaming.prediction import Prediction
+    from streaming.publishers.output import Output
     from streaming.sources.lsl_link.streams import StreamQuery
     from streaming.sources.source_spec import SourceSpec
     from streaming.stream import Marker, Source
@@ -71,8 +72,8 @@ class SessionConfig:
         JSON-lines file of the predictions.
     to_stdout : bool
         Write the JSON lines to standard output.
-    publish_lsl : bool
-        Offer the predictions as an LSL stream.
+    publish : tuple of Output
+        Where else the predictions go.
     profile : Path or None
         A person's calibration.
     alignment : str
@@ -93,7 +94,7 @@ class SessionConfig:
     duration_s: float | None = None
     out: Path | None = None
     to_stdout: bool = False
-    publish_lsl: bool = False
+    publish: tuple[Output, ...] = ()
     with_features: bool = False
     profile: Path | None = None
     record: Path | None = None
@@ -185,16 +186,28 @@ def engine_config(config: SessionConfig) -> EngineConfig:
 
 
 def _publishers(config: SessionConfig) -> list[Callable[[], Publisher]]:
-    from streaming.publisher import JsonLinesPublisher, LSLPublisher
+    from streaming.publishers.json_lines import JsonLinesPublisher
 
     publishers: list[Callable[[], Publisher]] = []
     if config.out is not None:
         publishers.append(partial(JsonLinesPublisher, config.out))
     if config.to_stdout:
         publishers.append(partial(JsonLinesPublisher, None))
-    if config.publish_lsl:
-        publishers.append(LSLPublisher)
-    return publishers
+    return publishers + [_made_for(output) for output in config.publish]
+
+
+def _made_for(output: Output) -> Callable[[], Publisher]:
+    if output.kind == "lsl":
+        from streaming.publishers.lsl import LSLPublisher
+
+        return LSLPublisher
+    if output.kind == "osc":
+        from streaming.publishers.osc import OscPublisher
+
+        return partial(OscPublisher, output.host, output.port)
+    from streaming.publishers.websocket import WebSocketPublisher
+
+    return partial(WebSocketPublisher, output.host, output.port)
 
 
 class LiveSession:

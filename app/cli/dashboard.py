@@ -20,8 +20,10 @@ from app.cli.options import (
     Montage,
     Profile,
     Record,
+    RecordStreams,
     SourceName,
     Speed,
+    named_streams,
     refuse_second_alignment,
 )
 from app.cli.run import run
@@ -48,6 +50,7 @@ def open_dashboard(
     profile: Profile = None,
     alignment: Alignment = "auto",
     record: Record = None,
+    record_stream: RecordStreams = None,
     montage: Montage = None,
     screenshot: Annotated[
         Path | None, typer.Option(help="Save a picture of the window as PNG, then quit.")
@@ -74,6 +77,7 @@ def open_dashboard(
         speed=speed,
         profile=profile,
         alignment=alignment,
+        record_streams=named_streams(record_stream),
     )
     problem = display_problem()
     if problem and (screenshot is not None or _window_expected()):
@@ -88,6 +92,7 @@ def open_dashboard(
             hop=hop,
             speed=speed,
             record=record,
+            record_stream=record_stream,
             montage=montage,
         )
     # Qt aborts the process when it cannot open a window: it is imported once one can be.
@@ -139,6 +144,7 @@ def make_session(config: SessionConfig, record: Path | None, choice: SourceChoic
     """
     from app.recording_files import new_recording
     from app.session import LiveSession, default_bundle
+    from streaming.publishers.output import Output
     from streaming.sources.source_spec import parse_source
 
     return LiveSession(
@@ -147,7 +153,7 @@ def make_session(config: SessionConfig, record: Path | None, choice: SourceChoic
             source=parse_source(choice.source),
             bundle=Path(choice.model) if choice.model else default_bundle(),
             montage=choice.montage,
-            publish_lsl=choice.publish_lsl,
+            publish=(Output("lsl"),) if choice.publish_lsl else (),
             record=None if record is None else new_recording(record),
         )
     )

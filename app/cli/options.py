@@ -128,10 +128,8 @@ def refuse_second_alignment(alignment: str, profile: Path | None) -> None:
         raise MdjptError("a profile brings its own alignment: leave --alignment out")
 
 
-def named_streams(names: Sequence[str] | None, record: Path | None) -> tuple[SourceSpec, ...]:
-    """Read the names of further streams to record; MdjptError when nothing is recorded."""
+def named_streams(names: Sequence[str] | None) -> tuple[SourceSpec, ...]:
+    """Read the names of further streams to record; MdjptError for an option that is none."""
     from streaming.sources.source_spec import parse_source
 
-    if names and record is None:
-        raise MdjptError("--record-stream needs --record DIR: it is recorded beside the EEG")
     return tuple(parse_source(f"lsl:{name}") for name in names or ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,7 @@ from app.cli.options import (
     positive,
     refuse_second_alignment,
 )
+from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     import threading
@@ -52,7 +53,12 @@ def run(
     record: Record = None,
     record_stream: RecordStreams = None,
     publish: Annotated[
-        Literal["lsl"] | None, typer.Option(help="lsl: offer predictions as an LSL stream.")
+        list[str] | None,
+        typer.Option(
+            metavar="lsl|osc:[HOST:]PORT|ws:[HOST:]PORT",
+            help="Send the predictions to other programs, of this computer unless HOST is said; "
+            "several times.",
+        ),
     ] = None,
     features: Annotated[
         Path | None, typer.Option(help="Store the features of the decoded windows (.npz).")
@@ -67,9 +73,12 @@ def run(
     from app.session import SessionConfig, default_bundle, engine_config
     from mdjpt.recordings import montage_names
     from streaming.engine import Engine
+    from streaming.publishers.output import parse_output
     from streaming.sources.source_spec import parse_source
 
     refuse_second_alignment(alignment, profile)
+    if record_stream and record is None:
+        raise MdjptError("--record-stream needs --record DIR: it is recorded beside the EEG")
     config = SessionConfig(
         source=parse_source(source),
         bundle=model or default_bundle(),
@@ -79,16 +88,18 @@ def run(
         duration_s=duration,
         out=Path(out) if out not in (None, "-") else None,
         to_stdout=out == "-",
-        publish_lsl=publish == "lsl",
+        publish=tuple(parse_output(text) for text in publish or ()),
         with_features=features is not None,
         profile=profile,
-        record_streams=named_streams(record_stream, record),
+        record_streams=named_streams(record_stream),
         record=None if record is None else new_recording(record),
         alignment=alignment,
     )
     collected: list[Predicted] = []
     with stopped_by_signal() as stopped, terminal_view(quiet=config.to_stdout) as view:
         engine = Engine(engine_config(config))
+        for output in config.publish:
+            typer.echo(f"publishing: {output}", err=True)
         outcome = _run(engine, view, collected, stopped)
     if features is not None:
         save_features(

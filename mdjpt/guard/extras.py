@@ -8,19 +8,26 @@ from typing import Any
 
 from mdjpt.errors import MdjptError
 
-__all__ = ["check_training_extra", "how_to_install", "require_training_extra"]
+__all__ = ["check_training_extra", "how_to_install", "require_extra", "require_training_extra"]
 
 
-def how_to_install(error: ModuleNotFoundError) -> str:
+def how_to_install(error: ModuleNotFoundError, extra: str = "train") -> str:
     """Say in one line which module is missing and how to install it."""
-    return f'this needs {error.name}, which is not installed: pip install "mdjpt-live[train]"'
+    return f'this needs {error.name}, which is not installed: pip install "mdjpt-live[{extra}]"'
 
 
 def require_training_extra(*modules: str) -> Any:
-    """Import modules of the optional extra ``train``.
+    """Import modules of the optional extra ``train``, see :func:`require_extra`."""
+    return require_extra("train", *modules)
+
+
+def require_extra(extra: str, *modules: str) -> Any:
+    """Import modules of an optional extra.
 
     Parameters
     ----------
+    extra : str
+        As in ``pip install mdjpt-live[train]``.
     *modules : str
         Dotted names.
 
@@ -37,7 +44,7 @@ def require_training_extra(*modules: str) -> Any:
     try:
         imported = tuple(import_module(name) for name in modules)
     except ModuleNotFoundError as error:
-        raise MdjptError(how_to_install(error)) from None
+        raise MdjptError(how_to_install(error, extra)) from None
     return imported[0] if len(imported) == 1 else imported
 
 
