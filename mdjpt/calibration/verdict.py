@@ -1,0 +1,298 @@
+"""What a calibration can prove: better than chance, not better, or not to be told.
+
+A decoder is tested against chance with the classes of whole blocks permuted, see
+:mod:`mdjpt.calibration.blocks`. What is exchangeable by chance is a block: a signal that drifts
+makes the trials in it alike, whatever was felt (Winkler et al. 2015, "Multi-level block
+permutation", DOI 10.1016/j.neuroimage.2015.05.092). Where there are too few blocks, no decoder can
+be told from drift, and that is said, before the session where there is a plan.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from mdjpt.calibration.blocks import blocks_of, unmixed_pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Float64 = NDArray[np.float64]
+    Labels = NDArray[np.intp]
+
+__all__ = [
+    "LEAST_BLOCKS",
+    "MAX_ORDERS",
+    "SIGNIFICANT",
+    "Design",
+    "Verdict",
+    "permutation_p",
+    "retrained_p",
+]
+
+Verdict = Literal["better", "not better", "cannot be told"]
+
+SIGNIFICANT = 0.05
+LEAST_BLOCKS = 3
+"""Separate blocks of each class, below which drift tells the classes apart as well as a decoder."""
+MAX_ORDERS = 2000
+"""Orders of the blocks that are all tried; of more, as many are drawn."""
+_STOP_AFTER = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """An order of trials, and what it can show at best.
+
+    Attributes
+    ----------
+    n_blocks : tuple of int
+        Separate blocks of each class.
+    unmixed : tuple of (int, int)
+        Classes that were not shown by turns, see :func:`~mdjpt.calibration.blocks.unmixed_pairs`.
+    """
+
+    n_blocks: tuple[int, ...]
+    unmixed: tuple[tuple[int, int], ...] = ()
+
+    @classmethod
+    def of(cls, label: Labels, block: Labels | None = None) -> Design:
+        """Return the design of a sequence of trials.
+
+        Parameters
+        ----------
+        label : ndarray of int, shape (n_trials,)
+            Class of each trial, in the order of time; as planned, or as recorded.
+        block : ndarray of int, shape (n_trials,), optional
+            Block of each; as :func:`~mdjpt.calibration.blocks.blocks_of` by default.
+        """
+        counts = np.bincount(_of_blocks(label, block)[0])
+        return cls(tuple(counts.tolist()), unmixed_pairs(label))
+
+    @property
+    def n_orders(self) -> int:
+        """In how many different orders the blocks could have been shown."""
+        same = math.prod(math.factorial(n) for n in self.n_blocks)
+        return math.factorial(sum(self.n_blocks)) // same
+
+    @property
+    def least_p(self) -> float:
+        """The p value of a decoder that is right in every trial."""
+        return 1 / min(self.n_orders, MAX_ORDERS + 1)
+
+    @property
+    def can_tell(self) -> bool:
+        """Whether a good decoder can be told from luck and from drift."""
+        enough = min(self.n_blocks) >= LEAST_BLOCKS and self.least_p < SIGNIFICANT
+        return enough and not self.unmixed
+
+    def lacks(self, class_names: Sequence[str]) -> str:
+        """Say why nothing can be told and what to do, in two sentences; empty where it can be.
+
+        Parameters
+        ----------
+        class_names : sequence of str
+            Name of each class.
+        """
+        if self.can_tell:
+            return ""
+        turns = " ".join([*class_names, *class_names, "..."])
+        return (
+            f"{self._fault(class_names)}. Show each class in at least "
+            f"{_blocks_needed(len(self.n_blocks))} separate blocks, mixed: {turns}"
+        )
+
+    def at_best(self, class_names: Sequence[str]) -> str:
+        """Say in one line what a session in this order can show.
+
+        Parameters
+        ----------
+        class_names : sequence of str
+            Name of each class.
+        """
+        if not self.can_tell:
+            return f"this order can show nothing: {self.lacks(class_names)}"
+        return (
+            f"at best p = {self.least_p:.2g}, if every trial is decoded right ("
+            f"{_several(min(self.n_blocks), 'separate block')} a class)"
+        )
+
+    def judge(self, p_value: float, accuracy: float, chance: float) -> Verdict:
+        """Return the verdict on a decoder.
+
+        Parameters
+        ----------
+        p_value : float
+            Of the test against chance.
+        accuracy, chance : float
+            Share of the held-out trials decoded right, and what luck would have right.
+        """
+        if not self.can_tell:
+            return "cannot be told"
+        return "better" if p_value < SIGNIFICANT and accuracy > chance else "not better"
+
+    def _fault(self, class_names: Sequence[str]) -> str:
+        fewest = int(np.argmin(self.n_blocks))
+        if self.n_blocks[fewest] < LEAST_BLOCKS:
+            blocks = _several(self.n_blocks[fewest], "separate block")
+            return f"{class_names[fewest]} in {blocks} cannot be told from a drift of the signal"
+        if self.unmixed:
+            first, second = (class_names[k] for k in self.unmixed[0])
+            return (
+                f"{first} and {second} one after the other, not by turns, cannot be told from a "
+                "drift of the signal"
+            )
+        blocks = " + ".join(map(str, self.n_blocks))
+        return (
+            f"{blocks} separate blocks can be in {self.n_orders} orders, so p is "
+            f"{self.least_p:.2g} even if every trial is right, and luck needs less than "
+            f"{SIGNIFICANT:g}"
+        )
+
+
+def permutation_p(
+    shares: Float64, label: Labels, chosen: int, block: Labels | None = None, seed: int = 0
+) -> float:
+    """Test held-out answers against chance, the choice among several decoders allowed for.
+
+    The statistic is the mean probability that a decoder gave to the true class, each class with
+    the same weight: probabilities tell more of few trials than right and wrong do. The classes of
+    the blocks are permuted, every decoder's statistic is brought to the mean and deviation it has
+    by chance, and the chosen one's is compared with the largest of all (studentised maximum,
+    Westfall and Young 1993). Where the blocks have few orders, all are tried and p is exact; else
+    p is (b + 1) / (m + 1) of m orders drawn (Phipson and Smyth 2010, DOI 10.2202/1544-6115.1585).
+
+    Parameters
+    ----------
+    shares : ndarray of float64, shape (n_candidates, n_trials, n_classes)
+        Mean held-out probabilities of each trial, of every decoder that was compared.
+    label : ndarray of int, shape (n_trials,)
+        True classes, in the order of time.
+    chosen : int
+        Which candidate was taken.
+    block : ndarray of int, shape (n_trials,), optional
+        Block of each trial; as :func:`~mdjpt.calibration.blocks.blocks_of` by default.
+    seed : int
+        Of the orders that are drawn.
+
+    Returns
+    -------
+    float
+        Never 0.
+
+    See Also
+    --------
+    retrained_p : Trains again for each order, for what the held-out answers have in common.
+    """
+    own, trial_block = _of_blocks(label, block)
+    orders, exact = _orders(own, np.random.default_rng(seed))
+    by_chance = _true_shares(shares, orders[:, trial_block])
+    observed = _true_shares(shares, label[None])[0, chosen]
+    mean, spread = by_chance.mean(axis=0), np.maximum(by_chance.std(axis=0), 1e-9)
+    largest = ((by_chance - mean) / spread).max(axis=1)
+    at_least = int((largest >= (observed - mean[chosen]) / spread[chosen] - 1e-9).sum())
+    return at_least / len(orders) if exact else (at_least + 1) / (len(orders) + 1)
+
+
+def retrained_p(
+    held_out: Callable[[Labels], Float64],
+    label: Labels,
+    block: Labels | None = None,
+    n_orders: int = 99,
+    seed: int = 0,
+) -> float:
+    """Test a way of training against chance: trained again on permuted classes.
+
+    Held-out answers were learned from the labels of the other trials, which
+    :func:`permutation_p` takes for fixed; where trials are independent, that makes p too small (by
+    2 to 3 at 0.05). Training again for each order of the blocks is exact (Ojala and Garriga 2010,
+    JMLR 11:1833, test 1). It stops early when chance is as good ten times (Besag and Clifford 1991,
+    DOI 10.1093/biomet/78.2.301).
+
+    Parameters
+    ----------
+    held_out : callable
+        Takes the class of each trial, shape (n_trials,); returns mean held-out probabilities of
+        each trial, shape (n_trials, n_classes), from folds that do not depend on the classes.
+    label : ndarray of int, shape (n_trials,)
+        True classes, in the order of time.
+    block : ndarray of int, shape (n_trials,), optional
+        Block of each trial; as :func:`~mdjpt.calibration.blocks.blocks_of` by default.
+    n_orders : int
+        Orders to draw at most; also the inverse of the least p.
+    seed : int
+        Of the orders.
+
+    Returns
+    -------
+    float
+        Never 0.
+    """
+    own, trial_block = _of_blocks(label, block)
+    rng = np.random.default_rng(seed)
+
+    def statistic(labels: Labels) -> float:
+        return float(_true_shares(held_out(labels)[None], labels[None])[0, 0])
+
+    observed = statistic(label)
+    at_least = 0
+    for drawn in range(1, n_orders + 1):
+        at_least += statistic(rng.permutation(own)[trial_block]) >= observed - 1e-9
+        if at_least == _STOP_AFTER:
+            return at_least / drawn
+    return (at_least + 1) / (n_orders + 1)
+
+
+def _true_shares(shares: Float64, labels: Labels) -> Float64:
+    """Return the mean probability of the true class, shape (n_orders, n_candidates)."""
+    n_classes = shares.shape[2]
+    total = np.zeros((len(labels), len(shares)))
+    for k in range(n_classes):
+        own = labels == k
+        total += own @ shares[:, :, k].T / own.sum(axis=1, keepdims=True)
+    mean: Float64 = total / n_classes
+    return mean
+
+
+def _of_blocks(label: Labels, block: Labels | None) -> tuple[Labels, Labels]:
+    """Return the class of each block, shape (n_blocks,), and the block of each trial, from 0."""
+    named = blocks_of(label) if block is None else block
+    _, first, number = np.unique(named, return_index=True, return_inverse=True)
+    return label[first], number
+
+
+def _orders(own: Labels, rng: np.random.Generator) -> tuple[Labels, bool]:
+    """Return orders of the classes of blocks, shape (n_orders, n_blocks), and whether all."""
+    counts = np.bincount(own)
+    if Design(tuple(counts.tolist())).n_orders <= MAX_ORDERS:
+        return np.array(list(_all_orders(tuple(counts.tolist())))), True
+    return np.stack([rng.permutation(own) for _ in range(MAX_ORDERS)]), False
+
+
+def _all_orders(counts: tuple[int, ...]) -> Iterator[list[int]]:
+    """Yield every order of so many blocks of each class."""
+    *others, last = counts
+    if not others:
+        yield [0] * last
+        return
+    n_blocks = sum(counts)
+    for places in itertools.combinations(range(n_blocks), last):
+        taken = set(places)
+        for rest in _all_orders(tuple(others)):
+            left = iter(rest)
+            yield [len(others) if k in taken else next(left) for k in range(n_blocks)]
+
+
+def _blocks_needed(n_classes: int) -> int:
+    """Return how many blocks of each class suffice."""
+    return next(n for n in itertools.count(LEAST_BLOCKS) if Design((n,) * n_classes).can_tell)
+
+
+def _several(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
