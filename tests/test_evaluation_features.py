@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from mdjpt.evaluation.differential_entropy import band_entropy, entropy_features
 from mdjpt.evaluation.encoding import encoder_features, released_batch_features
 from mdjpt.evaluation.lds import lds_filter
 from mdjpt.evaluation.postprocessing import Priors, feature_priors, normalised, smoothed
-from mdjpt.evaluation.window_table import natural_order, window_table
+from mdjpt.evaluation.window_table import window_table
 from mdjpt.network.encoder import Encoder
 from mdjpt.network.model import EncoderConfig, MdjptNetwork
 from mdjpt.store.store import open_store
@@ -201,5 +203,7 @@ def test_a_filtered_window_is_what_the_filter_makes_of_the_trial_so_far():
             np.testing.assert_allclose(filtered.features[row], expected, atol=1e-5)
 
 
-def test_names_are_sorted_by_their_numbers():
-    assert natural_order(["10", "b", "2", "a"]) == ("2", "10", "a", "b")
+def test_subjects_are_sorted_by_their_numbers():
+    table = synthetic_features(4, n_clips=1, n_windows=1).table
+    named = replace(table, subject=np.array(["10", "s10", "2", "s9"]))
+    assert named.subjects == ("2", "10", "s9", "s10")

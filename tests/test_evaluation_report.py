@@ -18,7 +18,6 @@ from app.cli.evaluate import (
 from app.cli.main import run_command_line
 from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.errors import DatasetError, MdjptError
-from mdjpt.evaluation.benchmark import main as benchmark_main
 from mdjpt.evaluation.benchmark import run_benchmark
 from mdjpt.evaluation.benchmark_settings import (
     ARMS,
@@ -31,6 +30,7 @@ from mdjpt.evaluation.benchmark_summary import interval
 from mdjpt.evaluation.benchmark_summary import main as summary_main
 from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
 from mdjpt.evaluation.figures import confusion_figure, embedding_figure
+from mdjpt.evaluation.kept_settings import keep_settings
 from mdjpt.evaluation.metrics import METRICS
 from mdjpt.evaluation.report import Table, csv_text, report_of
 from mdjpt.network.encoder import Encoder
@@ -239,19 +239,28 @@ def test_an_interval_is_students():
     assert half == pytest.approx(4.302653 / np.sqrt(3), rel=1e-5)
 
 
+def test_settings_are_kept_and_others_refused(tmp_path):
+    path = tmp_path / "new" / "settings.json"
+    keep_settings(path, {"seed": 1, "trial_s": (2.0, 3.0)})
+    keep_settings(path, {"seed": 1, "trial_s": [2.0, 3.0]})
+    with pytest.raises(MdjptError, match="new: holds another evaluation"):
+        keep_settings(path, {"seed": 2, "trial_s": (2.0, 3.0)})
+    path.write_bytes(b"{")
+    with pytest.raises(MdjptError, match="cannot be read"):
+        keep_settings(path, {})
+
+
 def test_the_benchmark_refuses_a_folder_of_another_seed(tmp_path):
     (tmp_path / "settings.json").write_text('{"seed": 3}')
-    with pytest.raises(MdjptError, match="another seed"):
+    with pytest.raises(MdjptError, match="another evaluation"):
         run_benchmark(0, tmp_path, QUICK)
     assert summary_main([str(tmp_path), "--out", str(tmp_path / "summary")]) == 2
 
 
 @pytest.mark.slow
 def test_a_quick_benchmark_runs_is_taken_up_and_summed_up(tmp_path, capsys):
-    for seed in ("1", "2"):
-        arguments = ["--quick", "--extra", "--seed", seed, "--out", str(tmp_path / seed)]
-        assert benchmark_main(arguments) == 0
-    assert benchmark_main(arguments) == 0
+    for seed in (1, 2, 2):
+        run_benchmark(seed, tmp_path / str(seed), QUICK, extra=True)
     assert "joint: was there" in capsys.readouterr().err
     folders = [str(tmp_path / seed) for seed in ("1", "2")]
     assert summary_main([*folders, "--out", str(tmp_path / "summary")]) == 0

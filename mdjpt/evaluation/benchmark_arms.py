@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -24,29 +23,20 @@ from mdjpt.training.run import open_stores, train
 from mdjpt.training.statistics import sample_windows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from mdjpt.evaluation.benchmark_settings import Arm, BenchmarkSettings
-    from mdjpt.evaluation.encoding import RowNormalisation
     from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.outcome import Outcome
-    from mdjpt.network.encoder import RowStats
-    from mdjpt.store.store import Store
+
+    # Makes the features of a store, by step and normalisation; `shared`: such as all datasets have.
+    _Features = Callable[..., FeatureSet]
 
 __all__ = ["PARTS", "arm_file", "run_arm", "store_folder"]
 
 PARTS = ("few-shot, rows", "few-shot, recording", "transfer")
 """What is measured of an arm, in the order of its outcomes."""
-
-
-class _Features(Protocol):
-    """Makes the features of a store."""
-
-    def __call__(
-        self, store: Store, step: int, normalisation: RowNormalisation, *, shared: bool = False
-    ) -> FeatureSet:
-        """Return features; `shared`: such as all datasets have."""
-        ...
 
 
 def arm_file(out: Path, arm: Arm) -> Path:
@@ -110,18 +100,10 @@ def _outcomes(
 
 
 def _entropy(settings: BenchmarkSettings) -> _Features:
-    def make(
-        store: Store, step: int, normalisation: RowNormalisation, *, shared: bool = False
-    ) -> FeatureSet:
-        del normalisation
-        return entropy_features(
-            store,
-            n_times=settings.network.n_times,
-            step=step,
-            channels="standard" if shared else "own",
-        )
-
-    return make
+    n_times = settings.network.n_times
+    return lambda store, step, _, shared=False: entropy_features(
+        store, n_times=n_times, step=step, channels="standard" if shared else "own"
+    )
 
 
 def _encoder(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> _Features:
@@ -134,21 +116,13 @@ def _encoder(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> _Fe
         network = build_network(config)
     encoder = Encoder(network)
     n = settings.statistics_windows // len(stores)
-    windows = np.concatenate([sample_windows(store, n, config) for store in stores])
-    return partial(_encoded, encoder, encoder.row_stats(windows))
-
-
-def _encoded(
-    encoder: Encoder,
-    row_stats: RowStats,
-    store: Store,
-    step: int,
-    normalisation: RowNormalisation,
-    *,
-    shared: bool = False,
-) -> FeatureSet:
-    del shared  # an encoder's features always are
-    return encoder_features(store, encoder, row_stats, normalisation=normalisation, step=step)
+    row_stats = encoder.row_stats(
+        np.concatenate([sample_windows(store, n, config) for store in stores])
+    )
+    # An encoder's features are such as all datasets have.
+    return lambda store, step, normalisation, shared=False: encoder_features(  # noqa: ARG005
+        store, encoder, row_stats, normalisation=normalisation, step=step
+    )
 
 
 def _training(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> PretrainConfig:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 from scipy.special import softmax
 
-from mdjpt.evaluation.window_table import natural_order
 from mdjpt.network.emotion_head import N_EPOCHS, Head
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def train_head(
     seed : int
         Of the head, and of the choice of subjects.
     """
-    subjects = natural_order(np.unique(train.subject).tolist())
+    subjects = train.table.subjects
     n_classes = len(train.class_names)
     if selection == "released":
         chosen = _best_epoch(train, test, n_classes, n_epochs, seed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from mdjpt.datasets.reader import natural_order
 from mdjpt.errors import DatasetError
 from mdjpt.signal.windower import window_starts
 
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
 
     from mdjpt.store.card import StoreCard
     from mdjpt.store.store import Store
-    from mdjpt.store.trials import StoredTrial
 
     Int64 = NDArray[np.int64]
     Text = NDArray[np.str_]
 
-__all__ = ["WindowTable", "joined_tables", "natural_order", "window_table"]
+__all__ = ["WindowTable", "joined_tables", "window_table"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -37,15 +37,15 @@ class WindowTable:
         Names of the labels.
     simulated : bool
         True for simulated EEG.
-    recording, start : ndarray of int64, shape (n,)
+    recording, start : ndarray of int64, shape (n_windows,)
         Place in the store's recordings, and first sample there.
-    label : ndarray of int64, shape (n,)
+    label : ndarray of int64, shape (n_windows,)
         Class, -1 without one.
-    subject, session, stimulus : ndarray of str, shape (n,)
+    subject, session, stimulus : ndarray of str, shape (n_windows,)
         Who, when, and which clip.
-    trial, window : ndarray of int64, shape (n,)
+    trial, window : ndarray of int64, shape (n_windows,)
         Place of the trial in the store, and of the window in its trial.
-    order : ndarray of int64, shape (n,)
+    order : ndarray of int64, shape (n_windows,)
         When the trial was shown, from 0 within its session; its place in the file where the order
         of presentation is not known.
     n_times : int
@@ -75,7 +75,7 @@ class WindowTable:
     @property
     def subjects(self) -> tuple[str, ...]:
         """All subjects, "2" before "10"."""
-        return natural_order(np.unique(self.subject).tolist())
+        return tuple(sorted(np.unique(self.subject).tolist(), key=natural_order))
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Self:
         """Return some of the rows."""
@@ -177,11 +177,6 @@ def joined_tables(tables: Sequence[WindowTable], dataset: str) -> WindowTable:
     return replace(tables[0], dataset=dataset, **joined)
 
 
-def natural_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort names so that numbers rise: "2" before "10"."""
-    return tuple(sorted(names, key=_numbers_rise))
-
-
 def _dataset_of(card: StoreCard) -> str:
     """Return a dataset's short name, which the reader of the released layout keeps in its title."""
     return card.title.rpartition(" of ")[2] if card.name == "released" else card.name
@@ -191,14 +186,7 @@ def _orders(store: Store) -> list[int]:
     """Return when each trial of a store was shown, by file where a recording does not tell."""
     orders: list[int] = []
     for recording in store.recordings:
-        orders += _recording_orders(recording.trials)
+        known = [trial.order for trial in recording.trials if trial.order is not None]
+        whole = len(known) == len(recording.trials)
+        orders += known if whole else range(len(recording.trials))
     return orders
-
-
-def _recording_orders(trials: Sequence[StoredTrial]) -> list[int]:
-    known = [trial.order for trial in trials if trial.order is not None]
-    return known if len(known) == len(trials) else list(range(len(trials)))
-
-
-def _numbers_rise(name: str) -> tuple[bool, int, str]:
-    return (False, int(name), name) if name.isdecimal() else (True, 0, name)
