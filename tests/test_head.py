@@ -64,7 +64,7 @@ def test_no_window_gives_no_logits(examples):
 @pytest.mark.parametrize(
     ("features", "labels", "words"),
     [
-        (np.zeros((4, 2)), [0, 1, 2], r"\[4, 2\] and \[3\]"),
+        (np.zeros((4, 2)), [0, 1, 2], r"\(4, 2\) and \(3,\)"),
         (np.zeros((0, 2)), [], r"\[0, 2\]"),
         (np.full((2, 2), np.nan), [0, 1], "finite"),
         (np.zeros((2, 2)), [0.0, 1.0], "integers"),
@@ -82,7 +82,7 @@ def test_a_label_beyond_the_classes_is_refused():
 
 
 def test_features_of_another_width_are_refused(examples):
-    with pytest.raises(ValueError, match=r"\[n, 20\], got \[1, 512\]"):
+    with pytest.raises(ValueError, match=r"\(n_windows, 20\), got \(1, 512\)"):
         Head.fit(*examples).logits(np.zeros((1, 512)))
 
 

@@ -87,7 +87,7 @@ def comparison_features(
 
 
 def resampled(windows: NDArray[Any], sfreq: float, n_times: int) -> Float32:
-    """Bring windows (n, n_channels, 625) at 125 Hz to another rate, the first `n_times` of them."""
+    """Bring windows, shape (n_windows, n_channels, 625), from 125 Hz to another rate: `n_times` of it."""
     from scipy.signal import resample_poly
 
     ratio = Fraction(sfreq / SFREQ).limit_denominator(1000)
@@ -101,7 +101,7 @@ def _whole_patches(encoder: ComparisonEncoder) -> int:
 
 
 def _pooled(output: Any) -> Float32:
-    """Return [batch, F] of [batch, ..., F] tokens."""
+    """Return (batch, F) of (batch, ..., F) tokens."""
     tokens = output["features"].float()
     pooled: Float32 = tokens.reshape(len(tokens), -1, tokens.shape[-1]).mean(1).numpy()
     return pooled

@@ -40,7 +40,7 @@ def band_entropy(
     ----------
     trial : ndarray of float, shape (n_channels, n_samples)
         Filtered as a whole: the windows' edges are not the filter's.
-    starts : array_like of int, shape (n,)
+    starts : array_like of int, shape (n_windows,)
         First samples of the windows.
     n_times : int
         Samples of a window.
@@ -51,7 +51,7 @@ def band_entropy(
 
     Returns
     -------
-    ndarray of float64, shape (n, n_channels, n_bands)
+    ndarray of float64, shape (n_windows, n_channels, n_bands)
         0.5 ln(2 pi e var), the variance dividing by n.
     """
     from mne.filter import filter_data
@@ -89,8 +89,8 @@ def entropy_features(
     Returns
     -------
     FeatureSet
-        Features [n, n_channels * 5], channel after channel; causal but for the filters' half
-        length, as everything prepared is.
+        Features of shape (n_windows, n_channels * 5), channel after channel; causal but for half
+        the filters' length, as everything prepared is.
 
     Raises
     ------

@@ -21,7 +21,7 @@ class FeatureSet:
 
     Attributes
     ----------
-    features : ndarray of float32, shape (n, n_features)
+    features : ndarray of float32, shape (n_windows, n_features)
         512 for the published model.
     table : WindowTable
         What each row is.
@@ -39,8 +39,9 @@ class FeatureSet:
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or len(self.features) != len(self.table):
+            shape = self.features.shape
             raise ValueError(
-                f"features must be [{len(self.table)}, n_features], got {self.features.shape}"
+                f"features must have shape ({len(self.table)}, n_features), got {shape}"
             )
 
     def __len__(self) -> int:

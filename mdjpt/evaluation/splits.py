@@ -71,7 +71,7 @@ class FoldRows:
 
     Attributes
     ----------
-    train, test : ndarray of bool, shape (n,)
+    train, test : ndarray of bool, shape (n_windows,)
         What the head is trained and tested on.
     seen_clips : ndarray of bool or None
         Windows of the test subjects watching clips that it was trained on: the control.

@@ -7,7 +7,7 @@ Source: arXiv 2510.22197 and its released configuration: 512 -> 128 -> 64 -> cla
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["EmotionHead", "Head"]
+__all__ = ["Head"]
 
 HIDDEN = (128, 64)
 DROPOUT = 0.1
@@ -29,32 +29,14 @@ BATCH_SIZE = 256
 N_EPOCHS = 8
 
 
-class EmotionHead(Protocol):
-    """What a decoder asks of any head."""
-
-    @property
-    def n_features(self) -> int:
-        """Features of a window."""
-        ...
-
-    @property
-    def n_classes(self) -> int:
-        """Classes, one logit each."""
-        ...
-
-    def logits(self, features: ArrayLike) -> NDArray[np.float32]:
-        """[n, n_features] -> [n, n_classes]."""
-        ...
-
-
 class Head:
     """A multi-layer perceptron of three layers. Immutable, so threads may share it.
 
     Parameters
     ----------
-    arrays : mapping of str to ndarray
-        "fc1.weight" [128, 512], "fc1.bias" [128], "fc2.weight" [64, 128], "fc2.bias" [64],
-        "fc3.weight" [classes, 64] and "fc3.bias" [classes]; the widths are free.
+    arrays : mapping of str to ndarray of float32
+        "fc1.weight", shape (128, 512), "fc1.bias" (128,), "fc2.weight" (64, 128), "fc2.bias" (64,),
+        "fc3.weight" (n_classes, 64) and "fc3.bias" (n_classes,); the widths are free.
 
     Raises
     ------
@@ -92,13 +74,12 @@ class Head:
 
         Parameters
         ----------
-        features : array_like
-            [n, n_features], standardised as the head was trained.
+        features : array_like of float, shape (n_windows, n_features)
+            Standardised as the head was trained.
 
         Returns
         -------
-        ndarray
-            [n, n_classes] float32.
+        ndarray of float32, shape (n_windows, n_classes)
 
         Raises
         ------
@@ -107,7 +88,9 @@ class Head:
         """
         x = np.asarray(features, np.float32)
         if x.ndim != 2 or x.shape[1] != self.n_features:
-            raise ValueError(f"features must be [n, {self.n_features}], got {list(x.shape)}")
+            raise ValueError(
+                f"features must have shape (n_windows, {self.n_features}), got {x.shape}"
+            )
         a = self._arrays
         for k in (1, 2):
             x = np.maximum(x @ a[f"fc{k}.weight"].T + a[f"fc{k}.bias"], 0)
@@ -133,10 +116,10 @@ class Head:
 
         Parameters
         ----------
-        features : array_like
-            [n, n_features], standardised, finite.
-        labels : array_like of int
-            [n], from 0 to n_classes - 1.
+        features : array_like of float, shape (n_windows, n_features)
+            Standardised, finite.
+        labels : array_like of int, shape (n_windows,)
+            From 0 to n_classes - 1.
         n_classes : int, optional
             Default: the largest label and one.
         n_epochs, batch_size : int
@@ -188,7 +171,7 @@ def _checked_layer(
     """Check one layer against the width of the one before; return its own width."""
     weight, bias = arrays[f"fc{k}.weight"], arrays[f"fc{k}.bias"]
     if bias.ndim != 1 or not bias.size or weight.shape != (*bias.shape, *columns):
-        shapes = f"{list(weight.shape)} and {list(bias.shape)}"
+        shapes = f"{weight.shape} and {bias.shape}"
         raise ValueError(f"fc{k} of the head has weight and bias of impossible shapes {shapes}")
     if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
         raise ValueError(f"fc{k} of the head holds NaN or infinity")
@@ -201,8 +184,10 @@ def _checked_examples(
     """Return features and labels as tensors and the number of classes."""
     x, y = np.array(features, np.float32), np.array(labels)
     if x.ndim != 2 or not x.size or y.shape != x.shape[:1]:
-        shapes = f"{list(x.shape)} and {list(y.shape)}"
-        raise ValueError(f"features must be [n, n_features] and labels [n], got {shapes}")
+        raise ValueError(
+            "features must have shape (n_windows, n_features) and labels (n_windows,), got "
+            f"{x.shape} and {y.shape}"
+        )
     if not np.isfinite(x).all():
         raise ValueError("features must be finite, got NaN or infinity")
     if y.dtype.kind not in "iu":

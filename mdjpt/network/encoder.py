@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from mdjpt.network.folded import (
-    FoldedChannelEncoder,
+    FoldedPaperEncoder,
+    FoldedReleasedEncoder,
     FoldedSpatioTemporalEncoder,
     standardise,
 )
-from mdjpt.network.folded_paper import FoldedPaperEncoder
 from mdjpt.network.model import N_CHANNELS, MdjptNetwork, stratified_norm
 
 if TYPE_CHECKING:
@@ -34,20 +34,20 @@ MAX_KEPT = 64  # windows of a group whose tokens stay in memory (0.8 MB each) be
 
 
 class EncoderOutput(NamedTuple):
-    """What the network makes of B windows, float32; the sizes are those of the published model.
+    """What the network makes of windows; the sizes are those of the published model.
 
     Attributes
     ----------
-    tokens : ndarray
-        [B, 60, 99, 32]: channel, patch, dim; after the first normalisation.
-    mixed : ndarray
-        [B, 32, 64, 99]: dim, mixed channel, patch.
-    maps : ndarray
-        [B, 512, 99], weighted by the attention.
-    feature : ndarray
-        [B, 512], the mean of the maps over the patches.
-    projection : ndarray
-        [B, 1024], of unit length; its own normalisations always take the windows of a group.
+    tokens : ndarray of float32, shape (n_windows, 60, 99, 32)
+        Channel, patch, dim; after the first normalisation.
+    mixed : ndarray of float32, shape (n_windows, 32, 64, 99)
+        Dim, mixed channel, patch.
+    maps : ndarray of float32, shape (n_windows, 512, 99)
+        Weighted by the attention.
+    feature : ndarray of float32, shape (n_windows, 512)
+        The mean of the maps over the patches.
+    projection : ndarray of float32, shape (n_windows, 1024)
+        Of unit length; its own normalisations always take the windows of a group.
     """
 
     tokens: NDArray[Float32]
@@ -58,14 +58,14 @@ class EncoderOutput(NamedTuple):
 
 
 class RowStats(NamedTuple):
-    """Mean and unbiased standard deviation of every row that is normalised, float32.
+    """Mean and unbiased standard deviation of every row that is normalised.
 
     Attributes
     ----------
-    norm1_mean, norm1_std : ndarray
-        [1920] or [groups, 1920]: of the tokens, in the order channel * 32 + dim.
-    norm2_mean, norm2_std : ndarray
-        [2048] or [groups, 2048]: of the mixed channels, in the order dim * 64 + channel.
+    norm1_mean, norm1_std : ndarray of float32, shape (1920,) or (n_groups, 1920)
+        Of the tokens, in the order channel * 32 + dim.
+    norm2_mean, norm2_std : ndarray of float32, shape (2048,) or (n_groups, 2048)
+        Of the mixed channels, in the order dim * 64 + channel.
     """
 
     norm1_mean: NDArray[Float32]
@@ -75,7 +75,7 @@ class RowStats(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Statistics of one normalisation, [dims, rows, 1]."""
+    """Statistics of one normalisation, (dims, rows, 1)."""
 
     mean: Tensor
     std: Tensor
@@ -133,9 +133,9 @@ class Encoder:
         own = MdjptNetwork(self.config).requires_grad_(requires_grad=False)
         own.load_state_dict(network.state_dict())
         self._network = own.eval()
-        folded = self.config.variant == "released"
-        row_encoder = FoldedChannelEncoder if folded else FoldedPaperEncoder
-        self._encode_rows = row_encoder(own.channel_encoder, self.config)
+        released = self.config.variant == "released"
+        folded = FoldedReleasedEncoder if released else FoldedPaperEncoder
+        self._encode_rows = folded(own.channel_encoder, self.config)
         self._spatiotemporal = FoldedSpatioTemporalEncoder(own)
         self._mixing = own.mixing.weight.expand(self.config.n_dims, -1, -1)
         self._mixing_bias = own.mixing.bias[:, None]
@@ -152,10 +152,10 @@ class Encoder:
 
         Parameters
         ----------
-        windows : array_like
-            [B, 60, 625] float32: the standard channels at 125 Hz, robustly z-scored.
+        windows : array_like of float32, shape (n_windows, 60, 625)
+            The standard channels at 125 Hz, robustly z-scored.
         group_size : int, optional
-            Consecutive windows whose rows are normalised together; B is a multiple of it.
+            Consecutive windows whose rows are normalised together; it divides n_windows.
         stats : RowStats, optional
             Statistics to normalise with: one row for all windows, or one for each of as many
             groups of consecutive windows.
@@ -191,8 +191,7 @@ class Encoder:
 
         Returns
         -------
-        ndarray
-            [B, 512] float32.
+        ndarray of float32, shape (n_windows, 512)
 
         Raises
         ------
@@ -218,15 +217,15 @@ class Encoder:
 
         Parameters
         ----------
-        windows : array_like
-            [B, 60, 625] float32, at least one.
+        windows : array_like of float32, shape (n_windows, 60, 625)
+            At least one.
         group_size : int, optional
             Windows of a group; by default all of them are one group and the rows are 1-D.
 
         Returns
         -------
         RowStats
-            Rows [1920] and [2048], or [B / group_size, ...] with a group size.
+            Of shape (1920,) and (2048,); (n_groups, 1920) and (n_groups, 2048) with a group size.
 
         Raises
         ------
@@ -262,7 +261,7 @@ class Encoder:
     def _normalised(
         self, x: NDArray[Float32], rows: tuple[_Rows, _Rows] | None
     ) -> Iterator[Tensor]:
-        """[g, 60, T] of one group -> for each window [D, M, N + 1], ready for the convolutions."""
+        """(g, 60, T) of one group -> for each window (D, M, N + 1), ready for the convolutions."""
         if rows is not None:
             for window in x:
                 mixed = self._mixed(self._tokens(window), rows[0])
@@ -276,22 +275,22 @@ class Encoder:
             yield standardise(mixed, *second)
 
     def _measured(self, x: NDArray[Float32]) -> RowStats:
-        """[g, 60, T] -> the statistics of both normalisations over one group."""
+        """(g, 60, T) -> the statistics of both normalisations over one group."""
         tokens = _Series(lambda: map(self._tokens, x), len(x))
         first = tokens.moments()
         second = tokens.then(lambda t: self._mixed(t, first)).moments()
-        # Tokens are [dim, channel] here; their rows are stored in the order [channel, dim].
+        # Tokens are (dim, channel) here; their rows are stored in the order (channel, dim).
         arrays = [a[..., 0].T for a in first] + [a[..., 0] for a in second]
         return RowStats(*(a.reshape(-1).numpy() for a in arrays))
 
     def _tokens(self, window: NDArray[Float32]) -> Tensor:
-        """[60, T] -> [D, 60, N + 1], not yet normalised."""
+        """(60, T) -> (D, 60, N + 1), not yet normalised."""
         distinct, where = _distinct_rows(window)
         tokens = self._encode_rows(torch.from_numpy(window[distinct]))
         return tokens if len(distinct) == len(window) else tokens[:, torch.from_numpy(where)]
 
     def _mixed(self, tokens: Tensor, rows: _Rows) -> Tensor:
-        """[D, 60, N + 1] -> [D, M, N + 1]; uses up the tokens."""
+        """(D, 60, N + 1) -> (D, M, N + 1); uses up the tokens."""
         mixed = torch.bmm(self._mixing, standardise(tokens, *rows)).add_(self._mixing_bias)
         return mixed.relu_() if self.config.activation == "relu" else mixed
 
@@ -308,7 +307,9 @@ class Encoder:
         x = np.asarray(windows, np.float32)
         shape = (N_CHANNELS, self.config.n_times)
         if x.ndim != 3 or x.shape[1:] != shape:
-            raise ValueError(f"windows must be [B, {shape[0]}, {shape[1]}], got {list(x.shape)}")
+            raise ValueError(
+                f"windows must have shape (n_windows, {shape[0]}, {shape[1]}), got {x.shape}"
+            )
         for k, window in enumerate(x):
             if not np.isfinite(window).all():
                 raise ValueError(f"windows must be finite, got NaN or infinity in window {k}")
@@ -343,8 +344,10 @@ def _n_groups(stats: RowStats, config: EncoderConfig) -> int:
     for name, n in zip(RowStats._fields, (n_tokens, n_tokens, n_mixed, n_mixed), strict=True):
         array = getattr(stats, name)
         if array.shape != (*lead, n) or array.ndim > 2 or array.dtype != np.float32:
-            found = f"{array.dtype} {list(array.shape)}"
-            raise ValueError(f"{name} must be float32 [{n}] or [groups, {n}], got {found}")
+            raise ValueError(
+                f"{name} must be float32 of shape ({n},) or (n_groups, {n}), got {array.dtype} "
+                f"{array.shape}"
+            )
     return lead[0] if lead else 1
 
 

@@ -8,15 +8,19 @@ Everything here gives the numbers of `mdjpt.network.model` up to rounding, with 
   the QR decomposition of the centred product.
 - LayerNorm's mean and affine map are folded into the next linear layer, a residual into the centre
   tap of its convolution; depth-wise convolutions are shifted multiply-adds.
+- In the paper variant the attention's three projections are one product, and so are the two that
+  follow the LayerNorm.
 - All grouped convolutions are one product for a dim, followed by shifts by each dilation.
 - Equal rows (interpolated channels) are encoded once.
 
-Layouts: tokens and mixed channels are [dims, rows, N + 1], with one slot between two rows of
-patches that serves as the zero padding of both; its value in the results means nothing.
+Layouts, in the letters of `mdjpt.network.model`, R rows (channels): tokens are (R * (N + 1), E) on
+the way and (D, R, N + 1) in the end, as mixed channels are (D, M, N + 1). The slot between two rows
+of patches serves as the zero padding of both; its value in the results means nothing.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -24,17 +28,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdjpt.network.model import NORM_EPS, ReleasedBlock
+from mdjpt.network.model import ATTENTION_EPS, NORM_EPS, PaperBlock, ReleasedBlock
 
 if TYPE_CHECKING:
     from mdjpt.network.model import ChannelEncoder, DepthwiseConv, EncoderConfig, MdjptNetwork
 
 __all__ = [
-    "CHUNK_BYTES",
-    "FoldedChannelEncoder",
+    "FoldedPaperEncoder",
+    "FoldedReleasedEncoder",
     "FoldedSpatioTemporalEncoder",
-    "Taps",
-    "Values",
     "standardise",
 ]
 
@@ -42,7 +44,7 @@ CHUNK_BYTES = 640 << 10  # of one scratch array: two of them stay in a core's se
 
 
 @dataclass(frozen=True, slots=True)
-class Taps:
+class _Taps:
     """A depth-wise convolution of width 3: one weight a dimension and tap, and a constant."""
 
     before: Tensor
@@ -51,13 +53,13 @@ class Taps:
     constant: Tensor
 
     @classmethod
-    def residual(cls, conv: DepthwiseConv) -> Taps:
+    def residual(cls, conv: DepthwiseConv) -> _Taps:
         """Fold x + conv(x)."""
         before, centre, after, constant = _taps_of(conv)
         return cls(before.float(), centre.float() + 1, after.float(), constant.float())
 
     def __call__(self, padded: Tensor, out: Tensor) -> None:
-        """Convolve tokens [n + 2, E] into [n, E]; the padding is part of `padded`."""
+        """Convolve tokens (n + 2, E) into (n, E); the padding is part of `padded`."""
         n = len(out)
         torch.addcmul(self.constant, padded[1 : n + 1], self.centre, out=out)
         out.addcmul_(padded[:n], self.before)
@@ -65,7 +67,7 @@ class Taps:
 
 
 @dataclass(frozen=True, slots=True)
-class Values:
+class _Values:
     """LayerNorm and projection without their constant, then convolution and SiLU of a block.
 
     The projection of a centred token s is `r * (matrix @ s) + shift` with r = 1 / its deviation.
@@ -75,17 +77,17 @@ class Values:
     matrix: Tensor
     shift: Tensor
     eps: float
-    taps: Taps
+    taps: _Taps
 
     @classmethod
-    def of(cls, block: ReleasedBlock) -> Values:
+    def of(cls, block: ReleasedBlock) -> _Values:
         """Fold the second half of a block, in float64."""
         gain, bias = block.norm.weight.double(), block.norm.bias.double()
         weight = block.in_proj.weight.double()
         shift = weight @ bias + block.in_proj.bias.double()
         before, centre, after, constant = _taps_of(block.dwc)
         total = constant + shift * (before + centre + after)
-        taps = Taps(*(t.float() for t in (before, centre, after, total)))
+        taps = _Taps(*(t.float() for t in (before, centre, after, total)))
         return cls(weight * gain, shift.float(), block.norm.eps, taps)
 
 
@@ -98,8 +100,8 @@ def _bias_of(layer: nn.Module) -> Tensor:
     return cast("Tensor", layer.bias).detach()
 
 
-class FoldedChannelEncoder:
-    """The channel encoder of the released variant. One thread at a time: it owns its scratch.
+class _FoldedChannelEncoder(ABC):
+    """A channel encoder that takes a few rows at a time. One thread at a time: it owns its scratch.
 
     Parameters
     ----------
@@ -110,27 +112,48 @@ class FoldedChannelEncoder:
     """
 
     def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
-        if config.variant != "released":
-            raise ValueError(f"only the released variant can be folded, got {config.variant!r}")
         self._step, self._n_patches = config.patch_step, config.n_patches
-        self._width = config.patch_size + 2 * config.patch_step
-        self._n_used = (config.n_patches - 1) * config.patch_step + config.patch_size
-        blocks = [block for block in encoder.blocks if isinstance(block, ReleasedBlock)]
-        self._values = [Values.of(block) for block in blocks]
-        self._matrices = [values.matrix.T.float().contiguous() for values in self._values]
-        self._inputs = [Taps.residual(block.cpe1) for block in blocks]
-        folded = [self._first_product(encoder, ends) for ends in ((1, 1), (0, 1), (1, 0))]
-        self._inner, self._first, self._last = folded
+        self._stride = config.n_patches + 1
+        self._chunk = max(1, CHUNK_BYTES // (4 * self._stride * config.embed_dim))
         self._read_out = encoder.read_out.weight.detach().clone()
         self._read_out_bias = encoder.read_out.bias.detach()[:, None].clone()
+        self._tokens = torch.zeros(self._chunk * self._stride + 2, config.embed_dim)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """(R, T) -> (D, R, N + 1), not yet normalised."""
+        tokens = rows.new_empty(len(self._read_out), len(rows), self._stride)
+        for start in range(0, len(rows), self._chunk):
+            part = rows[start : start + self._chunk]
+            encoded = self._encoded(part)
+            stop = start + len(part)
+            flat = tokens.view(len(tokens), -1)[:, start * self._stride : stop * self._stride]
+            torch.addmm(self._read_out_bias, self._read_out, encoded.T, out=flat)
+        return tokens
+
+    @abstractmethod
+    def _encoded(self, rows: Tensor) -> Tensor:
+        """(R, T) -> tokens (R * (N + 1), E) of one chunk of rows, a view of the scratch."""
+
+
+class FoldedReleasedEncoder(_FoldedChannelEncoder):
+    """The channel encoder of the released variant."""
+
+    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
+        super().__init__(encoder, config)
+        self._width = config.patch_size + 2 * config.patch_step
+        self._n_used = (config.n_patches - 1) * config.patch_step + config.patch_size
+        blocks = [cast("ReleasedBlock", block) for block in encoder.blocks]
+        self._values = [_Values.of(block) for block in blocks]
+        self._matrices = [values.matrix.T.float().contiguous() for values in self._values]
+        self._inputs = [_Taps.residual(block.cpe1) for block in blocks]
+        folded = [self._first_product(encoder, ends) for ends in ((1, 1), (0, 1), (1, 0))]
+        self._inner, self._first, self._last = folded
         self._allocate(config)
 
     def _first_product(self, encoder: ChannelEncoder, ends: tuple[int, int]) -> Tensor:
-        """Fold samples -> [projection, R q] for patches with neighbours on the sides of `ends`."""
+        """Fold samples -> (projection, R q) for patches with neighbours on the sides of `ends`."""
         read_in, bias = encoder.read_in.weight.double(), encoder.read_in.bias.double()
-        block = encoder.blocks[0]
-        assert isinstance(block, ReleasedBlock)
-        before, centre, after, constant = _taps_of(block.cpe1)
+        before, centre, after, constant = _taps_of(cast("ReleasedBlock", encoder.blocks[0]).cpe1)
         taps = (before * ends[0], centre + 1, after * ends[1])
         size, step = read_in.shape[1], self._step
         product = read_in.new_zeros(len(read_in), _rounded_up(self._width + 1))
@@ -145,30 +168,15 @@ class FoldedChannelEncoder:
 
     def _allocate(self, config: EncoderConfig) -> None:
         """Reserve the scratch of one chunk of rows: no page is faulted in while it runs."""
-        self._stride = config.n_patches + 1
-        self._chunk = max(1, CHUNK_BYTES // (4 * self._stride * config.embed_dim))
         n = self._chunk * self._stride
         self._samples = torch.zeros(self._chunk, self._n_used + 2 * self._step)
         self._patches = torch.zeros(self._chunk, self._stride, _rounded_up(self._width + 1))
         self._patches[:, :, self._width] = 1  # multiplies the constant
         self._product = torch.zeros(n, self._inner.shape[1])
         self._padded = torch.zeros(n + 2, config.embed_dim)
-        self._tokens = torch.zeros(n + 2, config.embed_dim)
         self._projected = torch.zeros(n, config.embed_dim)
 
-    def __call__(self, rows: Tensor) -> Tensor:
-        """[R, T] -> [D, R, N + 1], not yet normalised."""
-        tokens = rows.new_empty(len(self._read_out), len(rows), self._stride)
-        for start in range(0, len(rows), self._chunk):
-            part = rows[start : start + self._chunk]
-            encoded = self._encoded(part)
-            stop = start + len(part)
-            flat = tokens.view(len(tokens), -1)[:, start * self._stride : stop * self._stride]
-            torch.addmm(self._read_out_bias, self._read_out, encoded.T, out=flat)
-        return tokens
-
     def _encoded(self, rows: Tensor) -> Tensor:
-        """[R, T] -> tokens [R * (N + 1), E] of one chunk of rows, a view of the scratch."""
         n = len(rows) * self._stride
         padded, tokens = self._padded[: n + 2], self._tokens[: n + 2]
         self._project_patches(rows, padded)
@@ -216,6 +224,94 @@ class FoldedChannelEncoder:
         functional.silu(out, inplace=True)
 
 
+class _Affine:
+    """A linear layer on tokens."""
+
+    def __init__(self, *layers: nn.Linear) -> None:
+        self.matrix = torch.cat([layer.weight.detach() for layer in layers]).T.contiguous()
+        self.bias = torch.cat([layer.bias.detach() for layer in layers])
+
+    def __call__(self, x: Tensor, out: Tensor | None = None) -> Tensor:
+        """(n, in) -> (n, out)."""
+        return torch.addmm(self.bias, x, self.matrix, out=out)
+
+
+class _FoldedBlock:
+    """One block of the paper variant."""
+
+    def __init__(self, block: PaperBlock, stride: int) -> None:
+        self._stride, self._n_heads = stride, block.attention.n_heads
+        self._values = _Values.of(block)
+        self._cpe1, self._cpe2 = _Taps.residual(block.cpe1), _Taps.residual(block.cpe2)
+        gate = block.gate.weight.double()
+        self._gate_shift = (gate @ block.norm.bias.double() + block.gate.bias.double()).float()
+        after_norm = torch.cat([self._values.matrix, gate * block.norm.weight.double()])
+        self._after_norm = after_norm.T.float().contiguous()
+        attention = block.attention
+        self._qkv = _Affine(attention.query, attention.key, attention.value)
+        self._attended, self._out_proj = _Affine(attention.out), _Affine(block.out_proj)
+        self._ffn_in, self._ffn_out = _Affine(block.ffn_in), _Affine(block.ffn_out)
+
+    def __call__(self, tokens: Tensor) -> None:
+        """Transform tokens (n + 2, E) in place; what is in their padding does not matter."""
+        tokens[:: self._stride] = 0
+        s = torch.empty_like(tokens[1:-1])
+        self._cpe1(tokens, s)
+        values, gate = self._after_layer_norm(s)
+        gated = self._attended(self._attention(values)).mul_(gate)
+        torch.add(s, self._out_proj(gated), out=tokens[1:-1])
+        tokens[:: self._stride] = 0
+        y = s
+        self._cpe2(tokens, y)
+        torch.add(y, self._ffn_out(functional.gelu(self._ffn_in(y))), out=tokens[1:-1])
+
+    def _after_layer_norm(self, s: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, E) -> the values that enter the attention, and their gate."""
+        centred = s - s.mean(1, keepdim=True)
+        deviation = torch.linalg.vector_norm(centred, dim=1, keepdim=True)
+        factor = deviation.square_().div_(s.shape[1]).add_(self._values.eps).rsqrt_()
+        projected = (centred @ self._after_norm).mul_(factor)
+        padded = s.new_empty(len(s) + 2, s.shape[1])
+        padded[1:-1] = projected[:, : s.shape[1]]
+        padded[:: self._stride] = -self._values.shift
+        self._values.taps(padded, centred)
+        gate = functional.silu(projected[:, s.shape[1] :] + self._gate_shift)
+        return functional.silu(centred), gate
+
+    def _attention(self, u: Tensor) -> Tensor:
+        """(n, E) -> (n, E), linear attention within each row."""
+        width = u.shape[1]
+        qkv = self._qkv(u)
+        functional.elu(qkv[:, : 2 * width], inplace=True)
+        qkv[:, : 2 * width] += 1
+        qkv[self._stride - 1 :: self._stride] = 0  # what pads two rows takes no part
+        shape = (-1, self._stride, 3, self._n_heads, width // self._n_heads)
+        q, k, v = qkv.view(shape).permute(2, 0, 3, 1, 4)  # each (rows, heads, N + 1, width)
+        weight = 1 / (q @ k.sum(-2).unsqueeze(-1) + ATTENTION_EPS)
+        attended = (q @ (k.transpose(-2, -1) @ v)) * weight
+        return cast("Tensor", attended.transpose(1, 2).reshape(u.shape))
+
+
+class FoldedPaperEncoder(_FoldedChannelEncoder):
+    """The channel encoder of the paper variant."""
+
+    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
+        super().__init__(encoder, config)
+        self._size = config.patch_size
+        self._read_in = _Affine(encoder.read_in)
+        self._blocks = [_FoldedBlock(cast("PaperBlock", b), self._stride) for b in encoder.blocks]
+        self._patches = torch.zeros(self._chunk, self._stride, config.patch_size)
+
+    def _encoded(self, rows: Tensor) -> Tensor:
+        n = len(rows) * self._stride
+        tokens, patches = self._tokens[: n + 2], self._patches[: len(rows)]
+        patches[:, :-1] = rows.unfold(-1, self._size, self._step)
+        self._read_in(patches.view(n, -1), tokens[1:-1])
+        for block in self._blocks:
+            block(tokens)
+        return tokens[1:-1]
+
+
 class FoldedSpatioTemporalEncoder:
     """Maps of one window and their mean, with all dilations in one product a dim."""
 
@@ -226,11 +322,11 @@ class FoldedSpatioTemporalEncoder:
         shape = (config.n_dims, config.n_filters, config.n_mixed, 3)
         convs = cast("list[nn.Conv2d]", list(encoder.convs))
         kernels = torch.stack([conv.weight.detach().view(shape) for conv in convs])
-        # [S, D, K, M, tap] -> [D, tap * S * K, M]
+        # (S, D, K, M, tap) -> (D, tap * S * K, M)
         self._kernels = kernels.permute(1, 4, 0, 2, 3).reshape(config.n_dims, -1, config.n_mixed)
         self._bias = torch.cat([_bias_of(conv) for conv in convs])
         back = config.attention_size - 1
-        self._taps = encoder.attention_conv.weight.detach()[:, 0].T.contiguous()  # [tap, F]
+        self._taps = encoder.attention_conv.weight.detach()[:, 0].T.contiguous()  # (tap, F)
         self._taps_bias = _bias_of(encoder.attention_conv).clone()
         self._padded = torch.zeros(config.n_patches + back, config.n_maps)
         ones = torch.ones(config.n_patches, config.n_patches)
@@ -239,19 +335,19 @@ class FoldedSpatioTemporalEncoder:
         self._point_bias = _bias_of(encoder.attention_point).clone()
 
     def feature(self, normalised: Tensor) -> Tensor:
-        """[D, M, N + 1], normalised -> [F], the mean over the patches of the weighted maps."""
+        """(D, M, N + 1), normalised -> (F,), the mean over the patches of the weighted maps."""
         maps = self._maps(normalised)
         weights = self._weights(maps)
         return weights.mul_(maps.relu_()).mean(0)
 
     def _maps(self, normalised: Tensor) -> Tensor:
-        """[D, M, N + 1] -> [N, F], the convolutions."""
+        """(D, M, N + 1) -> (N, F), the convolutions."""
         n, n_scales = self._n_patches, len(self._dilations)
         products = torch.bmm(self._kernels, normalised)
         products = products.view(self._n_dims, 3, n_scales, self._n_filters, n + 1)
         back = len(self._padded) - n
         maps = self._padded[back:].view(n, n_scales, self._n_dims, self._n_filters)
-        before, centre, after = products[..., :n].permute(1, 4, 2, 0, 3)  # [tap, N, S, D, K]
+        before, centre, after = products[..., :n].permute(1, 4, 2, 0, 3)  # (tap, N, S, D, K)
         maps.copy_(centre)
         for k, dilation in enumerate(self._dilations):
             if dilation < n:
@@ -260,7 +356,7 @@ class FoldedSpatioTemporalEncoder:
         return self._padded[back:].add_(self._bias)
 
     def _weights(self, maps: Tensor) -> Tensor:
-        """[N, F] -> [N, F], the attention over the maps; reads the padding before `maps` too."""
+        """(N, F) -> (N, F), the attention over the maps; reads the padding before `maps` too."""
         n = len(maps)
         scores = torch.addcmul(self._taps_bias, self._padded[:n], self._taps[0])
         for k in range(1, len(self._taps)):

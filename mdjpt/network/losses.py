@@ -34,8 +34,9 @@ def isa_loss(projections: Tensor, temperature: float = 0.07) -> Tensor:
 
     Parameters
     ----------
-    projections : Tensor, shape (2 n, d)
-        Of unit length; row k and row n + k are two subjects at the same time of the same stimulus.
+    projections : Tensor, shape (2 n_pairs, d)
+        Of unit length; rows k and n_pairs + k are two subjects at the same time of the same
+        stimulus.
     temperature : float
         Divides the cosine similarities.
 
@@ -62,13 +63,13 @@ def isa_accuracy(projections: Tensor) -> Tensor:
 
     Parameters
     ----------
-    projections : Tensor, shape (2 n, d)
+    projections : Tensor, shape (2 n_pairs, d)
         As for :func:`isa_loss`.
 
     Returns
     -------
     Tensor, scalar float32
-        0 to 1; guessing gives 1 / (2 n - 1).
+        0 to 1; guessing gives 1 / (2 n_pairs - 1).
     """
     n_rows = _checked_rows(projections, 1.0)
     nearest = _similarities(projections.detach(), 1.0).argmax(1)
@@ -84,9 +85,9 @@ def supervised_contrastive_loss(
 
     Parameters
     ----------
-    projections : Tensor, shape (2 n, d)
+    projections : Tensor, shape (2 n_pairs, d)
         Of unit length.
-    labels : Tensor of int, shape (2 n,)
+    labels : Tensor of int, shape (2 n_pairs,)
         Class of each row; rows whose class occurs once have no positive and are left out.
     temperature : float
         Divides the cosine similarities.
@@ -175,7 +176,7 @@ def covariance_centroid(mixed: Tensor, covariance: Covariance = "true") -> Tenso
 
 
 def _similarities(projections: Tensor, temperature: float) -> Tensor:
-    """[R, d] -> [R, R], a row's similarity to itself -inf."""
+    """(R, d) -> (R, R), a row's similarity to itself -inf."""
     values = projections if projections.dtype == torch.float64 else projections.float()
     itself = torch.eye(len(values), dtype=torch.bool, device=values.device)
     return (values @ values.T / temperature).masked_fill(itself, -torch.inf)
@@ -189,7 +190,9 @@ def _halves(mixed: Tensor) -> tuple[Tensor, Tensor]:
 def _checked_rows(projections: Tensor, temperature: float) -> int:
     n_rows = len(projections)
     if projections.ndim != 2 or n_rows < 2 or n_rows % 2:
-        raise ValueError(f"projections must be (2 n, d), got {tuple(projections.shape)}")
+        raise ValueError(
+            f"projections must have shape (2 n_pairs, d), got {tuple(projections.shape)}"
+        )
     if not temperature > 0:
         raise ValueError(f"temperature must be positive, got {temperature}")
     return n_rows
@@ -203,6 +206,8 @@ def _check_mixed(mixed_per_dataset: Sequence[Tensor], covariance: str) -> None:
     shapes = {tuple(mixed.shape[1:]) for mixed in mixed_per_dataset}
     shape = next(iter(shapes))
     if len(shapes) > 1 or len(shape) != 3 or shape[2] < 2:
-        raise ValueError(f"mixed_per_dataset must be (B, D, M, N) with N > 1, got {sorted(shapes)}")
+        raise ValueError(
+            f"mixed_per_dataset needs shapes (B, D, M, N), N > 1, got {sorted(shapes)}"
+        )
     if min(len(mixed) for mixed in mixed_per_dataset) < 2:
         raise ValueError("mixed_per_dataset must hold two windows or more of every dataset")

@@ -164,16 +164,16 @@ class NetworkOutput(NamedTuple):
 
     Attributes
     ----------
-    tokens : Tensor
-        [B, C, N, D], after the first stratified normalisation.
-    mixed : Tensor
-        [B, D, M, N], whose covariance over the patches is aligned between datasets.
-    maps : Tensor
-        [B, F, N], weighted by the attention.
-    feature : Tensor
-        [B, F], mean of the maps over the patches.
-    projection : Tensor
-        [B, projection_dim], of unit length, for the contrastive loss.
+    tokens : Tensor, shape (B, C, N, D)
+        After the first stratified normalisation.
+    mixed : Tensor, shape (B, D, M, N)
+        Whose covariance over the patches is aligned between datasets.
+    maps : Tensor, shape (B, F, N)
+        Weighted by the attention.
+    feature : Tensor, shape (B, F)
+        Mean of the maps over the patches.
+    projection : Tensor, shape (B, projection_dim)
+        Of unit length, for the contrastive loss.
     """
 
     tokens: Tensor
@@ -188,8 +188,8 @@ def stratified_norm(x: Tensor, group_size: int, along: int) -> Tensor:
 
     Parameters
     ----------
-    x : Tensor
-        [B, ...], B a multiple of `group_size`.
+    x : Tensor, shape (B, ...)
+        B a multiple of `group_size`.
     group_size : int
         Consecutive windows that share their statistics (those of one subject).
     along : int
@@ -212,7 +212,7 @@ class DepthwiseConv(nn.Conv1d):
         super().__init__(embed_dim, embed_dim, 3, padding=1, groups=embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, N, E] -> [rows, N, E]."""
+        """(rows, N, E) -> (rows, N, E)."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -228,11 +228,11 @@ class LinearAttention(nn.Module):
         self.out = nn.Linear(embed_dim, embed_dim)
 
     def forward(self, u: Tensor) -> Tensor:
-        """[rows, N, E] -> [rows, N, E]."""
-        q = functional.elu(self._heads(self.query(u))) + 1  # [rows, heads, N, E / heads]
+        """(rows, N, E) -> (rows, N, E)."""
+        q = functional.elu(self._heads(self.query(u))) + 1  # (rows, heads, N, E / heads)
         k = functional.elu(self._heads(self.key(u))) + 1
         v = self._heads(self.value(u))
-        weight = 1 / (q @ k.sum(-2).unsqueeze(-1) + ATTENTION_EPS)  # [rows, heads, N, 1]
+        weight = 1 / (q @ k.sum(-2).unsqueeze(-1) + ATTENTION_EPS)  # (rows, heads, N, 1)
         attended = q @ (k.transpose(-2, -1) @ v) * weight
         return cast("Tensor", self.out(attended.transpose(1, 2).flatten(2)))
 
@@ -251,7 +251,7 @@ class ReleasedBlock(nn.Module):
         self.dwc = DepthwiseConv(config.embed_dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, N, E] -> [rows, N, E]."""
+        """(rows, N, E) -> (rows, N, E)."""
         return self._values(self.norm(x + self.cpe1(x)))
 
     def _values(self, h: Tensor) -> Tensor:
@@ -272,7 +272,7 @@ class PaperBlock(ReleasedBlock):
         self.ffn_out = nn.Linear(config.ffn_dim, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, N, E] -> [rows, N, E]."""
+        """(rows, N, E) -> (rows, N, E)."""
         s = x + self.cpe1(x)
         h = self.norm(s)
         gated = self.attention(self._values(h)) * functional.silu(self.gate(h))
@@ -293,7 +293,7 @@ class ChannelEncoder(nn.Module):
         self.read_out = nn.Linear(config.embed_dim, config.n_dims)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """[rows, T] -> [rows, N, D], not yet normalised."""
+        """(rows, T) -> (rows, N, D), not yet normalised."""
         x = self.read_in(rows.unfold(-1, self.patch_size, self.patch_step))
         for block in self.blocks:
             x = block(x)
@@ -323,7 +323,7 @@ class SpatioTemporalEncoder(nn.Module):
         self.attention_point = nn.Conv1d(n_maps, n_maps, 1)
 
     def forward(self, mixed: Tensor) -> Tensor:
-        """[B, D, M, N] -> [B, F, N]."""
+        """(B, D, M, N) -> (B, F, N)."""
         maps = torch.cat([conv(mixed).squeeze(2) for conv in self.convs], dim=1)
         back = self.attention_size - 1
         scores = functional.relu(self.attention_conv(functional.pad(maps, (back, 0))))
@@ -343,7 +343,7 @@ class Projector(nn.Module):
         self.conv2 = nn.Conv1d(n_maps, n_maps, 3, groups=n_maps)
 
     def forward(self, maps: Tensor, group_size: int) -> Tensor:
-        """[B, F, N] -> [B, projection_dim]."""
+        """(B, F, N) -> (B, projection_dim)."""
         x = stratified_norm(functional.avg_pool1d(maps, self.pool_size), group_size, along=2)
         x = functional.relu(self.conv2(functional.relu(self.conv1(x))))
         x = stratified_norm(x, group_size, along=2)
@@ -366,8 +366,8 @@ class MdjptNetwork(nn.Module):
 
         Parameters
         ----------
-        windows : Tensor
-            [B, 60, T], the standard channels, robustly z-scored; B a multiple of `group_size`.
+        windows : Tensor, shape (B, 60, T)
+            The standard channels, robustly z-scored; B a multiple of `group_size`.
         group_size : int
             Windows of one subject in a row.
         """
@@ -380,6 +380,6 @@ class MdjptNetwork(nn.Module):
         return NetworkOutput(tokens, mixed, maps, maps.mean(-1), self.projector(maps, group_size))
 
     def mix(self, tokens: Tensor) -> Tensor:
-        """Combine the channels: [B, C, N, D] -> [B, D, M, N]."""
+        """Combine the channels: (B, C, N, D) -> (B, D, M, N)."""
         mixed = self.mixing(tokens.permute(0, 3, 2, 1)).transpose(2, 3)
         return functional.relu(mixed) if self.config.activation == "relu" else mixed

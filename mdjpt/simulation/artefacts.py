@@ -98,7 +98,7 @@ class Contaminants:
         Draws the slow course of the muscles' tension.
     traits : Traits
         The person.
-    electrodes : ndarray of float64, shape (n, 3)
+    electrodes : ndarray of float64, shape (n_channels, 3)
         Unit vectors.
     sfreq : float
         Sampling rate in Hz.
@@ -136,7 +136,7 @@ class Contaminants:
     def next_block(
         self, rng: np.random.Generator, times_s: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Return the next samples at the electrodes, [n, t] microvolts."""
+        """Return the next samples at the electrodes, shape (n_channels, n_times), microvolts."""
         noise = rng.standard_normal((len(_MUSCLE_SITES), times_s.size), dtype=np.float32)
         muscle, self._state = sosfilt(self._sos, noise, zi=self._state)
         tension = self._tension[:, None] * np.exp(0.3 * self._tension_drift(times_s))
@@ -192,7 +192,7 @@ class Electronics:
     def next_block(
         self, rng: np.random.Generator, times_s: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Return the next samples of all but bad electrodes, [n, t] microvolts."""
+        """Return the next samples of good electrodes, shape (n_channels, n_times), microvolts."""
         out = self._noise_uv * rng.standard_normal((self._n, times_s.size), dtype=np.float32)
         out += (self._drift_uv * self._drift(times_s)).astype(np.float32)
         for event in self._pops.near(times_s[0], times_s[-1], _POP_REACH_S):
@@ -215,7 +215,7 @@ class Electronics:
 def _eye_fields(
     rng: np.random.Generator, traits: Traits, electrodes: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the fields of a blink of 130 and a sideways glance of 20 microvolts, [n, 2]."""
+    """Return the fields of a blink (130 microvolts) and a glance (20), shape (n_channels, 2)."""
     eyes = np.array([[-0.30, 0.83, -0.22], [0.30, 0.83, -0.22]])
     eyes += 0.01 * rng.standard_normal(eyes.shape)
     size = np.exp(0.2 * rng.standard_normal(2))
@@ -235,7 +235,7 @@ def _eye_fields(
 
 
 def _muscle_field(traits: Traits, electrodes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the fields of one shallow, mainly tangential dipole a muscle, [n, 6]."""
+    """Return the fields of a shallow, mainly tangential dipole a muscle, shape (n_channels, 6)."""
     sites = electrode_vectors(_MUSCLE_SITES) @ traits.rotation.T
     down = np.array([0.0, 0.0, -1.0])
     return homogeneous_lead_field(electrodes, 0.88 * sites, sites + 0.5 * down)

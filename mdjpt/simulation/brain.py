@@ -134,7 +134,7 @@ class Background:
         Places the person's dipoles.
     traits : Traits
         The person.
-    electrodes : ndarray of float64, shape (n, 3)
+    electrodes : ndarray of float64, shape (n_channels, 3)
         Unit vectors.
     sfreq : float
         Sampling rate in Hz.
@@ -158,7 +158,7 @@ class Background:
         self._state = np.zeros((len(self._sos), _N_BACKGROUND, 2))
 
     def next_block(self, rng: np.random.Generator, n_times: int) -> NDArray[np.float32]:
-        """Return the next `n_times` samples at the electrodes, [n, n_times] microvolts."""
+        """Return the next samples at the electrodes, shape (n_channels, n_times), microvolts."""
         noise = rng.standard_normal((_N_BACKGROUND, n_times), dtype=np.float32)
         course, self._state = sosfilt(self._sos, noise, zi=self._state)
         return np.asarray(self.field @ course.astype(np.float32))
@@ -175,7 +175,7 @@ class Rhythms:
         Draws the drift of vigilance.
     traits : Traits
         The person.
-    electrodes : ndarray of float64, shape (n, 3)
+    electrodes : ndarray of float64, shape (n_channels, 3)
         Unit vectors.
     sfreq : float
         Sampling rate in Hz.
@@ -212,15 +212,15 @@ class Rhythms:
         times_s: NDArray[np.float64],
         latents: NDArray[np.float64],
     ) -> NDArray[np.float32]:
-        """Return the next samples at the electrodes, [n, t] microvolts.
+        """Return the next samples at the electrodes, shape (n_channels, n_times), microvolts.
 
         Parameters
         ----------
         rng : numpy.random.Generator
             The block's noise.
-        times_s : ndarray of float64, shape (t,)
+        times_s : ndarray of float64, shape (n_times,)
             Times of the samples, seconds.
-        latents : ndarray of float64, shape (3, t)
+        latents : ndarray of float64, shape (3, n_times)
             The emotion.
         """
         gains = np.exp(self._coupling @ latents + _VIGILANCE_STD * self._vigilance(times_s))
@@ -237,7 +237,7 @@ class Rhythms:
 def _anchored_field(
     rng: np.random.Generator, rhythm: Rhythm, traits: Traits, electrodes: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the lead field of a group, [n, m], its dipoles jittered in place and direction."""
+    """Return the lead field of a group of jittered dipoles, shape (n_channels, n_dipoles)."""
     anchors = electrode_vectors(rhythm.anchors)
     directions = _unit(anchors + 0.06 * rng.standard_normal(anchors.shape)) @ traits.rotation.T
     depth = traits.depth * rng.uniform(0.70, 0.80, (len(anchors), 1))
@@ -247,7 +247,7 @@ def _anchored_field(
 
 
 def _cortex(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
-    """Return `n` directions spread over the sphere above the level of the ears, [n, 3]."""
+    """Return `n` directions spread over the sphere above the level of the ears, shape (n, 3)."""
     directions = _unit(rng.standard_normal((3 * n, 3)))
     return directions[directions[:, 2] > -0.35][:n]
 

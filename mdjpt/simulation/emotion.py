@@ -160,7 +160,7 @@ class SlowProcess:
         self._weights = rng.standard_normal((n, 2 * n_waves)) / np.sqrt(n_waves)
 
     def __call__(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the functions at `times_s` [t], float64 [n, t], unit variance."""
+        """Return the functions at `times_s`, shape (n, n_times), unit variance."""
         phase = self._omega[:, None] * times_s
         return np.asarray(self._weights @ np.concatenate([np.cos(phase), np.sin(phase)]))
 
@@ -189,7 +189,7 @@ class Stimulus:
         return np.random.default_rng([_STIMULUS_STREAM, self.identity, *stream])
 
     def course(self) -> tuple[NDArray[np.float64], SlowProcess]:
-        """Return the clip's point in latent space [3, 1] and its fluctuation around it [3]."""
+        """Return the clip's point in latent space (3, 1) and its fluctuation around it (3,)."""
         rng = self.rng(0)
         offset = _OFFSET_STD * self.strength * rng.standard_normal(N_LATENTS)
         point = np.asarray(EMOTIONS[self.state]) + offset

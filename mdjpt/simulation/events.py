@@ -96,7 +96,7 @@ class EventTrain:
         kernel: Callable[[NDArray[np.float64], Event], NDArray[np.float64]],
         reach_s: float,
     ) -> NDArray[np.float64]:
-        """Return the sum of ``kernel(times since the event, event)`` over all events, [t]."""
+        """Return the sum of ``kernel(times since it, event)`` over all events, shape (n_times,)."""
         course = np.zeros_like(times_s)
         for event in self.near(times_s[0], times_s[-1], reach_s):
             first, last = np.searchsorted(times_s, (event.time_s, event.time_s + reach_s))
@@ -127,7 +127,7 @@ def pop_kernel(t: NDArray[np.float64], event: Event) -> NDArray[np.float64]:
 
 
 def evoked_kernel(t: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return visual P1, N1, P2 (row 0) and the late positive potential (row 1), [2, t].
+    """Return visual P1, N1, P2 (row 0) and the late positive potential (row 1), shape (2, n_times).
 
     Gaussians at 100, 160 and 230 ms and at 500 ms: Hajcak et al., Dev Neuropsychol 35:129-155,
     2010, for the late one.

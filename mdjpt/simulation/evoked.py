@@ -37,7 +37,7 @@ class EvokedPotentials:
     ----------
     traits : Traits
         The person.
-    electrodes : ndarray of float64, shape (n, 3)
+    electrodes : ndarray of float64, shape (n_channels, 3)
         Unit vectors.
     sfreq : float
         Sampling rate in Hz.
@@ -56,7 +56,7 @@ class EvokedPotentials:
     def block(
         self, course: EmotionalCourse, start: int, stop: int, arousal: NDArray[np.float64]
     ) -> NDArray[np.float32]:
-        """Return the samples [start, stop) at the electrodes, [n, stop - start] microvolts."""
+        """Return samples [start, stop), shape (n_channels, stop - start), microvolts."""
         times_s = np.arange(start, stop) / self._sfreq
         potentials = np.zeros((2, stop - start))
         first = course.index_at(start - round(_REACH_S * self._sfreq))

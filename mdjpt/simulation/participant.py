@@ -201,7 +201,7 @@ class SimulatedParticipant:
         return self._course.between(start, stop)
 
     def latents(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Return valence, arousal and approach of samples [start, stop), float64 [3, t]."""
+        """Return valence, arousal, approach of samples [start, stop), shape (3, stop - start)."""
         return self._course.latents(start, stop)
 
     def _make_block(self) -> None:

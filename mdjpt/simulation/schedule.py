@@ -261,7 +261,7 @@ class EmotionalCourse:
         return [self.transition(index) for index in range(first, last)]
 
     def latents(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Return valence, arousal and approach, float64 [3, stop - start].
+        """Return valence, arousal and approach, shape (3, stop - start).
 
         A state fades into the next one over :data:`TRANSITION_S` from its first sample on.
         """
@@ -278,7 +278,7 @@ class EmotionalCourse:
         return out
 
     def _evoked(self, index: int, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what the clip of segment `index` evokes at `times_s`, [3, t]."""
+        """Return what the clip of segment `index` evokes at `times_s`, shape (3, n_times)."""
         segment = self._segments[index]
         clip = segment.stimulus
         if clip not in self._evoking:

@@ -56,7 +56,7 @@ def electrode_vectors(names: Sequence[str]) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray of float64, shape (n, 3)
+    ndarray of float64, shape (n_channels, 3)
         Unit vectors: x to the right ear, y to the nose, z to the vertex.
 
     Raises
@@ -127,18 +127,18 @@ def three_shell_lead_field(
 
     Parameters
     ----------
-    electrodes : ndarray of float64, shape (n, 3)
+    electrodes : ndarray of float64, shape (n_channels, 3)
         Unit vectors.
-    positions : ndarray of float64, shape (m, 3)
+    positions : ndarray of float64, shape (n_dipoles, 3)
         Dipoles, norm below :data:`BRAIN_RADIUS`.
-    moments : ndarray of float64, shape (m, 3)
+    moments : ndarray of float64, shape (n_dipoles, 3)
         Dipole moments; a norm of 1 is the unit described above.
     skull_ratio : float
         Conductivity of the skull over that of brain and scalp.
 
     Returns
     -------
-    ndarray of float64, shape (n, m)
+    ndarray of float64, shape (n_channels, n_dipoles)
         Microvolts per unit moment, against infinity.
 
     Raises
@@ -181,14 +181,14 @@ def homogeneous_lead_field(
 
     Parameters
     ----------
-    electrodes : ndarray of float64, shape (n, 3)
+    electrodes : ndarray of float64, shape (n_channels, 3)
         Unit vectors.
-    positions, moments : ndarray of float64, shape (m, 3)
+    positions, moments : ndarray of float64, shape (n_dipoles, 3)
         Dipoles inside the sphere and their moments.
 
     Returns
     -------
-    ndarray of float64, shape (n, m)
+    ndarray of float64, shape (n_channels, n_dipoles)
         Microvolts per unit moment, against infinity.
     """
     apart = electrodes[:, None, :] - positions[None, :, :]

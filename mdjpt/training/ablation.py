@@ -57,7 +57,7 @@ class TransformerChannelEncoder(nn.Module):
         self.read_out = nn.Linear(config.embed_dim, config.n_dims)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """[rows, T] -> [rows, N, D], not yet normalised."""
+        """(rows, T) -> (rows, N, D), not yet normalised."""
         x = self.read_in(rows.unfold(-1, self.patch_size, self.patch_step)) + self.positions
         return cast("Tensor", self.read_out(self.blocks(x)))
 
@@ -74,7 +74,7 @@ class TransformerSpatioTemporal(nn.Module):
         self.blocks = _layers(config.n_blocks, n_maps, n_heads, 2 * n_maps)
 
     def forward(self, mixed: Tensor) -> Tensor:
-        """[B, D, M, N] -> [B, F, N], not negative, as the maps that it replaces."""
+        """(B, D, M, N) -> (B, F, N), not negative, as the maps that it replaces."""
         tokens = self.read_in(mixed.flatten(1, 2).transpose(1, 2)) + self.positions
         return functional.relu(self.blocks(tokens).transpose(1, 2))
 

@@ -26,10 +26,10 @@ class DatasetBatch(NamedTuple):
 
     Attributes
     ----------
-    windows : Tensor
-        [2 n, 60, T] float32: one subject's windows, then the other's of the same times.
-    labels : Tensor
-        [2 n] int64, -1 where a trial has none.
+    windows : Tensor of float32, shape (2 n_pairs, 60, n_times)
+        One subject's windows, then the other's of the same times.
+    labels : Tensor of int64, shape (2 n_pairs,)
+        -1 where a trial has none.
     """
 
     windows: Tensor

@@ -36,7 +36,7 @@ class _Plan:
     Attributes
     ----------
     encode : callable
-        [R, T] -> [R, N, D].
+        (R, T) -> (R, N, D).
     rows_at_once : int
         Rows of a part.
     n_threads : int
@@ -71,7 +71,7 @@ class _Recomputed(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, plan: _Plan, rows: Tensor, *weights: Tensor) -> Tensor:
-        """[R, T] -> [R, N, D]."""
+        """(R, T) -> (R, N, D)."""
         kind = rows.device.type
         dtype, enabled = torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
         ctx.plan = plan
@@ -162,7 +162,7 @@ class LeanNetwork(nn.Module):
         return NetworkOutput(tokens, mixed, maps, maps.mean(-1), projection)
 
     def _tokens(self, rows: Tensor) -> Tensor:
-        """[rows, T] -> [rows, N, D], a few rows at a time."""
+        """(rows, T) -> (rows, N, D), a few rows at a time."""
         if not self._plan.rows_at_once or not torch.is_grad_enabled():
             return self._plan.encode(rows)
         weights = tuple(self.network.channel_encoder.parameters())

@@ -72,9 +72,9 @@ class PairDraw(NamedTuple):
     ----------
     first, second : int
         Indices of the two recordings.
-    first_starts, second_starts : ndarray of int64, shape (n,)
+    first_starts, second_starts : ndarray of int64, shape (n_windows,)
         First samples of the windows in the recordings.
-    labels : ndarray of int64, shape (n,)
+    labels : ndarray of int64, shape (n_windows,)
         Class of each window's trial, -1 where there is none.
     """
 

@@ -21,7 +21,7 @@ class _ShiftedMultiplyAdds(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """[rows, N, E], [3, E], [E] -> [rows, N, E]."""
+        """(rows, N, E), (3, E), (E,) -> (rows, N, E)."""
         ctx.save_for_backward(x, weight)
         before, centre, after = weight
         y = torch.addcmul(bias, x, centre)
@@ -61,7 +61,7 @@ class ShiftedConv(nn.Module):
         self.weight, self.bias = conv.weight, cast("nn.Parameter", conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[rows, N, E] -> [rows, N, E]."""
+        """(rows, N, E) -> (rows, N, E)."""
         weight = self.weight[:, 0].T.to(x.dtype).contiguous()
         if torch.compiler.is_compiling():  # the compiler fuses plain operations, and their gradient
             earlier = functional.pad(x[:, :-1], (0, 0, 1, 0))

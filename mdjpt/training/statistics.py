@@ -63,7 +63,7 @@ def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.f
 
     Returns
     -------
-    ndarray of float32, shape (n, 60, n_times)
+    ndarray of float32, shape (n_windows, 60, n_times)
     """
     n_times, step = config.windows.n_times, config.windows.step
     places = [
@@ -120,7 +120,7 @@ def centroid(
     ----------
     encoder : Encoder
         Of the trained network.
-    windows : ndarray of float32, shape (n, 60, n_times)
+    windows : ndarray of float32, shape (n_windows, 60, n_times)
         Of one dataset.
     row_stats : RowStats
         That normalise the rows.
