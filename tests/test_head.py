@@ -65,7 +65,7 @@ def test_no_window_gives_no_logits(examples):
     ("features", "labels", "words"),
     [
         (np.zeros((4, 2)), [0, 1, 2], r"\(4, 2\) and \(3,\)"),
-        (np.zeros((0, 2)), [], r"\[0, 2\]"),
+        (np.zeros((0, 2)), [], r"\(0, 2\) and \(0,\)"),
         (np.full((2, 2), np.nan), [0, 1], "finite"),
         (np.zeros((2, 2)), [0.0, 1.0], "integers"),
         (np.zeros((2, 2)), [0, -1], "from 0"),
@@ -91,7 +91,7 @@ def test_features_of_another_width_are_refused(examples):
     [
         ("fc2.weight", None, "fc2.weight"),
         ("fc4.bias", np.zeros(3), "fc4.bias"),
-        ("fc2.weight", np.zeros((64, 100)), r"fc2 .*\[64, 100\]"),
+        ("fc2.weight", np.zeros((64, 100)), r"fc2 .*\(64, 100\)"),
         ("fc3.bias", np.zeros((3, 1)), "fc3"),
         ("fc1.bias", np.full(128, np.inf), "fc1 .* NaN or infinity"),
     ],

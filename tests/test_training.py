@@ -19,7 +19,7 @@ import torch
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError, ModelError
 from mdjpt.network.losses import cda_loss, isa_loss
-from mdjpt.training.ablation import Ablation, plain_features
+from mdjpt.training.ablation import Ablation
 from mdjpt.training.batches import PairBatches, pair_samplers
 from mdjpt.training.checkpoint import load_trained_network, read_checkpoint
 from mdjpt.training.config import LossSettings, MachineSettings, OptimiserSettings
@@ -240,10 +240,11 @@ def test_either_half_of_the_encoder_can_be_a_transformer(
     assert type(getattr(trained, half)).__name__.startswith("Transformer")
     for name, weight in fresh.named_parameters():
         assert not torch.equal(trained.get_parameter(name), weight), name
-    windows = np.random.default_rng(0).standard_normal((6, 60, 625), np.float32)
-    features = plain_features(trained, windows, group_size=3)
-    assert features.shape == (6, TINY.n_maps)
-    assert np.allclose(features[3:], plain_features(trained, windows[3:], group_size=3))
+    windows = torch.randn(6, 60, 625)
+    with torch.inference_mode():
+        features = trained(windows, group_size=3).feature
+        assert features.shape == (6, TINY.n_maps)
+        assert torch.allclose(features[3:], trained(windows[3:], group_size=3).feature, atol=1e-6)
 
 
 def test_windows_can_be_read_ahead_and_watched_in_tensorboard(

@@ -9,8 +9,7 @@ import torch
 
 from mdjpt.network.losses import cda_loss, isa_loss
 from mdjpt.network.model import DepthwiseConv, EncoderConfig, MdjptNetwork, NetworkOutput
-from mdjpt.training.lean_network import LeanNetwork
-from mdjpt.training.shifted_conv import ShiftedConv
+from mdjpt.training.lean_network import LeanNetwork, ShiftedConv
 from tests.support.training_corpus import TINY
 
 

@@ -87,7 +87,7 @@ def comparison_features(
 
 
 def resampled(windows: NDArray[Any], sfreq: float, n_times: int) -> Float32:
-    """Bring windows, shape (n_windows, n_channels, 625), from 125 Hz to another rate: `n_times` of it."""
+    """Bring windows, shape (n_windows, n_channels, 625), to another rate, cut to `n_times`."""
     from scipy.signal import resample_poly
 
     ratio = Fraction(sfreq / SFREQ).limit_denominator(1000)

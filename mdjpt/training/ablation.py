@@ -8,19 +8,15 @@ positions. Everything else of the network stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mdjpt.network.model import EncoderConfig, MdjptNetwork
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-__all__ = ["Ablation", "ablated_network", "plain_features"]
+__all__ = ["Ablation", "ablated_network"]
 
 Half = Literal["mdjpt", "transformer"]
 _HEAD_DIM = 64  # of the spatio-temporal transformer, where it divides the maps
@@ -96,39 +92,6 @@ def ablated_network(config: EncoderConfig, ablation: Ablation) -> MdjptNetwork:
     if ablation.spatiotemporal == "transformer":
         network.spatiotemporal = TransformerSpatioTemporal(config)  # type: ignore[assignment]
     return network
-
-
-def plain_features(
-    network: MdjptNetwork, windows: NDArray[np.float32], group_size: int
-) -> NDArray[np.float32]:
-    """Return the features of a network that the fast encoder does not know.
-
-    Parameters
-    ----------
-    network : MdjptNetwork
-        Ablated or not.
-    windows : ndarray of float32, shape (B, 60, T)
-        B a multiple of `group_size`.
-    group_size : int
-        Consecutive windows that are normalised together, and computed at a time.
-
-    Returns
-    -------
-    ndarray of float32, shape (B, F)
-
-    Raises
-    ------
-    ValueError
-        The groups do not divide the windows.
-    """
-    if group_size < 1 or len(windows) % group_size:
-        raise ValueError(f"group_size must divide the {len(windows)} windows, got {group_size}")
-    features = np.empty((len(windows), network.config.n_maps), np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(windows), group_size):
-            group = torch.from_numpy(windows[start : start + group_size])
-            features[start : start + group_size] = network(group, group_size).feature.numpy()
-    return features
 
 
 def _positions(n_patches: int, width: int) -> nn.Parameter:
