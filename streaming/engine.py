@@ -145,7 +145,7 @@ class Engine:
         self._decoders.take_over()
         if self._opened.is_set():
             self._decoders.attach(self._acquisition.ring.name, self._acquisition.info)
-            if self._decoders.failure is not None:
+            if self._config.decoder is None or self._decoders.failure is not None:
                 # Nobody reads any more: a source that waits for its reader must go on.
                 self._acquisition.ring.want(0, 2**62)
         if self.done:

@@ -121,7 +121,7 @@ class Snapshot:
     recording_error : str
         One line when the newest recording failed or its disk does not answer, else "".
     recorded_s : float
-        Seconds of signal in the file being written.
+        Seconds of signal in the newest recording.
     recording_notes : tuple of str
         One line for each further stream that should be recorded and of which nothing comes now.
     """

@@ -24,6 +24,7 @@ from app.cli.evaluate import evaluate_cli
 from app.cli.features import features
 from app.cli.model import model_cli
 from app.cli.pretrain import pretrain
+from app.cli.record import record
 from app.cli.replay import replay
 from app.cli.run import run
 from app.cli.simulate import simulate
@@ -46,6 +47,7 @@ cli = typer.Typer(
 COMMANDS: dict[str, Callable[..., int]] = {
     "app": open_dashboard,
     "run": run,
+    "record": record,
     "sources": sources,
     "replay": replay,
     "check": check,

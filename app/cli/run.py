@@ -25,6 +25,7 @@ from app.cli.options import (
     positive,
     refuse_second_alignment,
 )
+from app.cli.record import tell_recorded
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ def run(
         engine = Engine(engine_config(config))
         for output in config.publish:
             typer.echo(f"publishing: {output}", err=True)
-        outcome = _run(engine, view, collected, stopped)
+        try:
+            outcome = _run(engine, view, collected, stopped)
+        except MdjptError:
+            tell_recorded(config.record)
+            raise
     if features is not None:
         save_features(
             features,
@@ -110,8 +115,7 @@ def run(
     typer.echo(outcome.summary(), err=True)
     if engine.snapshot().recording_error:
         return 2
-    if config.record is not None and config.record.exists():
-        typer.echo(f"recorded: {config.record}", err=True)
+    tell_recorded(config.record)
     return 0
 
 

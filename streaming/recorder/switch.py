@@ -33,6 +33,7 @@ class RecordingSwitch:
         self._acquisition = acquisition
         self._recorder: Recorder | None = None
         self._error = ""
+        self._recorded_s = 0.0
 
     @property
     def path(self) -> str:
@@ -47,8 +48,8 @@ class RecordingSwitch:
 
     @property
     def recorded_s(self) -> float:
-        """Seconds of signal in the file being written."""
-        return 0.0 if self._recorder is None else self._recorder.recorded_s
+        """Seconds of signal in the newest recording."""
+        return self._recorded_s if self._recorder is None else self._recorder.recorded_s
 
     def start(self, path: Path) -> None:
         """Begin a recording with the next chunk; does nothing while one is being written.
@@ -72,6 +73,7 @@ class RecordingSwitch:
         if recorder is not None:
             recorder.close()
             self._error = recorder.error
+            self._recorded_s = recorder.recorded_s
 
     def beside(self, block: SideBlock) -> None:
         """Record what came of another stream; called by the threads of the side streams."""
