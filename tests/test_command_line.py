@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,6 +149,21 @@ def test_a_simulated_recording_says_so_wherever_it_is_replayed(
     assert code == 0
     assert "SIMULATED SIGNAL" in out
     assert f"true state {truth['states'][0]['state']}" in out
+
+
+def test_the_true_state_beside_a_window_is_the_one_at_its_end(
+    mdjpt: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    path = tmp_path / "simulated.edf"
+    assert mdjpt("simulate", "--out", path, "--duration", "60", "--seed", "5")[0] == 0
+    states = json.loads(path.with_suffix(".truth.json").read_text())["states"]
+    code, out, _ = mdjpt("run", f"file:{path}", "--speed", "max", "--hop", "2")
+    assert code == 0
+    told = re.findall(r"^ *([\d.]+) s .*  true state (\w+)$", out, re.MULTILINE)
+    began = [state["onset_s"] for state in states]
+    at_end = [states[bisect_right(began, float(end_s)) - 1]["state"] for end_s, _ in told]
+    assert len(set(at_end)) > 1
+    assert [state for _, state in told] == at_end
 
 
 def test_the_demo_model_is_sound_and_says_that_it_is_simulated(

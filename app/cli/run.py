@@ -145,15 +145,22 @@ class _Outcome:
 def _run(
     engine: Engine, view: TerminalView, collected: list[Predicted], stopped: threading.Event
 ) -> _Outcome:
+    from app.dashboard.timeline import TruthTimeline
+
     engine.start()
-    told, noted = "", frozenset[str]()
+    truth, told, noted = TruthTimeline(), "", frozenset[str]()
     try:
         while not engine.done and not stopped.is_set():
-            for answer in engine.poll(timeout_s=0.05):
-                view.predicted(answer.prediction)
+            answers = engine.poll(timeout_s=0.05)
+            shot = engine.snapshot()
+            # At full speed the newest true state is far ahead of the windows that are answered.
+            for sample, marker in engine.new_markers():
+                if marker.kind == "truth" and shot.info is not None:
+                    truth.observe(sample / shot.info.sfreq, marker.label)
+            for answer in answers:
+                view.predicted(answer.prediction, truth.at(answer.prediction.end_s))
                 if answer.feature is not None:
                     collected.append(answer)
-            shot = engine.snapshot()
             view.show(shot)
             told = _tell(shot.recording_error, told)
             for note in set(shot.recording_notes) - noted:

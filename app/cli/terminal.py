@@ -22,8 +22,8 @@ BAR_WIDTH = 30
 class TerminalView(Protocol):
     """Shows a running session in a terminal."""
 
-    def predicted(self, prediction: Prediction) -> None:
-        """Take a new prediction."""
+    def predicted(self, prediction: Prediction, truth: str | None) -> None:
+        """Take a new prediction, and the true state at the end of its window where it is known."""
         ...
 
     def show(self, snapshot: Snapshot) -> None:
@@ -52,7 +52,7 @@ def terminal_view(*, quiet: bool = False) -> Iterator[TerminalView]:
 
 
 class _Silent:
-    def predicted(self, prediction: Prediction) -> None:
+    def predicted(self, prediction: Prediction, truth: str | None) -> None:
         """Say nothing."""
 
     def show(self, snapshot: Snapshot) -> None:
@@ -64,21 +64,19 @@ class _Lines:
 
     def __init__(self) -> None:
         self._introduced = False
-        self._truth: str | None = None
 
-    def predicted(self, prediction: Prediction) -> None:
+    def predicted(self, prediction: Prediction, truth: str | None) -> None:
         """Print the prediction."""
         answer = prediction.label or "-"
-        truth = f"  true state {self._truth}" if self._truth else ""
+        beside = f"  true state {truth}" if truth else ""
         sys.stdout.write(
             f"{prediction.end_s:8.2f} s  {prediction.status:<10}  {answer:<10} "
-            f"{prediction.confidence:5.2f}{truth}\n"
+            f"{prediction.confidence:5.2f}{beside}\n"
         )
         sys.stdout.flush()
 
     def show(self, snapshot: Snapshot) -> None:
         """Print once what is decoded with what."""
-        self._truth = snapshot.truth
         if self._introduced or snapshot.info is None or snapshot.model is None:
             return
         self._introduced = True
@@ -99,14 +97,16 @@ class _Table:
     def __init__(self, live: object) -> None:
         self._live = live
         self._newest: Prediction | None = None
+        self._truth: str | None = None
 
-    def predicted(self, prediction: Prediction) -> None:
+    def predicted(self, prediction: Prediction, truth: str | None) -> None:
         """Keep the prediction for the next redraw."""
-        self._newest = prediction
+        self._newest, self._truth = prediction, truth
 
     def show(self, snapshot: Snapshot) -> None:
         """Redraw."""
-        self._live.update(render(snapshot, self._newest), refresh=True)  # type: ignore[attr-defined]
+        table = render(snapshot, self._newest, self._truth)
+        self._live.update(table, refresh=True)  # type: ignore[attr-defined]
 
 
 def headline(snapshot: Snapshot) -> str:
@@ -131,8 +131,10 @@ def _learned(status: AlignmentStatus) -> str:
     return f"{status.kind}, {own}"
 
 
-def render(snapshot: Snapshot, newest: Prediction | None) -> RenderableType:
-    """Draw the state of a session as a table."""
+def render(
+    snapshot: Snapshot, newest: Prediction | None, truth: str | None = None
+) -> RenderableType:
+    """Draw the state of a session, its newest prediction and the truth for that as a table."""
     from rich.console import Group
     from rich.panel import Panel
     from rich.table import Table
@@ -143,8 +145,8 @@ def render(snapshot: Snapshot, newest: Prediction | None) -> RenderableType:
         table.add_row(f"decoder {snapshot.decoder_state} ...")
     else:
         table.add_row("emotion", Text(newest.label or newest.status, style="bold"))
-        if snapshot.truth is not None:
-            table.add_row("true state", snapshot.truth)
+        if truth is not None:
+            table.add_row("true state", truth)
         for name, probability in newest.probabilities.items():
             filled = round(probability * BAR_WIDTH)
             table.add_row(name, "█" * filled + "·" * (BAR_WIDTH - filled), f"{probability:.2f}")
