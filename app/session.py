@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.calibration.markers import prompt_of
-from streaming.engine import EngineConfig
+from mdjpt.errors import RecordingError
+from streaming.engine import STOP_WITHIN_S, EngineConfig
 from streaming.processes.decoder_process import DecoderConfig
 from streaming.processes.engine_process import (
     Mark,
@@ -287,15 +288,23 @@ class LiveSession:
         with suppress(OSError):
             self._connection.send(StopRecording())
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """End the engine within about `timeout_s`; safe to call twice and before ``start``."""
+    def stop(self) -> None:
+        """End the engine, within about `STOP_WITHIN_S`; safe to call twice and before ``start``.
+
+        Raises
+        ------
+        RecordingError
+            The end of a recording is missing.
+        """
         process = self._process
         if process is None:
             return
         with suppress(OSError):
             self._connection.send(Quit())
-        process.join(timeout_s)
-        if process.is_alive():
+        process.join(STOP_WITHIN_S)
+        before = self._snapshot
+        forced = process.is_alive()
+        if forced:
             process.kill()
             process.join(1.0)
         self._receive()
@@ -304,6 +313,13 @@ class LiveSession:
         if self._ring is not None:
             self._ring.close()
             self._ring = None
+        if forced and before.recording:
+            raise RecordingError(
+                f"{before.recording}: the engine had to be ended by force after {STOP_WITHIN_S:g} "
+                "s; the file is valid, its end is missing"
+            )
+        if self._snapshot.recording_error not in ("", before.recording_error):
+            raise RecordingError(self._snapshot.recording_error)
 
     def _receive(self) -> None:
         process = self._process

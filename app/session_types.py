@@ -73,8 +73,11 @@ class Session(Protocol):
         """Connect and decode; raises :class:`mdjpt.errors.MdjptError` when that cannot begin."""
         ...
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """End everything within about `timeout_s`; safe to call twice."""
+    def stop(self) -> None:
+        """End everything, which may take many seconds while a recording is finished.
+
+        Safe to call twice. Raises :class:`mdjpt.errors.MdjptError` when something is lost by it.
+        """
         ...
 
     def snapshot(self) -> Snapshot:

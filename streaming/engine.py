@@ -29,10 +29,16 @@ if TYPE_CHECKING:
     from streaming.sources.lsl_link.streams import StreamQuery
     from streaming.stream import Marker, Prompt, Source, StreamInfo
 
-__all__ = ["STALLED_AFTER_S", "Engine", "EngineConfig", "Publisher"]
+__all__ = ["STALLED_AFTER_S", "STOP_WITHIN_S", "Engine", "EngineConfig", "Publisher"]
 
 STALLED_AFTER_S = 0.8
 """Silence of a live source after which it counts as stalled, in seconds."""
+STOP_S = 5.0
+"""What driver and decoder are given to end, in seconds."""
+STOP_WITHIN_S = 15.0
+"""Longest that an engine's process takes to its end, in seconds: driver and decoder `STOP_S`, a
+decoder that is killed 1, side streams 2, a disk that is slow to take the end of a recording 5, the
+last report 1, and 1 for a busy machine. Who ends it by force before loses that end."""
 
 
 class Publisher(Protocol):
@@ -258,8 +264,12 @@ class Engine:
         error.exit_code = failed.exit_code
         return error
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """End everything within `timeout_s`; safe to call twice and before ``start``."""
+    def stop(self, timeout_s: float = STOP_S) -> None:
+        """End everything, driver and decoder within `timeout_s`, the recording as the disk allows.
+
+        Safe to call twice and before ``start``; takes at most `STOP_WITHIN_S` with what the
+        process around it still does.
+        """
         self._stopping.set()
         deadline = self._clock() + timeout_s
         self._decoders.stop(timeout_s / 2)

@@ -19,7 +19,7 @@ from app.dashboard.shortcuts import KEYS, ShortcutsDialog
 from app.dashboard.window import Dashboard
 from app.session_types import SourceChoice
 from app.widgets.theme import LIGHT
-from mdjpt.errors import SourceNotFound
+from mdjpt.errors import RecordingError, SourceNotFound
 from streaming.snapshot import ModelCard, Snapshot
 from tests.support.fake_session import FakeSession, ManualClock
 
@@ -305,10 +305,13 @@ class SlowToStop(FakeSession):
     def __init__(self, **arguments) -> None:
         super().__init__(**arguments)
         self.allowed = threading.Event()
+        self.trouble = ""
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        self.allowed.wait(timeout_s)
-        super().stop(timeout_s)
+    def stop(self) -> None:
+        assert self.allowed.wait(30)
+        super().stop()
+        if self.trouble:
+            raise RecordingError(self.trouble)
 
 
 def test_closing_stops_the_session_without_holding_up_the_event_loop(connect, qtbot):
@@ -322,6 +325,45 @@ def test_closing_stops_the_session_without_holding_up_the_event_loop(connect, qt
     live.session.allowed.set()
     wait(qtbot, lambda: not live.window.isVisible())
     assert live.session.stopped == 1
+
+
+def test_while_a_recording_is_finished_the_window_says_so(connect, qtbot):
+    live = connect(SlowToStop)
+    live.window.toggle_recording()
+    live.pass_time(1)
+    live.window.close()
+    assert live.window.messages.text == "Finishing the recording…"
+    beats = []
+    QTimer.singleShot(0, lambda: beats.append(1))
+    wait(qtbot, lambda: beats == [1])
+    live.session.allowed.set()
+    wait(qtbot, lambda: not live.window.isVisible())
+
+
+def test_a_recording_whose_end_is_lost_is_not_called_recorded(connect, qtbot):
+    live = connect(SlowToStop)
+    live.window.toggle_recording()
+    live.pass_time(1)
+    live.session.trouble = "r.xdf: the disk does not answer; the end is missing"
+    live.window.disconnect_source()
+    assert live.window.messages.text == "Finishing the recording…"
+    live.session.allowed.set()
+    wait(qtbot, lambda: live.window.connection.state == "idle")
+    assert live.window.messages.text == live.session.trouble
+
+
+def test_a_window_that_loses_the_end_of_a_recording_stays_to_say_so(connect, qtbot):
+    live = connect(SlowToStop)
+    live.window.toggle_recording()
+    live.pass_time(1)
+    live.session.trouble = "r.xdf: the disk does not answer; the end is missing"
+    live.window.close()
+    live.session.allowed.set()
+    wait(qtbot, lambda: live.window.connection.state == "idle")
+    assert live.window.isVisible()
+    assert live.window.messages.text == live.session.trouble
+    live.window.close()
+    assert not live.window.isVisible()
 
 
 class SlowToStart(FakeSession):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.widgets.background import one_line
+from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from app.session_types import Session, SessionFactory, SourceChoice
@@ -86,7 +87,7 @@ class Connection(QObject):
             session = self._factory(choice)
             session.start()
         except Exception as error:
-            _log.warning("cannot open %s", choice.source, exc_info=True)
+            _log_error(f"cannot open {choice.source}", error)
             if session is not None:
                 with contextlib.suppress(Exception):
                     session.stop()
@@ -99,7 +100,7 @@ class Connection(QObject):
         try:
             session.stop()
         except Exception as error:
-            _log.warning("the session ended with an error", exc_info=True)
+            _log_error("the session ended with an error", error)
             self._say(self._closed, one_line(error))
         else:
             self._say(self._closed, "")
@@ -119,6 +120,11 @@ class Connection(QObject):
             self.close()
 
     def _let_go(self, error: str) -> None:
-        self._enter("idle")
+        self._state = "idle"
         if error:
             self.failed.emit(error)
+        self.changed.emit()
+
+
+def _log_error(what: str, error: Exception) -> None:
+    _log.warning("%s: %s", what, error, exc_info=not isinstance(error, MdjptError))

@@ -55,6 +55,10 @@ class RecordingControl:
         except MdjptError as error:
             self._messages.show_message(str(error))
 
+    def give_up(self) -> None:
+        """Say nothing more of the recording: it did not come to its proper end."""
+        self._path = ""
+
     def show_snapshot(self, snapshot: Snapshot | None) -> None:
         """Follow the session; None when there is none."""
         path = snapshot.recording if snapshot is not None else ""

@@ -31,6 +31,7 @@ from app.widgets.background import Background
 from app.widgets.badges import Badges
 from app.widgets.message_bar import MessageBar
 from app.widgets.theme import DARK, LIGHT, Palette, class_colours, style_sheet
+from streaming.engine import STOP_WITHIN_S
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["Dashboard"]
 
 FRAME_MS = 33
-CLOSE_AFTER_MS = 8000
+CLOSE_AFTER_MS = round(1000 * (STOP_WITHIN_S + 5))
+READ_MS = 60_000
+"""How long a window that wants to close shows what was lost by it."""
 SIMULATED = SourceChoice("sim:")
 
 
@@ -119,6 +122,8 @@ class Dashboard(QMainWindow):
         self._wire()
         self.header.show_connected(False)
         self.apply_palette(palette)
+        self._at_last = QTimer(self, singleShot=True)
+        self._at_last.timeout.connect(self._close_anyway)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
@@ -130,6 +135,7 @@ class Dashboard(QMainWindow):
         """Begin a session; the window stays usable while it opens."""
         if self.connection.state != "idle":
             return
+        self._at_last.stop()
         self.messages.clear()
         self.welcome.hide()
         self._forget()
@@ -213,7 +219,7 @@ class Dashboard(QMainWindow):
             self._closing = True
             self.messages.show_message("Ending the session before the window closes…", "warn")
             self.connection.close()
-            QTimer.singleShot(CLOSE_AFTER_MS, self._close_anyway)
+            self._at_last.start(CLOSE_AFTER_MS)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the right column its share."""
@@ -316,13 +322,19 @@ class Dashboard(QMainWindow):
         state = self.connection.state
         busy = state in ("opening", "closing")
         self.header.show_connected(state == "open", busy=busy)
+        if state == "closing" and self._snapshot is not None and self._snapshot.recording:
+            self.messages.show_message("Finishing the recording…", "calm")
         if state == "idle":
             self._snapshot = self._newest = None
             self._show_state()
             self._go_on()
 
     def _connection_failed(self, error: str) -> None:
+        self.recording.give_up()
         self.messages.show_message(error, action="Reconnect")
+        if self._closing:
+            self._closing = False
+            self._at_last.start(READ_MS)
 
     def _connect_or_disconnect(self) -> None:
         if self.connection.state == "open":

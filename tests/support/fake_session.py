@@ -124,7 +124,7 @@ class FakeSession:
         """Let the signal begin."""
         self._began_s = self._clock() - self._head_start_s
 
-    def stop(self, timeout_s: float = 5.0) -> None:
+    def stop(self) -> None:
         """End it."""
         self.stopped += 1
 

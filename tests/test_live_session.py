@@ -1,0 +1,49 @@
+"""The window's end of the engine: what becomes of a recording when the session ends."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from app.session import LiveSession, SessionConfig
+from mdjpt.errors import RecordingError
+from streaming.engine import EngineConfig
+from streaming.sources.source_spec import parse_source
+from tests.support.hanging_driver import HangingDriver
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LiveSession:
+    """Record from a driver until it hangs."""
+    monkeypatch.setattr("app.session.engine_config", lambda _: EngineConfig(HangingDriver))
+    session = LiveSession(SessionConfig(parse_source("sim:"), None))
+    session.start()
+    session.record(tmp_path / "r.xdf")
+    deadline = time.monotonic() + PATIENCE_S
+    while session.snapshot().state != "stalled":
+        assert session.snapshot().state != "failed", session.snapshot().error
+        assert time.monotonic() < deadline, f"still {session.snapshot()}"
+    return session
+
+
+def test_a_driver_that_hangs_costs_no_end_of_the_recording(
+    hanging: LiveSession, tmp_path: Path
+) -> None:
+    hanging.stop()
+    assert b"<sample_count>" in (tmp_path / "r.xdf").read_bytes(), "the footers are there"
+
+
+def test_a_recording_whose_end_is_missing_is_told(
+    hanging: LiveSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.session.STOP_WITHIN_S", 0.0)
+    with pytest.raises(RecordingError, match=r"r\.xdf: the engine had to be ended by force"):
+        hanging.stop()
+    hanging.stop()
