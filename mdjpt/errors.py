@@ -8,6 +8,7 @@
     |   +-- SourceLost         it was there and will not come back
     |   +-- SourceChanged      it came back as another stream
     +-- RecordingError         a file cannot be read as a recording
+    +-- LabelsError            labels do not fit their recording, or cannot be read
     +-- ModelError             a bundle or checkpoint cannot be used
     +-- ProfileError           a participant's profile cannot be used
     +-- DatasetError           a dataset or store cannot be read
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 __all__ = [
     "DatasetError",
+    "LabelsError",
     "MdjptError",
     "ModelError",
     "NotEnoughDataError",
@@ -65,6 +67,10 @@ class SourceChanged(SourceError):
 
 class RecordingError(MdjptError):
     """A file cannot be read as a recording of EEG."""
+
+
+class LabelsError(MdjptError):
+    """Labels cannot be read, or cannot belong to the recording."""
 
 
 class ModelError(MdjptError):

@@ -109,6 +109,8 @@ def _recording(path: Path, value: Any) -> Recording:
         counter=None if counter is None else np.asarray(counter, np.int64),
         counter_modulus=int(value["counter_modulus"]),
         markers=tuple((float(time_s), str(label)) for time_s, label in value["markers"]),
+        spans=tuple((float(on), float(length), str(label)) for on, length, label in value["spans"]),
+        began_at_s=None if value["began_at_s"] is None else float(value["began_at_s"]),
         positions=None if positions is None else np.asarray(positions, np.int64),
         simulated=bool(value["simulated"]),
         notes=tuple(str(note) for note in value["notes"]),

@@ -25,6 +25,7 @@ BLOCK_VALUES = 1 << 22
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
 CNT_2GB = 2e9  # above, MNE does not count the samples itself
 ROUGHNESS_S = 10.0
+LONGEST_IMPULSE = 1.5  # samples: BrainVision and EEGLAB give their events the length of one
 UNIT_MAY_LACK = (".edf", ".bdf", ".gdf")
 CUT_OFF = ("does not match the file size", "truncated", "incomplete", "not be properly closed")
 
@@ -61,12 +62,15 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
         scale, unit_notes = _scale(raw, electrodes.columns)
         samples = _samples(raw, electrodes.columns, scale)
-        markers = _annotations(raw) + _triggers(raw, path)
+        spans = _annotations(raw)
+        markers = [(onset, label) for onset, _, label in spans] + _triggers(raw, path)
     return Recording(
         samples=samples,
         sfreq=float(raw.info["sfreq"]),
         ch_names=electrodes.names,
         markers=tuple(sorted(markers)),
+        spans=tuple(span for span in spans if span[1] > LONGEST_IMPULSE / raw.info["sfreq"]),
+        began_at_s=_began_at_s(raw),
         notes=(*electrodes.notes, *unit_notes, *_on_cut_off(caught, raw)),
         source=str(path),
     )
@@ -127,12 +131,18 @@ def _samples(raw: Any, columns: tuple[int, ...], scale: NDArray[np.float64]) -> 
     return samples
 
 
-def _annotations(raw: Any) -> list[tuple[float, str]]:
-    """Return the annotations as seconds from the first sample and label."""
+def _annotations(raw: Any) -> list[tuple[float, float, str]]:
+    """Return the annotations: seconds from the first sample, duration in seconds, label."""
     # Onsets count from the measurement's beginning, which can lie before the first sample.
     onsets = (float(onset) - raw.first_time for onset in raw.annotations.onset)
-    pairs = zip(onsets, raw.annotations.description, strict=True)
-    return [(onset, str(label)) for onset, label in pairs if math.isfinite(onset)]
+    found = zip(onsets, raw.annotations.duration, raw.annotations.description, strict=True)
+    return [(onset, float(d), str(label)) for onset, d, label in found if math.isfinite(onset)]
+
+
+def _began_at_s(raw: Any) -> float | None:
+    """Return the Unix time of the first sample."""
+    date = raw.info["meas_date"]
+    return None if date is None else date.timestamp() + float(raw.first_time)
 
 
 def _triggers(raw: Any, path: Path) -> list[tuple[float, str]]:

@@ -35,6 +35,10 @@ class Recording:
     markers : tuple of (float, str)
         Events: seconds from the first sample, and label; on the clock of `timestamps` where the
         file has them, else by the position of the sample.
+    spans : tuple of (float, float, str)
+        Those of the events that last: onset and duration in seconds, and label.
+    began_at_s : float or None
+        Unix time of the first sample, where the file tells it.
     positions : ndarray of int64, shape (n_times,), or None
         Position of each sample with the lost ones counted, where the file says so itself; strictly
         increasing.
@@ -53,6 +57,8 @@ class Recording:
     counter: NDArray[np.int64] | None = None
     counter_modulus: int = 0
     markers: tuple[tuple[float, str], ...] = ()
+    spans: tuple[tuple[float, float, str], ...] = ()
+    began_at_s: float | None = None
     positions: NDArray[np.int64] | None = None
     simulated: bool = False
     notes: tuple[str, ...] = ()

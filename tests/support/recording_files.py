@@ -208,8 +208,9 @@ def write_brainvision(
     sfreq: float,
     names: Sequence[str] = NAMES,
     events: Sequence[tuple[float, str]] = (),
+    event_s: float = 0.0,
 ) -> Path:
-    """Write header, samples and markers of a BrainVision recording."""
+    """Write header, samples and markers of a BrainVision recording, all markers `event_s` long."""
     channels = "\n".join(f"Ch{i + 1}={name},,1,µV" for i, name in enumerate(names))
     path.write_text(
         "Brain Vision Data Exchange Header File Version 1.0\n\n[Common Infos]\nCodepage=UTF-8\n"
@@ -219,8 +220,9 @@ def write_brainvision(
         f"[Channel Infos]\n{channels}\n",
         encoding="utf-8",
     )
+    size = max(1, round(event_s * sfreq))
     marks = "".join(
-        f"Mk{i + 2}=Stimulus,{label},{round(time_s * sfreq) + 1},1,0\n"
+        f"Mk{i + 2}=Stimulus,{label},{round(time_s * sfreq) + 1},{size},0\n"
         for i, (time_s, label) in enumerate(events)
     )
     path.with_suffix(".vmrk").write_text(
@@ -233,13 +235,18 @@ def write_brainvision(
 
 
 def write_eeglab(
-    path: Path, samples: NDArray[np.float32], sfreq: float, names: Sequence[str] = NAMES
+    path: Path,
+    samples: NDArray[np.float32],
+    sfreq: float,
+    names: Sequence[str] = NAMES,
+    events: Sequence[tuple[float, float, str]] = ((1.0, 0.0, "start"),),
 ) -> Path:
-    """Write an EEGLAB set with its samples inside and one event at the first second."""
+    """Write an EEGLAB set with its samples inside and events: onset and duration in s, label."""
     from scipy.io import savemat
 
     locations = np.array([(name,) for name in names], dtype=[("labels", "O")])
-    events = np.array([("start", sfreq + 1)], dtype=[("type", "O"), ("latency", "O")])
+    columns = [("type", "O"), ("latency", "O"), ("duration", "O")]
+    rows = [(label, onset * sfreq + 1, length * sfreq) for onset, length, label in events]
     eeg = {
         "setname": "test",
         "nbchan": len(samples),
@@ -250,7 +257,7 @@ def write_eeglab(
         "xmax": samples.shape[1] / sfreq,
         "data": samples,
         "chanlocs": locations,
-        "event": events,
+        "event": np.array(rows, dtype=columns),
         "epoch": np.zeros((0, 0)),
         "icawinv": np.zeros((0, 0)),
         "icaweights": np.zeros((0, 0)),
