@@ -226,7 +226,7 @@ def test_blinks_are_dropped_and_the_back_of_the_head_is_left_alone() -> None:
 
 
 def test_a_simulated_experiment_is_prepared_like_a_dataset(tmp_path: Path) -> None:
-    config = preset_corpus("EPOC-like", n_subjects=2).datasets[0]
+    config = preset_corpus("EPOC-like", n_subjects=2)[0]
     config = replace(config, n_trials=4, trial_s=(8.0, 8.0), rest_s=2.0)
     store = prepare_dataset(SimulatedDataset(config), tmp_path, PLAIN, reports=False)
     assert store.card.simulated

@@ -42,7 +42,7 @@ def simulate(
         )
     except ValueError as error:
         raise MdjptError(f"simulate: {error}") from None
-    for config in corpus.datasets:
+    for config in corpus:
         # Cleaning takes a minute a recording, and simulated eyes and muscles do little harm.
         prepare_into_store(
             SimulatedDataset(config), out / config.name, ica=False, jobs=jobs, reports=False

@@ -2,12 +2,12 @@
 
 from mdjpt.simulation.artefacts import ArtefactLevels
 from mdjpt.simulation.caps import DEFAULT_CH_NAMES, cap
-from mdjpt.simulation.corpus import CorpusConfig, DatasetConfig
+from mdjpt.simulation.corpus import DatasetConfig
 from mdjpt.simulation.emotion import DEFAULT_CLASSES, EMOTIONS, Stimulus, class_set
 from mdjpt.simulation.participant import SimulatedParticipant
 from mdjpt.simulation.presets import PRESETS, preset_corpus
 from mdjpt.simulation.schedule import BlockSchedule, FixedSchedule, Schedule, Segment, Transition
-from mdjpt.simulation.trials import PlannedTrial, Trial, simulate_trials, trial_table
+from mdjpt.simulation.trials import PlannedTrial, simulate_trials, trial_table
 
 __all__ = [
     "DEFAULT_CH_NAMES",
@@ -16,7 +16,6 @@ __all__ = [
     "PRESETS",
     "ArtefactLevels",
     "BlockSchedule",
-    "CorpusConfig",
     "DatasetConfig",
     "FixedSchedule",
     "PlannedTrial",
@@ -25,7 +24,6 @@ __all__ = [
     "SimulatedParticipant",
     "Stimulus",
     "Transition",
-    "Trial",
     "cap",
     "class_set",
     "preset_corpus",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mdjpt.datasets.electrodes import EMOTIV_14
 from mdjpt.simulation.volume_conductor import electrode_vectors
 
 __all__ = ["CAPS", "DEFAULT_CH_NAMES", "cap"]
@@ -23,9 +24,7 @@ _EXTENSION = (
 
 CAPS: dict[int, tuple[str, ...]] = {
     4: ("TP9", "AF7", "AF8", "TP10"),
-    14: (
-        *("AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"),
-    ),
+    14: EMOTIV_14,
     32: DEFAULT_CH_NAMES,
 }
 

@@ -9,7 +9,7 @@ emotion and its evoked potentials.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 from zlib import crc32
 
@@ -17,7 +17,7 @@ from mdjpt.simulation.artefacts import ArtefactLevels
 from mdjpt.simulation.emotion import check_classes
 from mdjpt.simulation.schedule import TRANSITION_S
 
-__all__ = ["CorpusConfig", "DatasetConfig"]
+__all__ = ["DatasetConfig"]
 
 
 @dataclass(frozen=True)
@@ -106,34 +106,3 @@ class DatasetConfig:
     def key(self) -> int:
         """A number that tells this dataset's random numbers from those of any other."""
         return (self.seed << 32) | crc32(self.name.encode())
-
-
-@dataclass(frozen=True)
-class CorpusConfig:
-    """Several experiments; :func:`mdjpt.simulation.presets.preset_corpus` makes the usual ones.
-
-    Attributes
-    ----------
-    datasets : tuple of DatasetConfig
-        With different names.
-
-    Raises
-    ------
-    ValueError
-        If two datasets have the same name.
-    """
-
-    datasets: tuple[DatasetConfig, ...]
-
-    def __post_init__(self) -> None:
-        if len({dataset.name for dataset in self.datasets}) != len(self.datasets):
-            raise ValueError("the datasets of a corpus must have different names")
-
-    def dataset(self, name: str) -> DatasetConfig:
-        """Return the dataset called `name`; KeyError when there is none."""
-        return {dataset.name: dataset for dataset in self.datasets}[name]
-
-    def with_settings(self, **settings: int | float) -> CorpusConfig:
-        """Return the corpus with e.g. ``seed``, ``difficulty`` or ``n_subjects`` replaced."""
-        changed = (replace(dataset, **settings) for dataset in self.datasets)  # type: ignore[arg-type]
-        return CorpusConfig(tuple(changed))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
+from mdjpt.datasets.trials import DatasetCard, RecordingKey
 from mdjpt.simulation.trials import simulate_trials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from mdjpt.datasets.trials import Trial
     from mdjpt.simulation.corpus import DatasetConfig
 
 __all__ = ["SimulatedDataset"]
@@ -61,17 +62,4 @@ class SimulatedDataset:
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Simulate the trials of a recording, one after the other."""
-        config = self._config
-        for made in simulate_trials(config, int(key.subject) - 1, int(key.session) - 1):
-            yield Trial(
-                samples=made.samples,
-                sfreq=made.sfreq,
-                ch_names=made.ch_names,
-                subject=key.subject,
-                session=key.session,
-                trial=made.order,
-                label=made.label,
-                stimulus=f"{made.stimulus + 1:03d}",
-                start_s=made.start_s,
-                order=made.order,
-            )
+        yield from simulate_trials(self._config, int(key.subject) - 1, int(key.session) - 1)

@@ -7,80 +7,59 @@ as many as a test needs and can be changed.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from mdjpt.signal.montage import STANDARD_CHANNELS
+from mdjpt.datasets.electrodes import DEAP_32, EMOTIV_14, FACED_32, SEED_62
 from mdjpt.simulation.artefacts import ArtefactLevels
-from mdjpt.simulation.caps import CAPS, DEFAULT_CH_NAMES
-from mdjpt.simulation.corpus import CorpusConfig, DatasetConfig
+from mdjpt.simulation.corpus import DatasetConfig
 from mdjpt.simulation.emotion import class_set
 
 __all__ = ["PRESETS", "preset_corpus"]
 
-_SEED_CAP = (*STANDARD_CHANNELS[:57], "CB1", *STANDARD_CHANNELS[57:], "CB2")
-_FACED_CAP = (
-    *("FP1", "FP2", "FZ", "F3", "F4", "F7", "F8", "FC1", "FC2", "FC5", "FC6", "CZ", "C3", "C4"),
-    *("T7", "T8", "CP1", "CP2", "CP5", "CP6", "PZ", "P3", "P4", "P7", "P8", "PO3", "PO4", "OZ"),
-    *("O1", "O2", "A2", "A1"),
-)
 _CLEANED = ArtefactLevels(blinks=0.15, saccades=0.3, bursts=0.7, drift=0.3)
 _LOOSE = ArtefactLevels(bursts=1.5, pops=3.0, drift=1.5, sensor=1.0, mains_uv=2.0)
+
+
+def _seed_like(name: str, n_classes: int, **design: Any) -> DatasetConfig:
+    """Return an experiment of the SEED family: its cap, one order for all, three long sessions."""
+    common: dict[str, Any] = {
+        "n_sessions": 3,
+        "n_trials": 15,
+        "trial_s": (45.0, 60.0),
+        "order": "fixed",
+    }
+    return DatasetConfig(name, SEED_62, 200.0, class_set(n_classes), **common | design)
+
+
+_MASTOIDS = ("M1", "M2")
+_VERTEX = ("CZ", "CPZ")
 
 PRESETS: dict[str, DatasetConfig] = {
     dataset.name: dataset
     for dataset in (
-        DatasetConfig(
-            name="SEED-like",
-            ch_names=_SEED_CAP,
-            sfreq=200.0,
-            classes=class_set(3),
-            reference=("CZ", "CPZ"),
-            n_sessions=3,
-            n_trials=15,
-            trial_s=(45.0, 60.0),
-            order="fixed",
-        ),
-        DatasetConfig(
-            name="SEED-IV-like",
-            ch_names=_SEED_CAP,
-            sfreq=200.0,
-            classes=class_set(4),
-            reference=("CZ", "CPZ"),
-            n_sessions=3,
+        _seed_like("SEED-like", 3, reference=_VERTEX),
+        _seed_like(
+            "SEED-IV-like",
+            4,
+            reference=_VERTEX,
             n_trials=24,
             trial_s=(30.0, 45.0),
-            order="fixed",
             new_clips=True,
             gain=1.2,
         ),
-        DatasetConfig(
-            name="SEED-V-like",
-            ch_names=_SEED_CAP,
-            sfreq=200.0,
-            classes=class_set(5),
-            reference=("M1", "M2"),
-            n_sessions=3,
-            n_trials=15,
-            trial_s=(45.0, 60.0),
-            order="fixed",
-            new_clips=True,
-            noise_uv=0.8,
-        ),
-        DatasetConfig(
-            name="SEED-VII-like",
-            ch_names=_SEED_CAP,
-            sfreq=200.0,
-            classes=class_set(7),
-            reference=("M1", "M2"),
+        _seed_like("SEED-V-like", 5, reference=_MASTOIDS, new_clips=True, noise_uv=0.8),
+        _seed_like(
+            "SEED-VII-like",
+            7,
+            reference=_MASTOIDS,
             n_sessions=4,
             n_trials=20,
-            trial_s=(45.0, 60.0),
-            order="fixed",
             new_clips=True,
             class_weights=(12, 8, 12, 12, 12, 12, 12),
         ),
         DatasetConfig(
             name="FACED-like",
-            ch_names=_FACED_CAP,
+            ch_names=FACED_32,
             sfreq=250.0,
             classes=class_set(9),
             reference="FCZ",
@@ -92,7 +71,7 @@ PRESETS: dict[str, DatasetConfig] = {
         ),
         DatasetConfig(
             name="DEAP-like",
-            ch_names=tuple(name.upper() for name in DEFAULT_CH_NAMES),
+            ch_names=DEAP_32,
             sfreq=128.0,
             classes=("low valence", "high valence"),
             reference="average",
@@ -104,7 +83,7 @@ PRESETS: dict[str, DatasetConfig] = {
         ),
         DatasetConfig(
             name="EPOC-like",
-            ch_names=CAPS[14],
+            ch_names=EMOTIV_14,
             sfreq=128.0,
             classes=class_set(4),
             reference="M1",
@@ -121,8 +100,8 @@ PRESETS: dict[str, DatasetConfig] = {
 
 def preset_corpus(
     *names: str, seed: int = 0, difficulty: float = 0.5, n_subjects: int | None = None
-) -> CorpusConfig:
-    """Return a corpus of preset datasets.
+) -> tuple[DatasetConfig, ...]:
+    """Return the datasets of a corpus.
 
     Parameters
     ----------
@@ -138,26 +117,20 @@ def preset_corpus(
 
     Returns
     -------
-    CorpusConfig
+    tuple of DatasetConfig
         To be changed further with :func:`dataclasses.replace`.
 
     Raises
     ------
     ValueError
-        If a name is unknown.
+        If a name is unknown or given twice.
     """
     chosen = names or ("SEED-like", "SEED-VII-like", "FACED-like", "DEAP-like", "EPOC-like")
-    unknown = [name for name in chosen if name not in PRESETS]
-    if unknown:
+    if unknown := [name for name in chosen if name not in PRESETS]:
         raise ValueError(f"unknown dataset {unknown[0]!r}; known: {', '.join(PRESETS)}")
-    return CorpusConfig(
-        tuple(
-            replace(
-                PRESETS[name],
-                seed=seed,
-                difficulty=difficulty,
-                n_subjects=PRESETS[name].n_subjects if n_subjects is None else n_subjects,
-            )
-            for name in chosen
-        )
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"the datasets of a corpus must differ, got {', '.join(chosen)}")
+    datasets = (replace(PRESETS[name], seed=seed, difficulty=difficulty) for name in chosen)
+    return tuple(
+        one if n_subjects is None else replace(one, n_subjects=n_subjects) for one in datasets
     )

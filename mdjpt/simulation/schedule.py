@@ -35,6 +35,7 @@ __all__ = [
 
 TRANSITION_S = 2.0
 _SCHEDULE_STREAM = 0x5C4
+_CLIPS_PER_CLASS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,6 @@ class BlockSchedule:
         States out of :data:`mdjpt.simulation.emotion.EMOTIONS`.
     block_s : tuple of float
         Shortest and longest block, seconds.
-    clips_per_class : int
-        Number of different clips for each class.
 
     Raises
     ------
@@ -112,14 +111,12 @@ class BlockSchedule:
         seed: int = 0,
         classes: tuple[str, ...] = DEFAULT_CLASSES,
         block_s: tuple[float, float] = (20.0, 40.0),
-        clips_per_class: int = 5,
     ) -> None:
         check_classes(classes)
         if not TRANSITION_S <= block_s[0] <= block_s[1]:
             raise ValueError(f"block_s must rise from at least {TRANSITION_S} s, got {block_s}")
         self.classes = classes
         self._block_s = block_s
-        self._clips = clips_per_class
         self._rng = np.random.default_rng([seed, _SCHEDULE_STREAM])
         self._segments: list[Segment] = []
         self._end_s = 0.0
@@ -135,7 +132,7 @@ class BlockSchedule:
         if self._segments and self.classes[order[0]] == self._segments[-1].state:
             order = np.roll(order, 1)
         for name in (self.classes[i] for i in order):
-            clip = list(EMOTIONS).index(name) * 1000 + int(self._rng.integers(self._clips))
+            clip = list(EMOTIONS).index(name) * 1000 + int(self._rng.integers(_CLIPS_PER_CLASS))
             self._segments.append(Segment(self._end_s, Stimulus(name, clip)))
             # Whole milliseconds: boundaries fall on samples at the usual rates.
             self._end_s += round(self._rng.uniform(*self._block_s), 3)
@@ -240,11 +237,6 @@ class EmotionalCourse:
         self._extend(sample)
         return bisect_right(self._starts, max(sample, 0)) - 1
 
-    def transition(self, index: int) -> Transition:
-        """Return the beginning of segment `index`, which must be known already."""
-        segment = self._segments[index]
-        return Transition(self._starts[index], segment.state, segment.stimulus)
-
     def segment(self, index: int) -> Segment:
         """Return segment `index`, which must be known already."""
         return self._segments[index]
@@ -258,7 +250,8 @@ class EmotionalCourse:
         self._extend(stop)
         first = bisect_right(self._starts, start - 1)
         last = bisect_right(self._starts, stop - 1)
-        return [self.transition(index) for index in range(first, last)]
+        begun = zip(self._starts[first:last], self._segments[first:last], strict=True)
+        return [Transition(sample, segment.state, segment.stimulus) for sample, segment in begun]
 
     def latents(self, start: int, stop: int) -> NDArray[np.float64]:
         """Return valence, arousal and approach, shape (3, stop - start).

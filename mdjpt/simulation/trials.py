@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdjpt.datasets.trials import Trial
 from mdjpt.simulation.emotion import Stimulus
 from mdjpt.simulation.participant import SimulatedParticipant
 from mdjpt.simulation.schedule import FixedSchedule
@@ -23,51 +24,9 @@ if TYPE_CHECKING:
 
     from mdjpt.simulation.corpus import DatasetConfig
 
-__all__ = ["PlannedTrial", "Trial", "simulate_trials", "trial_table"]
+__all__ = ["PlannedTrial", "simulate_trials", "trial_table"]
 
 _CLIP_STREAM, _ORDER_STREAM, _FELT_STREAM = 0xC11, 0x0D3, 0xFE1
-
-
-@dataclass(frozen=True, eq=False)
-class Trial:
-    """One clip shown to one subject.
-
-    Attributes
-    ----------
-    samples : ndarray of float32, shape (n_channels, n_times)
-        Microvolts, from the clip's first to its last sample.
-    sfreq : float
-        Sampling rate in Hz.
-    ch_names : tuple of str
-        Electrodes.
-    subject, session : int
-        Who and when, from 0.
-    label : int
-        Index into the dataset's classes.
-    state : str
-        The class's name.
-    stimulus : int
-        Number of the clip within the dataset, the same for all subjects, from 0.
-    start_s : float
-        Beginning of the clip in the session's recording, seconds.
-    order : int
-        Position among the trials of the session, from 0.
-    valence, arousal : float
-        Mean of what was really felt, about -1 to 1.
-    """
-
-    samples: NDArray[np.float32]
-    sfreq: float
-    ch_names: tuple[str, ...]
-    subject: int
-    session: int
-    label: int
-    state: str
-    stimulus: int
-    start_s: float
-    order: int
-    valence: float
-    arousal: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +106,8 @@ def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> I
     Yields
     ------
     Trial
-        EEG with its label, clip and place in the session.
+        Subject, session and stimulus are named by their numbers, from 1; the label is the index
+        into the dataset's classes.
 
     Raises
     ------
@@ -177,20 +137,17 @@ def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> I
         start = round(row.start_s * dataset.sfreq)
         stop = round((row.start_s + row.duration_s) * dataset.sfreq)
         person.generate(start - position)
-        valence, arousal, _ = person.latents(start, stop).mean(axis=1).tolist()
         yield Trial(
             samples=person.generate(stop - start),
             sfreq=dataset.sfreq,
             ch_names=dataset.ch_names,
-            subject=subject,
-            session=session,
+            subject=str(subject + 1),
+            session=str(session + 1),
+            trial=order,
             label=row.label,
-            state=dataset.classes[row.label],
-            stimulus=row.stimulus,
+            stimulus=f"{row.stimulus + 1:03d}",
             start_s=row.start_s,
             order=order,
-            valence=valence,
-            arousal=arousal,
         )
         position = stop
 
