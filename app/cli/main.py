@@ -25,6 +25,7 @@ from app.cli.features import features
 from app.cli.model import model_cli
 from app.cli.pretrain import pretrain
 from app.cli.record import record
+from app.cli.repair import repair
 from app.cli.replay import replay
 from app.cli.run import run
 from app.cli.simulate import simulate
@@ -51,6 +52,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "sources": sources,
     "replay": replay,
     "check": check,
+    "repair": repair,
     "features": features,
     "simulate": simulate,
     "bench": bench,
