@@ -1,7 +1,8 @@
 """Features of a whole recording: the training filters over the whole file, window by window.
 
-The live path filters each window by itself; here the zero-phase filters see the whole file, as in
-training. Everything behind the filters (quality, reference, scale, projection) is the same code.
+The live path filters each window by itself; here the zero-phase filters see all that lies between
+two gaps, as in training. Everything else (windows, quality, reference, scale, projection) is the
+same code.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.bundle.bundle import Bundle
+    from mdjpt.positions.gaps import Run
     from mdjpt.recordings import Recording
 
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
@@ -40,7 +42,7 @@ class FeatureTable:
     features : ndarray of float32, shape (n_windows, 512)
         The encoder's features.
     start_s : ndarray of float64, shape (n_windows,)
-        Start of each window in seconds.
+        Start of each window in seconds, gaps included.
     """
 
     features: NDArray[np.float32]
@@ -56,7 +58,7 @@ class PreparedWindows:
     windows : ndarray of float32, shape (n_windows, 60, 625)
         Prepared windows.
     start_s : ndarray of float64, shape (n_windows,)
-        Start of each window in seconds.
+        Start of each window in seconds, gaps included.
     """
 
     windows: NDArray[np.float32]
@@ -97,8 +99,8 @@ def prepare_windows(
 ) -> PreparedWindows:
     """Filter a whole recording and cut the encoder's inputs from it.
 
-    Windows with too few good electrodes or of noise, and with the causal scale those of the
-    warm-up, are left out, as live.
+    Windows that touch a gap, with too few good electrodes or of noise, and with the causal scale
+    those of the warm-up, are left out, as live.
 
     Raises
     ------
@@ -108,34 +110,42 @@ def prepare_windows(
     if isinstance(scale, str) and scale not in ("causal", "recording"):
         raise RecordingError(f"scale must be causal or recording, got {scale!r}")
     preprocess = Preprocessor(recording.ch_names, recording.sfreq)
-    scalp = _finite(recording.samples[preprocess.electrodes])
-    if scale == "recording":
-        filtered = filter_recording(scalp, recording.sfreq)
-        preprocess.scale = FixedScale(*robust_scale(average_reference(filtered)))
+    runs = [_Run(recording, preprocess, run) for run in recording.runs()]
+    if scale == "recording" and runs:
+        filtered = [filter_recording(run.scalp, recording.sfreq) for run in runs]
+        referenced = average_reference(np.concatenate(filtered, axis=1))
+        preprocess.scale = FixedScale(*robust_scale(referenced))
     elif isinstance(scale, FixedScale):
         preprocess.scale = scale
-    windows, starts = [], []
-    for window, start_s in _windows(preprocess, recording, scalp, hop_s):
-        windows.append(window)
-        starts.append(start_s)
-    if not windows:
+    found = [pair for run in runs for pair in run.windows(Windower(recording.sfreq, hop_s))]
+    if not found:
         raise RecordingError(
             f"{recording.source}: no window of its {recording.duration_s:.1f} s can be "
             "decoded: it takes 10 s of EEG (no noise) from at least half of the electrodes"
         )
+    windows, starts = zip(*found, strict=True)
     return PreparedWindows(np.stack(windows), np.array(starts))
 
 
-def _windows(
-    preprocess: Preprocessor, recording: Recording, scalp: NDArray[np.float32], hop_s: float
-) -> Iterator[tuple[NDArray[np.float32], float]]:
-    places = list(Windower(recording.sfreq, hop_s).within(0, recording.n_times))
-    filtered = recording_windows(scalp, recording.sfreq, [place.first for place in places])
-    for place, window in zip(places, filtered, strict=True):
-        raw = recording.samples[:, place.first : place.stop]
-        prepared = preprocess(raw, 0, place.stop, window)
-        if prepared.window is not None:
-            yield prepared.window, place.first / recording.sfreq
+class _Run:
+    """A stretch of a recording without a gap: no filter and no window reaches beyond it."""
+
+    def __init__(self, recording: Recording, preprocess: Preprocessor, run: Run) -> None:
+        self._samples = recording.samples[:, run.start : run.stop]
+        self._first = run.first_sample
+        self._preprocess = preprocess
+        self.scalp = _finite(self._samples[preprocess.electrodes])
+
+    def windows(self, windower: Windower) -> Iterator[tuple[NDArray[np.float32], float]]:
+        """Yield each window that can be decoded, and its start in seconds."""
+        first, sfreq = self._first, windower.sfreq
+        places = list(windower.within(first, first + self._samples.shape[1]))
+        filtered = recording_windows(self.scalp, sfreq, [place.first - first for place in places])
+        for place, window in zip(places, filtered, strict=True):
+            raw = self._samples[:, place.first - first : place.stop - first]
+            prepared = self._preprocess(raw, 0, place.stop, window)
+            if prepared.window is not None:
+                yield prepared.window, place.first / sfreq
 
 
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:

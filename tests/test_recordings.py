@@ -46,7 +46,7 @@ def test_a_muse_file_with_four_streams_of_one_name_gives_its_eeg() -> None:
     assert recording.sfreq == 256
     assert recording.samples.shape == (4, 2820)
     assert recording.samples[0, 0] == pytest.approx(271.97266)
-    assert recording.timestamps is not None
+    assert recording.gaps == ()
     assert recording.notes == ("left out, no scalp EEG: AUX_RIGHT",)
     assert read_recording(DATA / "rec_muse.xdf", stream="Muse").ch_names == recording.ch_names
 
@@ -57,7 +57,7 @@ def test_a_muselsl_file_is_read_at_its_nominal_rate() -> None:
     assert recording.sfreq == 256
     assert recording.samples.shape == (4, 1024)
     assert recording.samples[:, 0].tolist() == pytest.approx([-48.828, 29.297, 60.547, 15.137])
-    assert recording.markers[0] == (pytest.approx(0.403, abs=1e-4), "1")
+    assert recording.markers[0] == (103 / 256, "1")
 
 
 def test_an_openbci_file_is_read_with_the_names_of_a_montage() -> None:
@@ -65,11 +65,7 @@ def test_an_openbci_file_is_read_with_the_names_of_a_montage() -> None:
     assert recording.ch_names == NAMES
     assert recording.sfreq == 250
     assert recording.samples[0, 0] == pytest.approx(61379.36)
-    assert recording.counter is not None
-    assert recording.counter[:3].tolist() == [0, 1, 2]
-    assert recording.counter_modulus == 256
-    assert recording.timestamps is not None
-    assert recording.timestamps[0] == pytest.approx(1557936053.329)
+    assert recording.gaps == ()
     assert recording.notes == ("electrode names assumed from --montage",)
 
 
@@ -283,9 +279,8 @@ def test_guarded_and_direct_reading_agree(tmp_path: Path) -> None:
     for path, montage in files.items():
         guarded, direct = read_recording(path, montage=montage), read_here(path, montage, None)
         np.testing.assert_array_equal(guarded.samples, direct.samples)
-        for name in ("timestamps", "counter"):
-            np.testing.assert_array_equal(getattr(guarded, name), getattr(direct, name))
-        for name in ("sfreq", "ch_names", "counter_modulus", "markers", "notes", "source"):
+        np.testing.assert_array_equal(guarded.positions, direct.positions)
+        for name in ("sfreq", "ch_names", "excluded", "markers", "notes", "source"):
             assert getattr(guarded, name) == getattr(direct, name)
 
 
@@ -295,5 +290,28 @@ def test_a_recording_refuses_columns_that_do_not_match() -> None:
         Recording(samples, 250.0, ("Fp1",))
     with pytest.raises(ValueError, match="positive"):
         Recording(samples, 0.0, ("Fp1", "Fp2"))
-    with pytest.raises(ValueError, match="timestamps"):
-        Recording(samples, 250.0, ("Fp1", "Fp2"), timestamps=np.zeros(9))
+    with pytest.raises(ValueError, match="positions"):
+        Recording(samples, 250.0, ("Fp1", "Fp2"), positions=np.arange(9))
+    for wrong in ([*range(9), 8], range(-1, 9)):
+        with pytest.raises(ValueError, match="increase"):
+            Recording(samples, 250.0, ("Fp1", "Fp2"), positions=np.array(wrong))
+
+
+def test_a_recording_knows_its_gaps_and_the_runs_between_them() -> None:
+    positions = np.array([2, 3, 4, 5, 10, 11, 12, 13, 14, 20])
+    recording = Recording(
+        brain_like(2, 10), 10.0, ("Fp1", "Fp2"), positions=positions, excluded=((4, 5), (12, 14))
+    )
+    assert recording.gaps == ((0, 2), (6, 10), (15, 20))
+    assert recording.columns.tolist() == [0, 1, 3, 4, 5, 8, 9]
+    runs = [(run.start, run.stop, run.first_sample) for run in recording.runs()]
+    assert runs == [(0, 2, 2), (3, 4, 5), (4, 6, 10), (8, 9, 14), (9, 10, 20)]
+    within = [(run.start, run.stop, run.first_sample) for run in recording.runs(3, 12)]
+    assert within == [(1, 2, 3), (3, 4, 5), (4, 6, 10)]
+    assert recording.duration_s == 2.1
+
+
+def test_a_recording_without_positions_is_one_run() -> None:
+    recording = Recording(brain_like(2, 10), 10.0, ("Fp1", "Fp2"))
+    assert (recording.gaps, recording.duration_s) == ((), 1.0)
+    assert [(run.start, run.stop, run.first_sample) for run in recording.runs()] == [(0, 10, 0)]

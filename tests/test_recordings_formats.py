@@ -13,7 +13,6 @@ from mdjpt.recordings.reader_process import read_here
 from tests.support.recording_files import (
     NAMES,
     OPENBCI_VERSIONS,
-    START_S,
     XdfText,
     brain_like,
     write_brainvision,
@@ -207,14 +206,21 @@ def test_every_version_of_openbci_text_is_read(tmp_path: Path, version: str) -> 
     recording = read(write_openbci(tmp_path / "a.txt", version, x), NAMES)
     np.testing.assert_allclose(recording.samples, x, atol=0.0051)
     assert recording.sfreq == 250
-    assert recording.counter is not None
-    assert recording.counter_modulus == 256
-    np.testing.assert_array_equal(recording.counter, np.arange(2500) % 256)
-    has_stamps = version not in ("v1 with 10 columns", "v1 with 12 columns", "v2")
-    assert (recording.timestamps is not None) == has_stamps
-    if recording.timestamps is not None:
-        np.testing.assert_allclose(recording.timestamps - START_S, np.arange(2500) / 250, atol=1e-3)
-    assert recording.markers == (((pytest.approx(2.0), "3"),) if version == "v6" else ())
+    np.testing.assert_array_equal(recording.positions, np.arange(2500))
+    assert recording.markers == (((2.0, "3"),) if version == "v6" else ())
+
+
+@pytest.mark.parametrize("version", OPENBCI_VERSIONS)
+def test_rows_that_openbci_text_lacks_are_a_gap(tmp_path: Path, version: str) -> None:
+    path = write_openbci(tmp_path / "a.txt", version, brain_like())
+    lines = path.read_text().splitlines()
+    first = len(lines) - 2500 + 1000
+    # Whole turns of the counter show in the time stamps only, and the oldest versions have none.
+    n_lost = 600 if any(c in OPENBCI_VERSIONS[version][-1] for c in "TV") else 100
+    path.write_text("\n".join(lines[:first] + lines[first + n_lost :]))
+    recording = read(path, NAMES)
+    assert recording.gaps == ((1000, 1000 + n_lost),)
+    assert recording.duration_s == 10.0
 
 
 def test_damaged_lines_of_openbci_text_are_left_out_and_counted(tmp_path: Path) -> None:
@@ -228,8 +234,7 @@ def test_damaged_lines_of_openbci_text_are_left_out_and_counted(tmp_path: Path) 
     assert recording.n_times == 2497
     assert recording.notes[1] == "3 damaged lines left out"
     assert np.isnan(recording.samples).sum() == 1
-    assert recording.counter is not None
-    assert recording.counter[99:101].tolist() == [99, 101], "the loss shows in the counter"
+    assert recording.gaps == ((100, 101), (201, 202)), "the loss shows in the counter"
 
 
 def test_a_ganglion_has_four_channels_and_a_daisy_sixteen(tmp_path: Path) -> None:
@@ -271,8 +276,7 @@ def test_stamps_rounded_to_milliseconds_give_the_nominal_rate(tmp_path: Path, ra
     )
     recording = read(path)
     assert recording.sfreq == rate
-    assert recording.timestamps is not None
-    np.testing.assert_allclose(recording.timestamps, stamps, atol=1e-3)
+    assert recording.duration_s == pytest.approx(2000 / rate + 0.033, abs=0.01)
 
 
 def test_an_unusual_rate_is_measured_and_said(tmp_path: Path) -> None:
@@ -347,12 +351,13 @@ def test_a_csv_without_time_or_names_says_what_is_missing(
 # XDF
 
 
-def test_stamps_are_kept_as_they_came(tmp_path: Path) -> None:
+def test_late_stamps_are_no_gap_and_hide_none(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     stamps = 1000 + np.arange(2500) / 250 + rng.uniform(0, 0.01, 2500)
     stamps[1000:] += 0.5
     recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 250, stamps=stamps))
-    np.testing.assert_array_equal(recording.timestamps, stamps)
+    ((first, stop),) = recording.gaps
+    assert (first, stop - first) == (1000, pytest.approx(125, abs=3))
     assert recording.sfreq == 250
 
 
@@ -372,13 +377,10 @@ def test_markers_in_any_dress_become_labels(tmp_path: Path) -> None:
 def test_the_counter_of_a_daisy_counts_samples(tmp_path: Path) -> None:
     counter = (np.arange(2500) * 2) % 256
     x = np.concatenate([counter[None].astype(np.float32), brain_like()])
-    lost = np.delete(x, slice(700, 710), axis=1)
-    path = write_xdf(tmp_path / "a.xdf", lost, 125, labels=(), unit="")
+    lost, kept = np.delete(x, slice(700, 710), axis=1), np.r_[:700, 710:2500]
+    path = write_xdf(tmp_path / "a.xdf", lost, 125, labels=(), unit="", stamps=kept / 125)
     recording = read(path, NAMES)
-    assert recording.counter_modulus == 128
-    assert recording.counter is not None
-    assert recording.counter[:3].tolist() == [0, 1, 2]
-    assert (recording.counter[700] - recording.counter[699]) % 128 == 11
+    assert recording.gaps == ((700, 710),)
     np.testing.assert_array_equal(recording.samples, lost[1:])
     assert recording.notes == (
         "electrode names assumed from --montage",
@@ -435,11 +437,46 @@ def test_clocks_of_two_computers_are_brought_together(tmp_path: Path) -> None:
     assert read(xdf.write(tmp_path / "a.xdf")).markers == ((pytest.approx(3.0), "happy"),)
 
 
-def test_a_nominal_rate_that_the_stamps_contradict_is_remarked_on(tmp_path: Path) -> None:
-    stamps = 1000 + np.arange(2500) / 95.0
-    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 120, stamps=stamps))
-    assert recording.sfreq == 120
-    assert recording.notes == ("nominal 120 Hz, but 95.0 samples a second by its time stamps",)
+@pytest.mark.parametrize(("nominal", "true"), [(250, 246.0), (250, 249.0), (120, 95.0), (256, 128)])
+def test_a_stream_is_read_at_the_rate_of_its_stamps(
+    tmp_path: Path, nominal: float, true: float
+) -> None:
+    n_times = round(60 * true)
+    late = np.random.default_rng(1).uniform(0, 0.02, n_times)
+    stamps = 1000 + np.arange(n_times) / true + late
+    x = brain_like(8, n_times)
+    recording = read(write_xdf(tmp_path / "a.xdf", x, nominal, stamps=stamps))
+    assert recording.sfreq == pytest.approx(true, rel=3e-4)
+    assert recording.gaps == ()
+    assert recording.duration_s == pytest.approx(60, abs=0.03)
+    said = f"nominal {nominal:g} Hz, but {recording.sfreq:g} Hz by its time stamps, which is taken"
+    assert recording.notes[0] == said
+
+
+@pytest.mark.parametrize("true", [250.04, 249.96])
+def test_a_clock_that_is_a_little_off_leaves_the_nominal_rate(tmp_path: Path, true: float) -> None:
+    stamps = 1000 + np.arange(10_000) / true
+    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(8, 10_000), 250, stamps=stamps))
+    assert (recording.sfreq, recording.notes) == (250, ())
+
+
+def test_stamps_that_count_something_else_are_not_believed(tmp_path: Path) -> None:
+    stamps = 1000 + np.arange(2500) / 250_000
+    recording = read(write_xdf(tmp_path / "a.xdf", brain_like(), 250, stamps=stamps))
+    assert recording.sfreq == 250
+    assert "250000 Hz by its time stamps, which is not believed" in recording.notes[0]
+
+
+def test_markers_lie_among_the_samples_and_not_among_their_late_stamps(tmp_path: Path) -> None:
+    true = np.r_[:2500, 3500:6000] / 250
+    late = np.random.default_rng(5).uniform(0, 0.2, 5000)
+    stamps = 1000 + np.sort(true + late)
+    seconds = {"before": 5.0, "lost": 12.0, "behind": 20.0}
+    # The typical sample is stamped 0.1 s late.
+    events = [(1000.1 + time_s - stamps[0], label) for label, time_s in seconds.items()]
+    x = brain_like(8, 5000)
+    markers = read(write_xdf(tmp_path / "a.xdf", x, 250, stamps=stamps, events=events)).markers
+    assert {label: time_s for time_s, label in markers} == pytest.approx(seconds, abs=0.05)
 
 
 def test_a_stream_without_a_nominal_rate_is_read_at_its_measured_rate(tmp_path: Path) -> None:
@@ -448,7 +485,7 @@ def test_a_stream_without_a_nominal_rate_is_read_at_its_measured_rate(tmp_path: 
     xdf.samples(3, brain_like().T, stamps.tolist())
     recording = read(xdf.write(tmp_path / "a.xdf"))
     assert recording.sfreq == pytest.approx(250)
-    assert recording.notes == ("no nominal rate: 250.00 Hz by its time stamps",)
+    assert recording.notes == ("no nominal rate: 250 Hz by its time stamps",)
 
 
 def test_a_torn_file_gives_exactly_its_whole_chunks(tmp_path: Path) -> None:

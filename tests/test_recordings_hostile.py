@@ -186,11 +186,9 @@ def _result(**changes: object) -> str:
         "samples": {ARRAY_MARK: ["<f4", [2, 4]]},
         "sfreq": 250.0,
         "ch_names": ["Fz", "Cz"],
-        "timestamps": None,
-        "counter": None,
-        "counter_modulus": 0,
+        "positions": [0, 1, 2, 7],
+        "excluded": [[1, 2]],
         "markers": [[0.5, "x"]],
-        "positions": None,
         "simulated": False,
         "notes": [],
     } | changes
@@ -207,6 +205,8 @@ def test_a_well_formed_result_is_taken_over(
     recording = read_recording(DATA / "rec_muselsl.csv")
     assert recording.samples.shape == (2, 4)
     assert recording.markers == ((0.5, "x"),)
+    assert recording.gaps == ((3, 7),)
+    assert recording.columns.tolist() == [0, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,11 @@ def test_a_well_formed_result_is_taken_over(
         _result(samples={ARRAY_MARK: ["<f4", [2, 0]]}),
         _result(samples={ARRAY_MARK: ["<f4", [8]]}),
         _result(samples="many"),
-        _result(timestamps=[0.0, 0.004]),
-        _result(counter_modulus=1e999),
+        _result(positions=[0, 1]),
+        _result(positions=[0, 1, 2, 2]),
+        _result(positions=[-1, 0, 1, 2]),
+        _result(positions=None),
+        _result(excluded=[[1]]),
         _result(sfreq=0),
         _result(sfreq=None),
         _result(ch_names=7),

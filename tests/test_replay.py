@@ -38,9 +38,9 @@ def counting(seconds: float, lost: int = 0, markers: tuple = ()) -> Recording:
     """Return a recording that counts its samples; `lost` of them are missing in the middle."""
     n_times = round(seconds * SFREQ)
     samples = np.tile(np.arange(n_times, dtype=np.float32), (len(NAMES), 1))
-    stamps = np.arange(n_times) / SFREQ
-    stamps[n_times // 2 :] += lost / SFREQ
-    return Recording(samples, SFREQ, NAMES, timestamps=stamps, markers=markers)
+    positions = np.arange(n_times)
+    positions[n_times // 2 :] += lost
+    return Recording(samples, SFREQ, NAMES, positions=positions, markers=markers)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def test_every_sample_comes_once_in_its_place_at_any_speed(
     for at, n_lost in lost:
         positions[at:] += n_lost
     clock = HandClock()
-    recording = counting(timestamps=500.0 + positions / SFREQ)
+    recording = counting(positions=positions)
     source = RecordingSource(recording, speed=speed, clock=clock, wait=clock.wait)
     chunks = played(source, timeout_s)
     np.testing.assert_array_equal(np.concatenate([c.samples for c in chunks], 1), recording.samples)
@@ -105,24 +105,24 @@ def test_the_start_can_be_left_out() -> None:
     assert [m.label for c in chunks for m in c.markers] == ["after"]
 
 
-def test_a_counter_shows_its_holes_better_than_late_stamps() -> None:
-    numbers = np.delete(np.arange(1000), slice(300, 340))
-    recording = counting(
-        len(numbers),
-        timestamps=numbers / SFREQ + np.random.default_rng(0).uniform(0, 0.05, len(numbers)),
-        counter=numbers % 256,
-        counter_modulus=256,
-    )
-    told = played(RecordingSource(recording, speed="max"))
-    positions = np.concatenate([np.arange(c.first_sample, c.stop_sample) for c in told])
-    np.testing.assert_array_equal(positions, numbers)
+def test_what_is_excluded_is_a_gap() -> None:
+    recording = counting(positions=np.arange(50, 1050), excluded=((300, 301), (400, 500)))
+    chunks = played(RecordingSource(recording, speed="max"))
+    told = np.concatenate([np.arange(c.first_sample, c.stop_sample) for c in chunks])
+    np.testing.assert_array_equal(told, np.r_[50:300, 301:400, 500:1050])
+    np.testing.assert_array_equal(np.concatenate([c.samples[0] for c in chunks]), told - 50)
+    np.testing.assert_array_equal(np.concatenate([c.timestamps for c in chunks]), told / SFREQ)
 
 
-def test_a_rate_that_the_stamps_deny_is_noted() -> None:
-    recording = counting(timestamps=np.arange(1000) / 51.0)
-    info = RecordingSource(recording, speed="max").open()
-    assert info.notes == ("51.0 Hz by its time stamps, nominal 200 Hz",)
-    assert info.lossless
+def test_a_start_within_a_gap_keeps_the_time_up_to_its_end() -> None:
+    recording = counting(positions=np.r_[0:300, 500:1200])
+    chunks = played(RecordingSource(recording, speed="max", start_s=2.0))
+    assert (chunks[0].first_sample, chunks[0].samples[0, 0]) == (100, 300)
+    assert chunks[0].timestamps[0] == 2.5
+
+
+def test_a_recording_waits_for_its_reader() -> None:
+    assert RecordingSource(counting(), speed="max").open().lossless
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), float("inf")])

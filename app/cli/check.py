@@ -34,15 +34,13 @@ def check(file: Annotated[Path, typer.Argument(help="Recording of any readable k
 
 
 def _described(recording: Recording) -> str:
-    import numpy as np
-
-    n_lost = 0
-    if recording.positions is not None:
-        n_lost = int((np.diff(recording.positions) - 1).sum())
+    gaps = recording.gaps
+    n_lost = sum(stop - first for first, stop in gaps)
+    where = f" in {len(gaps)} gap{'s' * (len(gaps) > 1)}" if gaps else ""
     simulated = " (SIMULATED SIGNAL)" if recording.simulated else ""
     return (
         f"{recording.n_channels} channels, {recording.sfreq:g} Hz, {recording.duration_s:.1f} s, "
-        f"{n_lost} samples lost, {len(recording.markers)} events{simulated}"
+        f"{n_lost} samples lost{where}, {len(recording.markers)} events{simulated}"
     )
 
 

@@ -12,10 +12,14 @@ from mdjpt.datasets.table_file import number
 from mdjpt.datasets.trials import Label, RecordingKey, Trial
 from mdjpt.errors import DatasetError, RecordingError
 from mdjpt.recordings import read_recording
+from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from mdjpt.positions.gaps import Run
+    from mdjpt.recordings import Recording
 
 __all__ = ["MarkedTrial", "class_names_of", "cut_trials", "marked_trial"]
 
@@ -111,6 +115,9 @@ def cut_trials(
 ) -> Iterator[Trial]:
     """Read a recording and yield its trials in the order of the table.
 
+    No trial crosses a gap: of one that does the longest piece is kept, or nothing when that is
+    shorter than a window. The notes of all trials say so.
+
     Parameters
     ----------
     key : RecordingKey
@@ -131,19 +138,14 @@ def cut_trials(
         recording = read_recording(key.path, montage=montage)
     except RecordingError as error:
         raise DatasetError(str(error)) from None
-    for index, trial in enumerate(marked):
-        first = round(trial.start_s * recording.sfreq)
-        stop = recording.n_times
-        if trial.duration_s is not None:
-            stop = first + round(trial.duration_s * recording.sfreq)
-        if not first < stop <= recording.n_times:
-            raise DatasetError(
-                f"{key.path}: trial {index + 1} lasts from {trial.start_s:g} to "
-                f"{stop / recording.sfreq:g} s, the recording ends at {recording.duration_s:g} s"
-            )
+    pieces = [_piece(key, trial, index, recording) for index, trial in enumerate(marked)]
+    notes = (*recording.notes, *(note for _, note in pieces if note))
+    for index, (trial, (run, _)) in enumerate(zip(marked, pieces, strict=True)):
+        if run is None:
+            continue
         label: Label = trial.ratings if not trial.label else class_names.index(trial.label)
         yield Trial(
-            samples=np.ascontiguousarray(recording.samples[:, first:stop]),
+            samples=np.ascontiguousarray(recording.samples[:, run.start : run.stop]),
             sfreq=recording.sfreq,
             ch_names=recording.ch_names,
             subject=key.subject,
@@ -151,10 +153,41 @@ def cut_trials(
             trial=index,
             label=label,
             stimulus=trial.stimulus,
-            start_s=trial.start_s,
+            start_s=run.first_sample / recording.sfreq,
             order=index if trial.order is None else trial.order,
-            notes=recording.notes,
+            notes=notes,
         )
+
+
+def _piece(
+    key: RecordingKey, trial: MarkedTrial, index: int, recording: Recording
+) -> tuple[Run | None, str]:
+    """Return the longest stretch of a trial without a gap, and what has to be said of it."""
+    first, stop = _bounds(key, trial, index, recording)
+    runs = recording.runs(first, stop)
+    run = max(runs, key=lambda run: run.stop - run.start, default=None)
+    kept_s = 0.0 if run is None else (run.stop - run.start) / recording.sfreq
+    if run is not None and run.stop - run.start == stop - first:
+        return run, ""
+    if kept_s < WINDOW_S:
+        return None, f"trial {index + 1} left out: {kept_s:.1f} s of it lie between gaps"
+    trial_s = (stop - first) / recording.sfreq
+    return run, f"trial {index + 1} has a gap: {kept_s:.1f} of its {trial_s:.1f} s are kept"
+
+
+def _bounds(
+    key: RecordingKey, trial: MarkedTrial, index: int, recording: Recording
+) -> tuple[int, int]:
+    """Return the positions of a trial, or refuse one that the recording does not hold."""
+    first, stop = round(trial.start_s * recording.sfreq), recording.n_positions
+    if trial.duration_s is not None:
+        stop = first + round(trial.duration_s * recording.sfreq)
+    if not first < stop <= recording.n_positions:
+        raise DatasetError(
+            f"{key.path}: trial {index + 1} lasts from {trial.start_s:g} to "
+            f"{stop / recording.sfreq:g} s, the recording ends at {recording.duration_s:g} s"
+        )
+    return first, stop
 
 
 def _duration_s(row: dict[str, str], where: str, start_s: float) -> float | None:

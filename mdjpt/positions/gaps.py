@@ -18,9 +18,7 @@ from mdjpt.positions.stamps import StampTracker
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mdjpt.recordings import Recording
-
-__all__ = ["GapDetector", "Run", "recorded_positions", "sample_positions"]
+__all__ = ["GapDetector", "Run", "sample_positions"]
 
 _FILE_CHECK_S = 0.25
 _COUNTED_CHECK_S = 0.25
@@ -210,25 +208,6 @@ class _Counter:
         if not turns or abs(n_late - turns) > tolerance:
             return 0
         return turns - 1 if delta == 0 else turns
-
-
-def recorded_positions(recording: Recording) -> NDArray[np.int64]:
-    """Position of each sample of a file: as it says, else by its counter or time stamps.
-
-    Parameters
-    ----------
-    recording : Recording
-        What was read.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_times,)
-        Strictly increasing, from 0.
-    """
-    r = recording
-    if r.positions is not None:
-        return r.positions - r.positions[:1]
-    return sample_positions(r.sfreq, r.n_times, r.timestamps, r.counter, r.counter_modulus)
 
 
 def sample_positions(

@@ -11,13 +11,15 @@ import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.electrodes import select_electrodes
-from mdjpt.recordings.recording import Recording
-from mdjpt.recordings.text_table import damaged_lines, head_of, read_columns, steady_rate
+from mdjpt.recordings.placement import placed_recording, steady_rate
+from mdjpt.recordings.text_table import damaged_lines, head_of, read_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from mdjpt.recordings.recording import Recording
 
 __all__ = ["read"]
 
@@ -80,7 +82,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     Returns
     -------
     Recording
-        With the file's time stamps in seconds; its values are taken as microvolts.
+        Placed by the file's time stamps; its values are taken as microvolts.
 
     Raises
     ------
@@ -106,12 +108,14 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     # Rows with a remark and no numbers are Mind Monitor's events.
     held = np.isfinite(stamps) & ~np.isnan(eeg).all(axis=0)
     sfreq, rate_notes = _rate(stamps[held])
-    return Recording(
-        samples=eeg[:, held].astype(np.float32),
-        sfreq=sfreq,
-        ch_names=electrodes.names,
-        timestamps=stamps[held],
-        markers=() if header.marker is None else marks.markers(codes, stamps, stamps[held][0]),
+    events = () if header.marker is None else marks.rises(codes)
+    column = np.maximum(np.cumsum(held) - 1, 0)
+    return placed_recording(
+        eeg[:, held].astype(np.float32),
+        sfreq,
+        electrodes.names,
+        stamps=stamps[held],
+        column_events=[(int(column[row]), label) for row, label in events],
         notes=(*electrodes.notes, *rate_notes, *damaged_lines(n_damaged)),
         source=str(path),
     )
@@ -158,14 +162,11 @@ class _Labels:
             return 0.0
         return self._codes.setdefault(label, len(self._codes) + 1)
 
-    def markers(
-        self, codes: NDArray[np.float64], stamps: NDArray[np.float64], start: float
-    ) -> tuple[tuple[float, str], ...]:
-        """Return the rows where the code changes, as seconds after `start` and label."""
+    def rises(self, codes: NDArray[np.float64]) -> list[tuple[int, str]]:
+        """Return the rows where the code changes, and label."""
         by_code = {code: label for label, code in self._codes.items()}
-        rises = np.flatnonzero((np.diff(codes, prepend=0.0) != 0) & (codes > 0))
-        found = ((float(stamps[i] - start), by_code[int(codes[i])]) for i in rises)
-        return tuple(marker for marker in found if np.isfinite(marker[0]))
+        rows = np.flatnonzero((np.diff(codes, prepend=0.0) != 0) & (codes > 0))
+        return [(int(row), by_code[int(codes[row])]) for row in rows]
 
 
 def _rate(stamps: NDArray[np.float64]) -> tuple[float, tuple[str, ...]]:

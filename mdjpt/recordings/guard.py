@@ -95,9 +95,6 @@ def _glob_escaped(stem: str) -> str:
 
 def _recording(path: Path, value: Any) -> Recording:
     """Build the recording from what the process says of it."""
-    timestamps, counter, positions = (
-        value[name] for name in ("timestamps", "counter", "positions")
-    )
     samples = np.asarray(value["samples"], np.float32)
     if not samples.size:
         raise ValueError("the result is empty")
@@ -105,13 +102,11 @@ def _recording(path: Path, value: Any) -> Recording:
         samples=samples,
         sfreq=float(value["sfreq"]),
         ch_names=tuple(str(name) for name in value["ch_names"]),
-        timestamps=None if timestamps is None else np.asarray(timestamps, np.float64),
-        counter=None if counter is None else np.asarray(counter, np.int64),
-        counter_modulus=int(value["counter_modulus"]),
+        positions=np.asarray(value["positions"], np.int64),
+        excluded=tuple((int(first), int(stop)) for first, stop in value["excluded"]),
         markers=tuple((float(time_s), str(label)) for time_s, label in value["markers"]),
         spans=tuple((float(on), float(length), str(label)) for on, length, label in value["spans"]),
         began_at_s=None if value["began_at_s"] is None else float(value["began_at_s"]),
-        positions=None if positions is None else np.asarray(positions, np.int64),
         simulated=bool(value["simulated"]),
         notes=tuple(str(note) for note in value["notes"]),
         source=str(path),

@@ -11,6 +11,7 @@ import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.recordings.pieces import record_positions, split_events
 from mdjpt.recordings.recording import Recording
 from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 
@@ -45,7 +46,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     Returns
     -------
     Recording
-        Without time stamps and counter: these formats promise regular samples.
+        With gaps where its records leave some, and without what it calls bad itself.
 
     Raises
     ------
@@ -57,21 +58,34 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         raw = _opened(path)
+        sfreq = float(raw.info["sfreq"])
         types = raw.get_channel_types()
         is_eeg = [kind == "eeg" for kind in types]
         electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
         scale, unit_notes = _scale(raw, electrodes.columns)
         samples = _samples(raw, electrodes.columns, scale)
-        spans = _annotations(raw)
-        markers = [(onset, label) for onset, _, label in spans] + _triggers(raw, path)
+        bad = [name in raw.info["bads"] for name in (raw.ch_names[i] for i in electrodes.columns)]
+        positions, annotations = _places(raw, path)
+        events, excluded, bad_notes = split_events(annotations, sfreq)
+        markers = [(onset, label) for onset, _, label in events]
+        markers += [(positions[i] / sfreq, code) for i, code in _triggers(raw, path)]
+    samples[bad] = np.nan
     return Recording(
         samples=samples,
-        sfreq=float(raw.info["sfreq"]),
+        sfreq=sfreq,
         ch_names=electrodes.names,
+        positions=positions,
+        excluded=excluded,
         markers=tuple(sorted(markers)),
-        spans=tuple(span for span in spans if span[1] > LONGEST_IMPULSE / raw.info["sfreq"]),
+        spans=tuple(event for event in events if event[1] > LONGEST_IMPULSE / sfreq),
         began_at_s=_began_at_s(raw),
-        notes=(*electrodes.notes, *unit_notes, *_on_cut_off(caught, raw)),
+        notes=(
+            *electrodes.notes,
+            *unit_notes,
+            *_on_bad([name for name, is_bad in zip(electrodes.names, bad, strict=True) if is_bad]),
+            *bad_notes,
+            *_on_cut_off(caught, raw),
+        ),
         source=str(path),
     )
 
@@ -131,12 +145,19 @@ def _samples(raw: Any, columns: tuple[int, ...], scale: NDArray[np.float64]) -> 
     return samples
 
 
-def _annotations(raw: Any) -> list[tuple[float, float, str]]:
-    """Return the annotations: seconds from the first sample, duration in seconds, label."""
+def _places(raw: Any, path: Path) -> tuple[NDArray[np.int64], list[tuple[float, float, str]]]:
+    """Return the position of each sample, and the annotations: second, duration and label."""
     # Onsets count from the measurement's beginning, which can lie before the first sample.
-    onsets = (float(onset) - raw.first_time for onset in raw.annotations.onset)
-    found = zip(onsets, raw.annotations.duration, raw.annotations.description, strict=True)
-    return [(onset, float(d), str(label)) for onset, d, label in found if math.isfinite(onset)]
+    found, start_s, positions = raw.annotations, raw.first_time, None
+    if path.suffix.lower() in (".edf", ".bdf"):
+        positions = record_positions(path, float(raw.info["sfreq"]), int(raw.n_times))
+    if positions is None:
+        positions = np.arange(raw.n_times)
+    else:
+        # Those of the raw end with its samples, as if no second were missing between them.
+        found = mne.read_annotations(path)
+    rows = zip(found.onset - start_s, found.duration, found.description, strict=True)
+    return positions, [(float(t), float(n), str(label)) for t, n, label in rows if math.isfinite(t)]
 
 
 def _began_at_s(raw: Any) -> float | None:
@@ -145,15 +166,20 @@ def _began_at_s(raw: Any) -> float | None:
     return None if date is None else date.timestamp() + float(raw.first_time)
 
 
-def _triggers(raw: Any, path: Path) -> list[tuple[float, str]]:
-    """Return the rises of the trigger channels as seconds from the first sample and code."""
+def _triggers(raw: Any, path: Path) -> list[tuple[int, str]]:
+    """Return the rises of the trigger channels as sample and code."""
     mask = BDF_TRIGGER_BITS if path.suffix.lower() == ".bdf" else -1
-    found: list[tuple[float, str]] = []
+    found: list[tuple[int, str]] = []
     for name in mne.pick_types(raw.info, meg=False, stim=True, exclude=()):
         values = np.nan_to_num(raw.get_data(picks=[name])[0]).astype(np.int64) & mask
         changed = np.flatnonzero(np.diff(values, prepend=values[:1]))
-        found += [(i / raw.info["sfreq"], str(values[i])) for i in changed.tolist() if values[i]]
+        found += [(int(i), str(values[i])) for i in changed if values[i]]
     return found
+
+
+def _on_bad(names: list[str]) -> tuple[str, ...]:
+    """Remark on electrodes that the file calls bad."""
+    return (f"called bad by the file and not used: {', '.join(names)}",) if names else ()
 
 
 def _on_cut_off(caught: list[warnings.WarningMessage], raw: Any) -> tuple[str, ...]:

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.errors import RecordingError
-from mdjpt.recordings.counters import as_counter
+from mdjpt.recordings.counters import Counter, as_counter
 from mdjpt.recordings.electrodes import select_electrodes
-from mdjpt.recordings.recording import Recording
+from mdjpt.recordings.placement import placed_recording
 from mdjpt.recordings.text_table import damaged_lines, head_of, number, read_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from mdjpt.recordings.recording import Recording
 
 __all__ = ["read"]
 
@@ -57,7 +59,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     Returns
     -------
     Recording
-        With the GUI's time stamps in Unix seconds, which come in bursts.
+        Placed by the board's counter; the GUI's time stamps come in bursts.
 
     Raises
     ------
@@ -75,14 +77,13 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         values = values[:, 1:]  # version 5 begins with a row of zeros
     stamps = None if layout.stamp is None else _seconds(values[1 + len(eeg)])
     counter = as_counter(values[0])
-    return Recording(
-        samples=values[1 : len(eeg) + 1].astype(np.float32),
-        sfreq=layout.sfreq,
-        ch_names=electrodes.names,
-        timestamps=stamps,
-        counter=None if counter is None else counter[0],
-        counter_modulus=0 if counter is None else counter[1],
-        markers=() if layout.marker is None else _markers(values[-1], stamps, layout.sfreq),
+    return placed_recording(
+        values[1 : len(eeg) + 1].astype(np.float32),
+        layout.sfreq,
+        electrodes.names,
+        stamps=stamps,
+        counter=None if counter is None else Counter(0, *counter),
+        column_events=() if layout.marker is None else _events(values[-1]),
         notes=(*electrodes.notes, *damaged_lines(n_damaged)),
         source=str(path),
     )
@@ -160,10 +161,6 @@ def _seconds(stamps: NDArray[np.float64]) -> NDArray[np.float64] | None:
     return stamps / 1e3 if np.median(stamps) >= MILLISECONDS_FROM else stamps
 
 
-def _markers(
-    codes: NDArray[np.float64], stamps: NDArray[np.float64] | None, sfreq: float
-) -> tuple[tuple[float, str], ...]:
-    """Return the samples with a marker as seconds from the first sample and code."""
-    rows = np.flatnonzero(np.nan_to_num(codes))
-    times = rows / sfreq if stamps is None else stamps[rows] - stamps[0]
-    return tuple((float(t), f"{codes[i]:g}") for t, i in zip(times, rows, strict=True))
+def _events(codes: NDArray[np.float64]) -> list[tuple[int, str]]:
+    """Return the samples with a marker, and its code."""
+    return [(int(i), f"{codes[i]:g}") for i in np.flatnonzero(np.nan_to_num(codes))]

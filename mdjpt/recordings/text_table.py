@@ -26,7 +26,6 @@ __all__ = [
     "number",
     "open_text",
     "read_columns",
-    "steady_rate",
 ]
 
 Converter = Callable[[str], float]
@@ -34,7 +33,6 @@ NO_CONVERTERS: Mapping[int, Converter] = MappingProxyType({})
 
 MAX_LINE = 1 << 16
 HEAD_LINES = 12
-BLOCK_S = 1.0
 
 
 @contextmanager
@@ -131,30 +129,6 @@ def number(cell: str) -> float:
         return float(cell)
     except ValueError:
         return float("nan")
-
-
-def steady_rate(stamps: NDArray[np.float64]) -> float:
-    """Estimate the sampling rate by time stamps that are rounded and have gaps.
-
-    Parameters
-    ----------
-    stamps : ndarray of float64, shape (n_times,)
-        Seconds.
-
-    Returns
-    -------
-    float
-        Hz; 0 when the stamps do not advance. The median over blocks of about a second: the median
-        of single steps would be that of the rounding (4 ms instead of 3.9 is 250 instead of
-        256 Hz), the mean over all that of the gaps.
-    """
-    stamps = stamps[np.isfinite(stamps)]
-    if len(stamps) < 2 or not stamps[-1] > stamps[0]:
-        return 0.0
-    rough = (len(stamps) - 1) / (stamps[-1] - stamps[0])
-    n = int(min(max(1, round(BLOCK_S * rough)), len(stamps) - 1))
-    step = float(np.median(stamps[n:] - stamps[:-n]))
-    return n / step if step > 0 else 0.0
 
 
 def damaged_lines(n_damaged: int) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["XdfStream", "intact_length", "load_streams"]
 
 MAX_DECOMPRESSED = 1 << 31
+_BLOCK_BYTES = 1 << 20  # asked for at once: the reader's memory is limited
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,10 +119,13 @@ def _checked(path: Path, content: bytes) -> tuple[bytes, int, tuple[str, ...]]:
 
 def _decompressed(file: io.BufferedIOBase) -> bytes:
     """Decompress a file, as long as it does not swell beyond reason."""
-    content = gzip.GzipFile(fileobj=file).read(MAX_DECOMPRESSED)
-    if len(content) == MAX_DECOMPRESSED:
-        raise MemoryError
-    return content
+    content = bytearray()
+    with gzip.GzipFile(fileobj=file) as packed:
+        while part := packed.read(_BLOCK_BYTES):
+            content += part
+            if len(content) > MAX_DECOMPRESSED:
+                raise MemoryError
+    return bytes(content)
 
 
 def _parsed(content: bytes, complaints: list[str]) -> list[XdfStream] | None:

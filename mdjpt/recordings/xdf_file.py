@@ -11,7 +11,7 @@ import numpy as np
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.counters import find_counter
 from mdjpt.recordings.electrodes import select_electrodes
-from mdjpt.recordings.recording import Recording
+from mdjpt.recordings.placement import placed_recording, steady_rate
 from mdjpt.recordings.xdf_content import load_streams
 from mdjpt.recordings.xdf_layout import GAP_PREFIX, POSITIONS_TYPE, PREDICTIONS_TYPE
 from mdjpt.signal.units import MICROVOLTS_PER_VOLT, microvolts_per
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mdjpt.recordings.counters import Counter
     from mdjpt.recordings.electrodes import Electrodes
+    from mdjpt.recordings.recording import Recording
     from mdjpt.recordings.xdf_content import XdfStream
 
 __all__ = ["read"]
@@ -47,7 +48,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     Returns
     -------
     Recording
-        With the raw time stamps, on the recording computer's clock.
+        Placed by its raw time stamps or its device's counter.
 
     Raises
     ------
@@ -60,20 +61,20 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     counter = find_counter(values, eeg.labels)
     electrodes = _electrodes(eeg, counter, montage)
     scale, unit_notes = _scale([eeg.channels[i] for i in electrodes.columns])
-    sfreq, stamps, clock_notes = _clock(eeg)
+    stamps, clock_notes = _stamps(eeg)
     positions, position_notes = _positions(streams, len(eeg.stamps))
-    markers = [m for s in streams if s is not eeg for m in _markers(s, eeg.stamps[0])]
+    start = 0.0 if stamps is not None else float(np.nan_to_num(eeg.stamps[0]))
+    markers = [m for s in streams if s is not eeg for m in _markers(s, start)]
     if positions is not None:
         markers = [m for m in markers if not m[1].startswith(GAP_PREFIX)]
-    return Recording(
-        samples=(values[list(electrodes.columns)] * scale).astype(np.float32),
-        sfreq=sfreq,
-        ch_names=electrodes.names,
-        timestamps=stamps,
-        counter=None if counter is None else counter.values,
-        counter_modulus=0 if counter is None else counter.modulus,
-        markers=tuple(sorted(markers)),
+    return placed_recording(
+        (values[list(electrodes.columns)] * scale).astype(np.float32),
+        eeg.sfreq,
+        electrodes.names,
+        stamps=stamps,
+        counter=counter,
         positions=positions,
+        stamped_events=markers,
         simulated=eeg.simulated,
         notes=(*notes, *electrodes.notes, *unit_notes, *clock_notes, *position_notes),
         source=str(path),
@@ -127,20 +128,14 @@ def _scale(channels: list[dict[str, str]]) -> tuple[NDArray[np.float64], tuple[s
     return scale, (f"{what}: microvolts assumed",)
 
 
-def _clock(eeg: XdfStream) -> tuple[float, NDArray[np.float64] | None, tuple[str, ...]]:
-    """Return sampling rate, time stamps and remarks on either."""
-    stamps: NDArray[np.float64] | None = eeg.stamps
-    notes: tuple[str, ...] = ()
-    sfreq = eeg.sfreq
-    if not np.isfinite(eeg.stamps).all():
-        stamps, notes = None, ("time stamps are no numbers: samples taken as regular",)
-    if not sfreq > 0:
-        step = float(np.median(np.diff(eeg.stamps))) if stamps is not None else 0.0
-        if not step > 0:
-            raise RecordingError("neither a nominal rate nor usable time stamps in its EEG stream")
-        sfreq = 1 / step
-        notes = (*notes, f"no nominal rate: {sfreq:.2f} Hz by its time stamps")
-    return sfreq, stamps, notes
+def _stamps(eeg: XdfStream) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:
+    """Return the time stamps, and a remark where they cannot be used."""
+    if np.isfinite(eeg.stamps).all():
+        if eeg.sfreq > 0 or steady_rate(eeg.stamps):
+            return eeg.stamps, ()
+    elif eeg.sfreq > 0:
+        return None, ("time stamps are no numbers: samples taken as regular",)
+    raise RecordingError("neither a nominal rate nor usable time stamps in its EEG stream")
 
 
 def _positions(
@@ -163,7 +158,7 @@ def _positions(
 
 
 def _markers(stream: XdfStream, start: float) -> list[tuple[float, str]]:
-    """Return the events of a marker stream as seconds after `start` and label."""
+    """Return the events of a marker stream: stamp, in seconds after `start`, and label."""
     if stream.kind == PREDICTIONS_TYPE:
         return []
     if not stream.is_text and (stream.sfreq > 0 or "mark" not in stream.kind.lower()):

@@ -145,7 +145,7 @@ def prepare_recording(
     if not filtered.rows:
         raise DatasetError(f"{where}: holds no trial")
     before = np.concatenate(filtered.signals, axis=1).astype(np.float32)
-    first, dropped, second = _clean(filtered.signals, filtered.names, settings)
+    first, dropped, second = _clean(filtered, settings)
     cleaned = np.concatenate(filtered.signals, axis=1)
     cleaned -= cleaned.mean(axis=0)  # only channels of the scalp are here
     mean, std = robust_scale(cleaned)
@@ -185,6 +185,7 @@ class _Filtered:
         self.names: tuple[str, ...] = ()
         self.left_out: tuple[str, ...] = ()
         self.signals: list[Float64] = []
+        self.silent: list[NDArray[np.bool_]] = []
         self.rows: list[StoredTrial] = []
         self.notes: dict[str, None] = {}
 
@@ -200,19 +201,26 @@ class _Filtered:
         self.left_out = tuple(
             label for index, label in enumerate(trial.ch_names) if index not in order
         )
+        silent = np.asarray(~np.isfinite(trial.samples[order]).any(axis=1))
+        if silent.all():
+            self.notes[f"trial {trial.trial} holds no number: left out"] = None
+            return
         signal = filter_recording(trial.samples[order], trial.sfreq)
         start = self.rows[-1].stop if self.rows else 0
         self.signals.append(signal)
+        self.silent.append(silent)
         self.rows.append(_stored(trial, start, signal.shape[1]))
         self.notes |= dict.fromkeys(trial.notes)
 
 
 def _clean(
-    trials: list[Float64], names: Sequence[str], settings: PreparationSettings
+    filtered: _Filtered, settings: PreparationSettings
 ) -> tuple[NDArray[np.bool_], tuple[Component, ...], NDArray[np.bool_]]:
     """Interpolate, drop components, interpolate again, in place; return what was found."""
+    trials, names = filtered.signals, filtered.names
     spared = np.array([name in SPARED for name in names])
-    first = _interpolated(trials, names, settings, spared)
+    silent = np.array(filtered.silent)
+    first = _interpolated(trials, names, settings, silent, spared)
     dropped: tuple[Component, ...] = ()
     if settings.ica:
         edges = np.cumsum([x.shape[1] for x in trials])[:-1]
@@ -220,7 +228,8 @@ def _clean(
         joined -= joined.mean(axis=0)
         joined, dropped = remove_artefact_components(joined, names, settings.ica_threshold)
         trials[:] = np.split(joined, edges, axis=1)
-    return first, dropped, _interpolated(trials, names, settings, np.zeros_like(spared))
+    none = np.zeros_like(silent)
+    return first, dropped, _interpolated(trials, names, settings, none, none[0])
 
 
 def _scalp_order(ch_names: Sequence[str], where: str) -> NDArray[np.intp]:
@@ -237,18 +246,23 @@ def _interpolated(
     trials: list[Float64],
     names: Sequence[str],
     settings: PreparationSettings,
+    silent: NDArray[np.bool_],
     spared: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Interpolate the bad channels of each trial in place and return which they were."""
-    bad = np.zeros((len(trials), len(names)), bool)
-    if not settings.interpolate:
-        return bad
+    """Interpolate the bad channels of each trial in place and return which they were.
+
+    Silent ones, of which the recording holds no number, are whatever the settings say.
+    """
+    bad = silent.copy()
     positions = electrode_positions(names)
     for index, x in enumerate(trials):
-        found = bad_channels(x, spared)
+        alive = ~silent[index]
+        found = silent[index].copy()
+        if settings.interpolate:
+            found[alive] = bad_channels(x[alive], spared[alive])
         if not found.all():
-            trials[index] = interpolate_bad(x, positions, found)
             bad[index] = found
+        trials[index] = interpolate_bad(x, positions, bad[index])
     return bad
 
 

@@ -9,22 +9,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError, SourceError
-from mdjpt.positions.gaps import recorded_positions
 from mdjpt.recordings import Recording, read_recording
 from streaming.stream import TRUTH_PREFIX, Chunk, Marker, StreamInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
 __all__ = ["RecordingSource"]
 
 _BLOCK_S = 0.5
 _SHORTEST_S = 0.02
 _LONGEST_S = 1.0
-_RATE_OVER_S = 2.0
-_RATE_TOLERANCE = 0.05
 
 
 class RecordingSource:
@@ -106,7 +101,7 @@ class RecordingSource:
             lossless=True,
             simulated=recording.simulated
             or any(label.startswith(TRUTH_PREFIX) for _, label in recording.markers),
-            notes=(*recording.notes, *self._rate_note(recording)),
+            notes=recording.notes,
         )
 
     def read(self, timeout_s: float) -> Chunk:
@@ -136,33 +131,23 @@ class RecordingSource:
 
     def _lay_out(self, recording: Recording) -> None:
         """Give every sample its position and time, every marker its sample."""
-        n_times, sfreq = recording.n_times, recording.sfreq
-        positions = recorded_positions(recording)
-        times = positions / sfreq
-        if recording.timestamps is not None:
-            times = recording.timestamps - _first_finite(recording.timestamps)
-        skip = int(np.searchsorted(positions, round(self._start_s * sfreq)))
-        self._samples, self._times = recording.samples[:, skip:], times[skip:]
-        self._positions = positions[skip:] - (positions[skip] if skip < n_times else 0)
-        self._runs = np.append(np.flatnonzero(np.diff(self._positions) != 1) + 1, n_times - skip)
+        self._sfreq = sfreq = recording.sfreq
+        skipped = round(self._start_s * sfreq)
+        columns = recording.columns
+        columns = columns[recording.positions[columns] >= skipped]
+        whole = len(columns) == recording.n_times
+        self._samples = recording.samples if whole else recording.samples[:, columns]
+        positions = recording.positions[columns]
+        self._times, self._positions = positions / sfreq, positions - skipped
+        self._column, self._n_times = 0, len(columns)
+        self._runs = np.append(np.flatnonzero(np.diff(positions) != 1) + 1, len(columns))
         self._markers = [
             Marker.of_label(time_s, label)
             for time_s, label in sorted(recording.markers)
             if time_s >= self._start_s
         ]
-        self._sfreq, self._column, self._n_times = sfreq, 0, n_times - skip
         self._started = None
         self._is_open = True
-
-    def _rate_note(self, recording: Recording) -> tuple[str, ...]:
-        """Say when the stamps count another rate than the nominal one."""
-        seconds = np.ptp(self._times[np.isfinite(self._times)]) if self._n_times else 0.0
-        if recording.timestamps is None or seconds < _RATE_OVER_S:
-            return ()
-        measured = float(self._positions[-1] / seconds)
-        if abs(measured / self._sfreq - 1) < _RATE_TOLERANCE:
-            return ()
-        return (f"{measured:.1f} Hz by its time stamps, nominal {self._sfreq:g} Hz",)
 
     def _position_of(self, column: int) -> int:
         if column < self._n_times:
@@ -199,8 +184,3 @@ class RecordingSource:
         )
         due, self._markers = self._markers[:n_due], self._markers[n_due:]
         return tuple(due)
-
-
-def _first_finite(stamps: NDArray[np.float64]) -> float:
-    finite = stamps[np.isfinite(stamps)]
-    return float(finite[0]) if len(finite) else 0.0

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError
-from mdjpt.positions.gaps import recorded_positions
 from mdjpt.recordings import Recording, read_recording
 from streaming.sources.lsl_link.streams import quieten
 from streaming.stream import TRUTH_PREFIX
@@ -175,19 +174,15 @@ class Replayer:
     def _lay_out(self, start_s: float) -> None:
         """Give every sample and marker its place on the stream's time line."""
         r = self._recording
-        positions = recorded_positions(r)
-        skip = int(np.searchsorted(positions, round(start_s * r.sfreq)))
+        skipped = round(start_s * r.sfreq)
+        columns = r.columns[r.positions[r.columns] >= skipped]
         self._rate = r.sfreq * self._speed
-        self._samples = np.ascontiguousarray(r.samples[:, skip:].T, np.float32)
-        self._positions = positions[skip:] - positions[skip]
-        self._n_positions = int(self._positions[-1]) + 1
-        times = positions / r.sfreq
-        if r.timestamps is not None:
-            times = r.timestamps - r.timestamps[np.isfinite(r.timestamps)][0]
-        columns = np.searchsorted(times[skip:], [time_s for time_s, _ in r.markers])
+        self._samples = np.ascontiguousarray(r.samples[:, columns].T, np.float32)
+        self._positions = r.positions[columns] - skipped
+        self._n_positions = r.n_positions - skipped
         self._markers = [
-            (min(int(column), len(self._positions) - 1), label)
-            for column, (time_s, label) in zip(columns, r.markers, strict=True)
+            (int(np.searchsorted(self._positions[:-1], time_s * r.sfreq - skipped)), label)
+            for time_s, label in r.markers
             if time_s >= start_s
         ]
 

@@ -38,23 +38,22 @@ def brainflow() -> Iterator[Source]:
     source.close()
 
 
-def recording_with_a_hole() -> Recording:
-    """Return 3 s at 250 Hz whose stamps show 100 samples lost after 1 s."""
-    stamps = np.arange(750) / 250.0
-    stamps[250:] += 100 / 250.0
+def recording_with_a_gap() -> Recording:
+    """Return 3 s at 250 Hz with 100 samples lost after 1 s."""
+    positions = np.r_[:250, 350:850]
     return Recording(
-        eeg_like(8, 750), 250.0, NAMES, timestamps=stamps, markers=((0.5, "go"), (2.0, "stop"))
+        eeg_like(8, 750), 250.0, NAMES, positions=positions, markers=((0.5, "go"), (2.0, "stop"))
     )
 
 
 @contextmanager
 def recording() -> Iterator[Source]:
-    yield RecordingSource(recording_with_a_hole(), speed="max")
+    yield RecordingSource(recording_with_a_gap(), speed="max")
 
 
 @contextmanager
 def paced_recording() -> Iterator[Source]:
-    yield RecordingSource(recording_with_a_hole(), speed=8.0)
+    yield RecordingSource(recording_with_a_gap(), speed=8.0)
 
 
 @contextmanager

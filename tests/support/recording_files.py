@@ -209,8 +209,9 @@ def write_brainvision(
     names: Sequence[str] = NAMES,
     events: Sequence[tuple[float, str]] = (),
     event_s: float = 0.0,
+    segments: Sequence[float] = (),
 ) -> Path:
-    """Write header, samples and markers of a BrainVision recording, all markers `event_s` long."""
+    """Write a BrainVision recording: markers that are `event_s` long, segments that begin at s."""
     channels = "\n".join(f"Ch{i + 1}={name},,1,µV" for i, name in enumerate(names))
     path.write_text(
         "Brain Vision Data Exchange Header File Version 1.0\n\n[Common Infos]\nCodepage=UTF-8\n"
@@ -221,9 +222,11 @@ def write_brainvision(
         encoding="utf-8",
     )
     size = max(1, round(event_s * sfreq))
+    marked = [("Stimulus", label, time_s) for time_s, label in events]
+    marked += [("New Segment", "", time_s) for time_s in segments]
     marks = "".join(
-        f"Mk{i + 2}=Stimulus,{label},{round(time_s * sfreq) + 1},{size},0\n"
-        for i, (time_s, label) in enumerate(events)
+        f"Mk{i + 2}={kind},{label},{round(time_s * sfreq) + 1},{size},0\n"
+        for i, (kind, label, time_s) in enumerate(marked)
     )
     path.with_suffix(".vmrk").write_text(
         "Brain Vision Data Exchange Marker File, Version 1.0\n\n[Common Infos]\nCodepage=UTF-8\n"
@@ -263,6 +266,44 @@ def write_eeglab(
         "icaweights": np.zeros((0, 0)),
     }
     savemat(path, {"EEG": eeg}, appendmat=False)
+    return path
+
+
+def write_edf_plus(
+    path: Path,
+    samples: NDArray[np.float32],
+    sfreq: int,
+    onsets: Sequence[float],
+    annotations: Sequence[tuple[float, float, str]] = (),
+    names: Sequence[str] = NAMES,
+) -> Path:
+    """Write EDF+D with records of a second that begin at `onsets`, in steps of 0.1 uV."""
+
+    def column(of_signal: object, of_text: object, width: int) -> bytes:
+        cells = [of_signal] * len(names) + [of_text]
+        return b"".join(str(cell).ljust(width).encode("ascii") for cell in cells)
+
+    n_text, n_signals = 60, len(names) + 1
+    fixed = (
+        ("0", 8), ("X X X X", 80), ("Startdate 02-JAN-2024 X X X", 80), ("02.01.24", 8),
+        ("10.00.00", 8), (256 * (n_signals + 1), 8), ("EDF+D", 44), (len(onsets), 8), (1, 8),
+        (n_signals, 4),
+    )  # fmt: skip
+    head = b"".join(str(value).ljust(width).encode("ascii") for value, width in fixed)
+    head += b"".join(name.ljust(16).encode("ascii") for name in (*names, "EDF Annotations"))
+    head += column("", "", 80) + column("uV", "", 8) + column("-3276.8", "-1", 8)
+    head += column("3276.7", "1", 8) + column("-32768", "-32768", 8) + column("32767", "32767", 8)
+    head += column("", "", 80) + column(sfreq, n_text, 8) + column("", "", 32)
+    body = b""
+    for number, onset in enumerate(onsets):
+        part = samples[:, number * sfreq : (number + 1) * sfreq]
+        text = f"+{onset:g}\x14\x14\0" + "".join(
+            f"+{time_s:g}\x15{length_s:g}\x14{label}\x14\0"
+            for time_s, length_s, label in annotations
+            if onset <= time_s < onset + 1
+        )
+        body += np.round(part * 10).astype("<i2").tobytes() + text.encode().ljust(2 * n_text, b"\0")
+    path.write_bytes(head + body)
     return path
 
 
