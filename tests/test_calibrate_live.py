@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -148,6 +149,23 @@ def test_a_whole_calibration_leaves_a_recording_labels_and_a_verdict(
     assert "8 of 8 electrodes are good" in shown.out
     assert "(SIMULATED SIGNAL)" in shown.out
     assert "comparing heads" in shown.err
+
+
+def test_ended_before_the_first_sample_it_says_that_nothing_was_recorded(
+    model, tmp_path, capsys, monkeypatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    @contextmanager
+    def stopped_at_once():
+        stopped = threading.Event()
+        stopped.set()
+        yield stopped
+
+    monkeypatch.setattr("app.cli.calibrate_live.stopped_by_signal", stopped_at_once)
+    code = calibrate_live("sim:", out=tmp_path / "p.safetensors", model=model)
+    assert code == 130
+    assert "nothing was recorded" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
