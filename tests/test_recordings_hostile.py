@@ -189,6 +189,8 @@ def _result(**changes: object) -> str:
         "positions": [0, 1, 2, 7],
         "excluded": [[1, 2]],
         "markers": [[0.5, "x"]],
+        "spans": [[0.5, 1.0, "x"]],
+        "began_at_s": None,
         "simulated": False,
         "notes": [],
     } | changes
@@ -230,6 +232,8 @@ def test_a_well_formed_result_is_taken_over(
         _result(ch_names=7),
         _result(ch_names=["Fz"]),
         _result(markers=[[1]]),
+        _result(spans=[[1, "x"]]),
+        _result(began_at_s="today"),
         _result(notes=None),
     ],
 )
