@@ -6,14 +6,16 @@ import itertools
 import json
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.calibration.markers import PlanMark, parse_mark
-from app.calibration.plan import CalibrationPlan, make_trials, too_few_to_tell
+from app.calibration.plan import CalibrationPlan, make_trials, planned_design
 from app.calibration.prompts import recall_prompts
 from mdjpt.calibration.label_sets import LABEL_SETS, VALENCE
+from mdjpt.calibration.verdict import Design
 from mdjpt.errors import MdjptError
 from mdjpt.simulation.emotion import class_set
 
@@ -139,5 +141,21 @@ def test_the_length_of_a_session_is_told_before() -> None:
 
 def test_a_plan_that_luck_alone_could_pass_is_told_before() -> None:
     # The most different orders: 6! / (3! 3!) = 20 and 8! / (4! 4!) = 70.
-    assert too_few_to_tell(CalibrationPlan(THREE[:2], 3))
-    assert not too_few_to_tell(CalibrationPlan(THREE[:2], 4))
+    assert planned_design(CalibrationPlan(THREE[:2], 3)).least_p == 1 / 20
+    assert not planned_design(CalibrationPlan(THREE[:2], 3)).can_tell
+    assert planned_design(CalibrationPlan(THREE[:2], 4)).least_p == 1 / 70
+    # 90 orders, but two blocks a class are two quarters of a drift.
+    assert not planned_design(CalibrationPlan(THREE, 2)).can_tell
+
+
+@given(st.integers(2, 9), st.integers(2, 12), st.integers(0, 999))
+def test_every_plan_shows_each_trial_as_a_block_of_its_own_and_mixes_all_classes(
+    n_classes: int, trials: int, seed: int
+) -> None:
+    names = tuple(f"class {k}" for k in range(n_classes))
+    plan = CalibrationPlan(names, trials, seed=seed)
+    shown = [names.index(trial.label) for trial in make_trials(plan)]
+    design = planned_design(plan)
+    assert design == Design.of(np.array(shown))
+    assert design.n_blocks == (trials,) * n_classes
+    assert design.can_tell == (trials >= (4 if n_classes == 2 else 3))

@@ -544,8 +544,13 @@ def test_the_plan_says_how_long_it_takes_and_what_is_wrong_with_it(qtbot, tmp_pa
     page.show_classes(("sad", "happy"))
     page.trials.choose(4)
     assert page.warning.isHidden()
+    assert "at best p = 0.014, if every trial is decoded right" in page.parts.text()
     page.trials.choose(3)
-    assert page.warning.text().startswith("So few trials cannot be told from luck")
+    assert not page.warning.isHidden()
+    assert page.warning.text().startswith(
+        "So few trials cannot be told from luck, at best p = 0.05"
+    )
+    assert page.warning.text().endswith("take at least 4 of each emotion.")
     assert page.plan.n_trials == 6
     assert page.total.text() == f"about {minutes(page.plan.duration_s + 48)}"
     page.classes.set_names(("sad", "sad"))

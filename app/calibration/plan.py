@@ -10,8 +10,8 @@ import numpy as np
 
 from app.calibration.media import Kind, media_files
 from app.calibration.prompts import MEDIA_TEXT, recall_prompts
-from mdjpt.calibration.evidence import SIGNIFICANT
 from mdjpt.calibration.trials import MAX_LABEL
+from mdjpt.calibration.verdict import Design
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from app.calibration.labels import LabelBy
 
-__all__ = ["CalibrationPlan", "Prompt", "Trial", "make_trials", "too_few_to_tell"]
+__all__ = ["CalibrationPlan", "Prompt", "Trial", "make_trials", "planned_design"]
 
 _RANGES_S: dict[str, tuple[float, float]] = {
     # A window of 5 s begins at the earliest 1 s after the onset of its trial.
@@ -184,20 +184,16 @@ def make_trials(plan: CalibrationPlan) -> tuple[Trial, ...]:
     return tuple(trials)
 
 
-def too_few_to_tell(plan: CalibrationPlan) -> bool:
-    """Tell whether not even a faultless decoder could be told from luck.
-
-    The test against chance permutes the labels of the trials: its smallest p value is one over the
-    number of different orders.
+def planned_design(plan: CalibrationPlan) -> Design:
+    """Return what a session can show at best, before it begins.
 
     Parameters
     ----------
     plan : CalibrationPlan
-        The settings.
+        The settings. Labels are taken as intended: by rating, the person decides.
     """
-    same = [math.factorial(plan.trials_per_class)] * len(plan.class_names)
-    orders = math.factorial(plan.n_trials) // math.prod(same)
-    return SIGNIFICANT * orders <= 1
+    labels = _rounds(plan, np.random.default_rng(plan.seed))
+    return Design.of(np.array([plan.class_names.index(label) for label in labels]))
 
 
 def _rounds(plan: CalibrationPlan, rng: np.random.Generator) -> list[str]:

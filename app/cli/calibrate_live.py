@@ -58,7 +58,7 @@ def calibrate_live(
 ) -> int:
     """Lead a person through a calibration, record it and train from it."""
     one_thread()
-    from app.calibration.plan import CalibrationPlan, too_few_to_tell
+    from app.calibration.plan import CalibrationPlan, planned_design
     from app.calibration.terminal_session import record_session
     from app.calibration.training_process import TrainingRequest
     from app.session import SessionConfig, default_bundle, engine_config
@@ -89,10 +89,13 @@ def calibrate_live(
         "Recording and profile stay on this computer; deleting the files deletes everything. "
         "Research use, not a medical device."
     )
-    if too_few_to_tell(plan):
+    design = planned_design(plan)
+    if design.can_tell:
+        typer.echo(f"Evidence against luck: {design.at_best(plan.class_names)}.")
+    else:
         typer.echo(
-            "note: so few trials cannot be told from luck, the decoder will be refused: more "
-            "--trials or --classes",
+            f"note: {design.at_best(plan.class_names)}; take at least --trials "
+            f"{design.blocks_needed}",
             err=True,
         )
     with stopped_by_signal() as stopped:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.calibration.plan import CalibrationPlan, too_few_to_tell
+from app.calibration.plan import CalibrationPlan, planned_design
 from app.widgets.controls import Card, Segments, label, paragraph
 from app.widgets.stepper import Stepper
 from app.wizard.class_editor import ClassEditor
@@ -129,16 +129,18 @@ class PlanPage(Page):
 
     def _sum_up(self) -> None:
         plan = self._plan
-        few = plan is not None and too_few_to_tell(plan)
-        self.warning.setText(
-            "So few trials cannot be told from luck: the decoder will be refused." if few else ""
-        )
-        self.warning.setVisible(few)
+        self.warning.setVisible(plan is not None and not planned_design(plan).can_tell)
         if plan is None:
             self.total.setText("…")
             self.parts.setText(self._error)
             return
         self.total.setText(f"about {minutes(whole_session_s(plan))}")
+        design = planned_design(plan)
+        at_best = f"p = {design.least_p:.2g}, if every trial is decoded right"
+        self.warning.setText(
+            f"So few trials cannot be told from luck, at best {at_best}: take at least "
+            f"{design.blocks_needed} of each emotion."
+        )
         parts = [
             f"{plan.n_trials} trials of {plan.trial_s:g} s, each with a countdown of "
             f"{plan.countdown_s:g} s, a rating and {plan.rest_s:g} s of rest",
@@ -149,6 +151,7 @@ class PlanPage(Page):
             f"a break after every {plan.break_every} trials, as long as you like"
             if plan.break_every
             else "no breaks",
+            f"evidence against luck: at best {at_best}",
         ]
         self.parts.setText("\n\n".join(part[:1].upper() + part[1:] + "." for part in parts))
 

@@ -92,6 +92,12 @@ class Design:
         enough = min(self.n_blocks) >= LEAST_BLOCKS and self.least_p < SIGNIFICANT
         return enough and not self.unmixed
 
+    @property
+    def blocks_needed(self) -> int:
+        """How many separate blocks of each class would suffice, mixed."""
+        n_classes = len(self.n_blocks)
+        return next(n for n in itertools.count(LEAST_BLOCKS) if Design((n,) * n_classes).can_tell)
+
     def lacks(self, class_names: Sequence[str]) -> str:
         """Say why nothing can be told and what to do, in two sentences; empty where it can be.
 
@@ -104,8 +110,8 @@ class Design:
             return ""
         turns = " ".join([*class_names, *class_names, "..."])
         return (
-            f"{self._fault(class_names)}. Show each class in at least "
-            f"{_blocks_needed(len(self.n_blocks))} separate blocks, mixed: {turns}"
+            f"{self._fault(class_names)}. Show each class in at least {self.blocks_needed} "
+            f"separate blocks, mixed: {turns}"
         )
 
     def at_best(self, class_names: Sequence[str]) -> str:
@@ -150,9 +156,8 @@ class Design:
             )
         blocks = " + ".join(map(str, self.n_blocks))
         return (
-            f"{blocks} separate blocks can be in {self.n_orders} orders, so p is "
-            f"{self.least_p:.2g} even if every trial is right, and luck needs less than "
-            f"{SIGNIFICANT:g}"
+            f"{blocks} separate blocks have {self.n_orders} orders, so p is {self.least_p:.2g} "
+            f"even if every trial is right, and it has to be below {SIGNIFICANT:g}"
         )
 
 
@@ -287,11 +292,6 @@ def _all_orders(counts: tuple[int, ...]) -> Iterator[list[int]]:
         for rest in _all_orders(tuple(others)):
             left = iter(rest)
             yield [len(others) if k in taken else next(left) for k in range(n_blocks)]
-
-
-def _blocks_needed(n_classes: int) -> int:
-    """Return how many blocks of each class suffice."""
-    return next(n for n in itertools.count(LEAST_BLOCKS) if Design((n,) * n_classes).can_tell)
 
 
 def _several(number: int, noun: str) -> str:
