@@ -31,7 +31,7 @@ from assets.demo_report import judge, report
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.calibration.confidence import fit_confidence
-from mdjpt.calibration.decoding import aligned_logits
+from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from mdjpt.calibration.novelty import foreign_windows, measure_novelty_limit
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.model import MdjptNetwork
@@ -76,14 +76,9 @@ def simulate_people(step: int) -> People:
     )
 
 
-def encode(bundle: Bundle, windows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the features [n, 512] of windows [n, 60, 625]."""
-    return bundle.encoder().feature(windows, stats=bundle.row_stats)
-
-
 def encode_all(bundle: Bundle, people: Sequence[Person]) -> list[NDArray[np.float32]]:
     """Encode several people side by side, in threads: their windows are gigabytes."""
-    work = (delayed(encode)(bundle, person.windows) for person in people)
+    work = (delayed(bundle.features)(person.windows) for person in people)
     return list(Parallel(n_jobs=-1, backend="threading")(work))
 
 
@@ -129,10 +124,13 @@ def with_confidence(bundle: Bundle, people: Sequence[Person]) -> Bundle:
     """Measure novelty limit, temperature and threshold on people who were used for nothing else."""
     features = encode_all(bundle, people)
     noise = foreign_windows([cap(n) for n in sorted(set(CAPS))])
-    foreign = bundle.standardise(encode(bundle, noise)) if len(noise) else None
+    foreign = bundle.standardise(bundle.features(noise)) if len(noise) else None
     familiar = bundle.standardise(np.concatenate(features))
     bundle = replace(bundle, novelty_limit=measure_novelty_limit(familiar, foreign))
-    logits = [aligned_logits(bundle, own, hop_s=HOP_S, alignment=ALIGNMENT) for own in features]
+    logits = []
+    for own in features:
+        decoder = EmotionDecoder(bundle, HOP_S, ALIGNMENT)
+        logits.append(answered_logits(map(decoder.decode_feature, own)))
     found = fit_confidence(logits, [person.labels for person in people], hop_s=HOP_S)
     return replace(bundle, temperature=found.temperature, abstain_below=found.abstain_below)
 

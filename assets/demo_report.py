@@ -14,7 +14,8 @@ from mdjpt.calibration.confidence import (
     shown_probabilities,
     softmax,
 )
-from mdjpt.calibration.decoding import aligned_logits
+from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
+from mdjpt.calibration.evidence import balanced_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,8 +61,7 @@ def judge(
     bundle: Bundle, people: Sequence[Person], hop_s: float, alignment: AlignmentConfig
 ) -> dict[str, Score]:
     """Score a bundle on unseen people, without alignment and with it."""
-    encoder = bundle.encoder()
-    features = [encoder.feature(person.windows, stats=bundle.row_stats) for person in people]
+    features = [bundle.features(person.windows) for person in people]
     return {
         config.kind: _score(bundle, people, features, hop_s, config)
         for config in (AlignmentConfig(), alignment)
@@ -77,7 +77,8 @@ def _score(
 ) -> Score:
     rows, shown_to_all, labels_of_all = [], [], []
     for person, own in zip(people, features, strict=True):
-        logits = aligned_logits(bundle, own, hop_s=hop_s, alignment=config)
+        decoder = EmotionDecoder(bundle, hop_s, config)
+        logits = answered_logits(map(decoder.decode_feature, own))
         steady, labels = person.labels >= 0, person.labels[person.labels >= 0]
         single = softmax(logits, bundle.temperature)[steady]
         shown = shown_probabilities([logits], bundle.temperature, hop_s=hop_s)[steady]
@@ -85,8 +86,8 @@ def _score(
         right = shown.argmax(axis=1) == labels
         rows.append(
             (
-                _balanced(single, labels),
-                _balanced(shown, labels),
+                balanced_accuracy(single.argmax(axis=1), labels),
+                balanced_accuracy(shown.argmax(axis=1), labels),
                 right[sure].mean() if sure.any() else np.nan,
                 sure.mean(),
             )
@@ -96,11 +97,6 @@ def _score(
     error = expected_calibration_error(np.concatenate(shown_to_all), np.concatenate(labels_of_all))
     window, smoothed, labelled, coverage = np.array(rows).T
     return Score(window, smoothed, labelled, coverage, error)
-
-
-def _balanced(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
-    chosen = probabilities.argmax(axis=1)
-    return float(np.mean([(chosen[labels == k] == k).mean() for k in np.unique(labels)]))
 
 
 def report(

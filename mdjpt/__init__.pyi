@@ -11,8 +11,10 @@ from .alignment import (
 )
 from .bundle.bundle import Bundle, load_bundle, save_bundle
 from .bundle.checkpoint import import_checkpoint
+from .calibration.decoder import EmotionDecoder
+from .calibration.personal_decoder import PersonalDecoder
 from .calibration.profile import Profile, load_profile, save_profile
-from .calibration.training import PersonalDecoder, train_personal_decoder
+from .calibration.training import train_personal_decoder
 from .datasets import list_datasets, open_dataset
 
 # Recordings and what is made of them.
@@ -37,6 +39,7 @@ __all__ = [
     "AlignmentConfig",
     "Bundle",
     "CovarianceAligner",
+    "EmotionDecoder",
     "Encoder",
     "EncoderFeatures",
     "EncoderOutput",

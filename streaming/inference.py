@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mdjpt.calibration.decoder import Decoded
     from mdjpt.signal.window import PreparedWindow, Preprocessor
-    from streaming.decoder import Decoded
     from streaming.ring import RingBuffer, RingView
     from streaming.stream import StreamInfo
 
@@ -35,7 +35,7 @@ PRIMED_BY = 6
 
 
 class WindowDecoder(Protocol):
-    """What :class:`Inference` needs of a decoder; :class:`streaming.decoder.Decoder` is one."""
+    """What :class:`Inference` needs; :class:`mdjpt.calibration.decoder.EmotionDecoder` has it."""
 
     @property
     def abstain_below(self) -> float:

@@ -249,12 +249,9 @@ def test_rows_are_the_group_of_all_windows_so_far():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_built_from_a_configuration_and_back(kind):
+def test_every_kind_is_built_from_a_configuration(kind):
     config = AlignmentConfig(kind, memory_s=100.0)
-    assert AlignmentConfig.from_dict(config.to_dict()) == config
-    reference = input_covariance(eeg_windows(3))
-    alignment = build_alignment(config, small_bundle(), input_reference=reference)
-    again = build_alignment(config, small_bundle(), input_reference=reference)
+    alignment, again = (build_alignment(config, small_bundle()) for _ in range(2))
     again.load_state_dict(alignment.state_dict())
     assert alignment.plain == (kind in ("none", "moments"))
     assert alignment.inside == (kind in ("rows", "covariance-mixed"))
@@ -272,12 +269,10 @@ def test_every_kind_is_built_from_a_configuration_and_back(kind):
 def test_an_impossible_configuration_is_refused(settings_, words):
     with pytest.raises(ValueError, match=words):
         AlignmentConfig(**settings_)
-    with pytest.raises(ValueError, match="unknown alignment settings"):
-        AlignmentConfig.from_dict({"kind": "none"})
 
 
 def test_a_bundle_without_what_an_alignment_needs_is_refused():
-    bundle = small_bundle(centroids=None)
+    bundle = small_bundle(centroids=None, input_covariance=None)
     with pytest.raises(ModelError, match="centroids"):
         build_alignment(AlignmentConfig("covariance-mixed"), bundle)
     with pytest.raises(ModelError, match="covariance of its input"):

@@ -7,20 +7,18 @@ import pytest
 
 from mdjpt.alignment import KINDS, AlignmentConfig, build_alignment
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
-from mdjpt.alignment.covariance import input_covariance
 from mdjpt.signal.window import Preprocessor
 from tests.support.calibration_cases import eeg_windows, small_bundle
 from tests.support.fakes import eeg_like
 
 BUNDLE = small_bundle()
-REFERENCE = input_covariance(eeg_windows(12))
 NAMES = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "Fz", "Pz")
 every = pytest.mark.parametrize("kind", KINDS)
 
 
 def aligned(kind, bundle=BUNDLE, **settings):
     config = AlignmentConfig(kind, **settings)
-    return AlignedEncoder(bundle, build_alignment(config, bundle, input_reference=REFERENCE))
+    return AlignedEncoder(bundle, build_alignment(config, bundle))
 
 
 @every

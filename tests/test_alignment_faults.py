@@ -11,11 +11,12 @@ from mdjpt.alignment.config import recommended_alignment
 from mdjpt.alignment.covariance import CovarianceAligner, input_covariance
 from mdjpt.alignment.spd import MAX_CONDITION, range_basis
 from mdjpt.bundle.bundle import load_bundle
+from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.novelty import NOISES, noise
 from mdjpt.features import prepare_windows
 from mdjpt.recordings import Recording
 from mdjpt.simulation import SimulatedParticipant, cap
-from streaming.decoder import Decoder
+from streaming.decoder import alignment_status
 from streaming.pipeline import Pipeline
 from streaming.sources.recording import RecordingSource
 from tests.support.calibration_cases import small_bundle
@@ -79,7 +80,7 @@ def test_a_fault_gives_no_number_that_is_not_finite_and_passes(bundle, n_channel
     inside = samples[:, round(BAD_FROM_S * SFREQ) : round(BAD_TO_S * SFREQ)].copy()
     FAULTS[fault](inside)
     samples[:, round(BAD_FROM_S * SFREQ) : round(BAD_TO_S * SFREQ)] = inside
-    decoder = Decoder(bundle, HOP_S, recommended_alignment(bundle))
+    decoder = EmotionDecoder(bundle, HOP_S, recommended_alignment(bundle))
     answers = live(samples, names_of(n_channels), decoder)
     for answer in answers:
         prediction = answer.prediction
@@ -100,7 +101,7 @@ def test_no_alignment_learns_what_is_not_finite(kind, fault):
     samples = participant(14, 24.0)
     FAULTS[fault](samples[:, round(10 * SFREQ) :])
     small = small_bundle()
-    decoder = Decoder(small, HOP_S, AlignmentConfig(kind))
+    decoder = EmotionDecoder(small, HOP_S, AlignmentConfig(kind))
     for answer in live(samples, cap(14), decoder):
         assert answer.feature is None or np.isfinite(answer.feature).all()
     assert all(np.isfinite(array).all() for array in decoder.state_dict().values())
@@ -128,8 +129,8 @@ def test_noise_flat_and_railed_input_never_get_a_label(bundle, n_channels, kind)
         samples = noise(kind, n_channels, n_times, SFREQ, np.random.default_rng(n_channels))
     else:
         samples = np.full((n_channels, n_times), 0.0 if kind == "flat" else 187_500.0, np.float32)
-    decoder = Decoder(bundle, HOP_S, recommended_alignment(bundle))
+    decoder = EmotionDecoder(bundle, HOP_S, recommended_alignment(bundle))
     answers = live(samples, names_of(n_channels), decoder)
     assert len(answers) > 10
     assert all(a.prediction.label is None for a in answers)
-    assert decoder.alignment_status().effective_s < 5.0
+    assert alignment_status(decoder).effective_s < 5.0

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from app.calibration.from_recording import NotBetterError
 from app.calibration.plan import CalibrationPlan, make_trials
 from app.calibration.session import CalibrationSession, Phase
 from app.calibration.terminal_guide import LineReader, TerminalGuide
 from app.cli.calibrate_live import calibrate_live
 from app.cli.main import run_command_line
 from mdjpt.bundle.bundle import save_bundle
+from mdjpt.calibration.training import NotBetterError
 from mdjpt.calibration.trials import read_labels
 from mdjpt.recordings import read_recording
 from tests.support.calibration_cases import small_bundle

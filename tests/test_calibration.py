@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from mdjpt.calibration.affect import concordance, fit_affect
-from mdjpt.calibration.anchored import AnchoredHead, GeneralHead, fit_anchored
 from mdjpt.calibration.confidence import (
     abstention_threshold,
     best_temperature,
@@ -19,11 +18,12 @@ from mdjpt.calibration.confidence import (
     softmax,
 )
 from mdjpt.calibration.evidence import exact_interval, permutation_p
-from mdjpt.calibration.heads import HEAD_KINDS, fit_head, fit_ridge, head_from
+from mdjpt.calibration.head_fitting import fit_anchored, fit_head, fit_ridge
+from mdjpt.calibration.heads import HEAD_KINDS, AnchoredHead, GeneralHead, head_from
 from mdjpt.calibration.label_sets import LABEL_SETS, map_label, mapping_matrix
-from mdjpt.calibration.labelled import LabelledFeatures, balanced_weights, class_order
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, trial_folds
 from mdjpt.calibration.training import train_personal_decoder
+from mdjpt.calibration.trials import LabelledFeatures, balanced_weights, class_order
 from mdjpt.errors import ProfileError
 from mdjpt.network.emotion_head import Head
 from tests.support.calibration_cases import CLASSES, N_FEATURES, labelled
@@ -125,7 +125,7 @@ def test_a_head_at_infinite_distance_from_its_trials_is_the_general_head():
     general, x = general_head(data), standardised(data)
     targets = np.eye(3)[data.window_label]
     far = fit_anchored(x, targets, data.weights, general, np.inf)
-    np.testing.assert_allclose(far.logits(x), general.probabilities(x), atol=1e-6)
+    np.testing.assert_allclose(far.logits(x), general.predict_proba(x), atol=1e-6)
     near = fit_anchored(x, targets, data.weights, general, 1e12)
     np.testing.assert_allclose(near.logits(x), far.logits(x), atol=0.5)
     with pytest.raises(ValueError, match="unknown array"):
@@ -142,7 +142,7 @@ def test_a_good_calibration_is_better_than_chance_and_calibrated():
     assert evidence.chance == pytest.approx(1 / 3)
     assert "24 trials" in evidence.summary()
     test = labelled(n_per_class=20, effect=2.5, seed=7)
-    shown = smoothed(decoder.probabilities(test.features), test.trial, np.exp(-0.5 / 3))
+    shown = smoothed(decoder.predict_proba(test.features), test.trial, 0.5)
     assert expected_calibration_error(shown, test.window_label) < 0.12
     assert 1 / 3 < decoder.abstain_below < 1
     assert len(decoder.compared) == len(QUICK)
@@ -169,9 +169,9 @@ def test_noise_is_accepted_about_as_rarely_as_promised():
 def test_a_few_trials_do_not_lose_what_the_general_head_knows():
     data, test = labelled(n_per_class=2, effect=1.5), labelled(effect=1.5, seed=3, n_per_class=20)
     decoder = train_personal_decoder(data, general=general_head(data))
-    right = decoder.probabilities(test.features).argmax(axis=1) == test.window_label
+    right = decoder.predict_proba(test.features).argmax(axis=1) == test.window_label
     alone = train_personal_decoder(data, candidates=QUICK)
-    right_alone = alone.probabilities(test.features).argmax(axis=1) == test.window_label
+    right_alone = alone.predict_proba(test.features).argmax(axis=1) == test.window_label
     assert decoder.kind == "anchored"
     assert right.mean() > right_alone.mean()
 
@@ -243,7 +243,7 @@ def test_the_temperature_brings_confidence_to_what_is_right():
     labels = np.array([rng.choice(3, p=p) for p in softmax(true)])
     trial = np.arange(4000)
     weights = np.full(4000, 1 / 4000)
-    temperature = best_temperature(4 * true, labels, trial, weights, keep=0.0)
+    temperature = best_temperature(4 * true, labels, trial, weights, 1.0, time_constant_s=0.0)
     assert temperature == pytest.approx(4.0, rel=0.2)
     assert expected_calibration_error(softmax(4 * true), labels) > 0.15
     assert expected_calibration_error(softmax(4 * true, temperature), labels) < 0.05
@@ -263,7 +263,7 @@ def test_reliability_and_coverage_count_every_window():
 
 def test_smoothing_starts_again_with_each_trial():
     p = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    out = smoothed(p, np.array([0, 0, 1]), keep=0.5)
+    out = smoothed(p, np.array([0, 0, 1]), hop_s=3.0 * np.log(2))
     np.testing.assert_allclose(out[:, 0], [1.0, 0.5, 0.0])
 
 

@@ -8,16 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.calibration.from_recording import calibrate_recording
-from app.calibration.training_process import TrainingRequest
+from app.calibration.from_recording import TrainingRequest, calibrate_recording
 from app.cli.calibrate import add_to_profile, calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import save_bundle
-from mdjpt.calibration.decoder import EmotionModel
-from mdjpt.calibration.labelled import trial_of_window
+from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.profile import load_profile
-from mdjpt.calibration.trials import LabelledInterval, read_labels
-from mdjpt.errors import ProfileError
+from mdjpt.calibration.trials import LabelledInterval, read_labels, trial_of_window
+from mdjpt.errors import ModelError, ProfileError
 from mdjpt.recordings import Recording
 from mdjpt.recordings.export import write_recording_edf
 from mdjpt.signal.window import Preprocessor
@@ -84,7 +82,7 @@ def test_what_was_trained_is_what_the_live_path_decodes(kind):
     recording, trials = session()
     bundle = small_bundle()
     result = calibrate_recording(recording, trials, bundle, AlignmentConfig(kind))
-    model = EmotionModel(bundle, profile=result.profile(bundle, None))
+    model = EmotionDecoder(bundle, 0.5, profile=result.profile(bundle, None))
     preprocess = Preprocessor(NAMES, SFREQ)
     right = []
     for k in range(round((recording.duration_s - 5) / 0.5) + 1):
@@ -94,7 +92,7 @@ def test_what_was_trained_is_what_the_live_path_decodes(kind):
         prepared = preprocess(raw, margin, stop)
         trial = trial_of_window(first / SFREQ, stop / SFREQ, trials)
         if trial is not None and prepared.window is not None:
-            probabilities = model.estimate(prepared.window).probabilities
+            probabilities = model.decode(prepared.window).estimate.probabilities
             right.append(model.class_names[int(probabilities.argmax())] == trials[trial].label)
     assert np.mean(right) > 0.8
 
@@ -117,7 +115,7 @@ def test_trials_outside_of_the_recording_are_named():
 
 def test_an_unknown_alignment_is_named(files):
     paths = [files / name for name in ("labels.tsv", "x.safetensors", "model.safetensors")]
-    with pytest.raises(ProfileError, match="kind must be one of"):
+    with pytest.raises(ModelError, match="alignment must be auto or one of"):
         add_to_profile(TrainingRequest(files / "eeg.edf", *paths, alignment="magic"))
     assert not (files / "x.safetensors").exists()
 

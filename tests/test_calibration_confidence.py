@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mdjpt.alignment import AlignmentConfig
+from mdjpt.alignment import AlignmentConfig, build_alignment
+from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.calibration.confidence import (
     expected_calibration_error,
     fit_confidence,
@@ -13,9 +14,7 @@ from mdjpt.calibration.confidence import (
     smoothed,
     softmax,
 )
-from mdjpt.calibration.decoder import EmotionModel
-from mdjpt.calibration.decoding import aligned_logits, encode_session
-from mdjpt.errors import ModelError
+from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from tests.support.calibration_cases import eeg_windows, small_bundle
 
 HOP_S = 1.0
@@ -88,24 +87,54 @@ def test_people_without_labels_are_refused():
     ],
     ids=lambda c: c.kind,
 )
-def test_a_whole_session_is_decoded_as_window_by_window(config):
+def test_a_window_is_answered_before_it_is_learned_from(config):
     bundle, windows = small_bundle(), eeg_windows(20, seed=8, gain=1.5)
     windows[7] = 30 * np.random.default_rng(0).standard_normal(windows[7].shape)
-    features = encode_session(bundle, windows, hop_s=HOP_S, alignment=config)
-    logits = aligned_logits(bundle, features, hop_s=HOP_S, alignment=config)
-    model = EmotionModel(bundle, config)
-    keep, shown = np.exp(-HOP_S / 3.0), []
-    for window in windows:
-        now = model.estimate(window).probabilities
-        shown.append(now if not shown else keep * shown[-1] + (1 - keep) * now)
-        model.learn(HOP_S, shown[-1])
-    together = smoothed(softmax(logits, bundle.temperature), np.zeros(20, int), keep)
-    np.testing.assert_allclose(together, np.array(shown), atol=1e-5)
+    decoder = EmotionDecoder(bundle, HOP_S, config)
+    answers = [decoder.decode(window, k) for k, window in enumerate(windows)]
+    logits = answered_logits(answers)
+    together = smoothed(softmax(logits, bundle.temperature), np.zeros(20, int), HOP_S)
+    shown = np.array([list(answer.probabilities.values()) for answer in answers])
+    np.testing.assert_allclose(together, shown, atol=1e-12)
     assert not np.allclose(together[0], together[-1])
+    assert not answers[7].estimate.familiar
     np.testing.assert_array_equal(logits[7], 0.0)
+    # By hand, from the parts: what a window teaches shows from the next one on.
+    aligners = build_alignment(config, bundle, n_classes=3)
+    encoder, mean = AlignedEncoder(bundle, aligners), None
+    for answer, window in zip(answers, windows, strict=True):
+        feature = encoder.encode_next(window)
+        np.testing.assert_allclose(feature, answer.feature, atol=1e-7)
+        own = bundle.head.predict_proba(aligners.features.transform(feature)[None])[0]
+        own = own if answer.estimate.familiar else np.full(3, 1 / 3)
+        mean = own if mean is None else np.exp(-1 / 3) * mean + (1 - np.exp(-1 / 3)) * own
+        np.testing.assert_allclose(mean, list(answer.probabilities.values()), atol=1e-6)
+        if answer.estimate.familiar:
+            encoder.learn(HOP_S, mean)
 
 
-def test_a_bundle_without_a_head_decodes_nothing():
+@pytest.mark.parametrize("covering", [False, True])
+def test_features_that_were_encoded_once_are_decoded_like_their_windows(covering):
+    bundle, windows = small_bundle(), eeg_windows(12, seed=9, gain=1.5)
+    config = AlignmentConfig("moments", prior_s=5.0, class_covering=covering)
+    first, second = (EmotionDecoder(bundle, HOP_S, config) for _ in range(2))
+    for k, (window, feature) in enumerate(zip(windows, bundle.features(windows), strict=True)):
+        live, replayed = first.decode(window, 2 * k), second.decode_feature(feature, 2 * k)
+        for name, probability in live.probabilities.items():
+            assert replayed.probabilities[name] == pytest.approx(probability, abs=1e-6)
+    for name, array in first.state_dict().items():
+        np.testing.assert_allclose(second.state_dict()[name], array, rtol=1e-5, atol=1e-9)
+
+
+def test_an_alignment_before_the_features_needs_the_windows():
+    decoder = EmotionDecoder(small_bundle(), HOP_S, AlignmentConfig("rows"))
+    with pytest.raises(ValueError, match="rows alignment needs windows"):
+        decoder.decode_feature(np.zeros(decoder.alignment.features.mean.shape, np.float32))
+
+
+def test_a_bundle_without_a_head_gives_features_and_no_answer():
     bundle = small_bundle(head=None, class_names=())
-    with pytest.raises(ModelError, match="no emotion head"):
-        aligned_logits(bundle, np.zeros((1, 8), np.float32), hop_s=HOP_S)
+    answer = EmotionDecoder(bundle, HOP_S, AlignmentConfig("moments")).decode(eeg_windows(1)[0])
+    assert answer.probabilities == {}
+    assert np.isfinite(answer.feature).all()
+    assert answer.estimate.logits.size == 0

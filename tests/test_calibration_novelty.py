@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mdjpt.bundle.bundle import load_bundle, save_bundle
-from mdjpt.calibration.decoder import EmotionModel
+from mdjpt.bundle.bundle import BUNDLE_FILE, load_bundle, save_bundle
+from mdjpt.bundle.checked_file import read_file, write_file
+from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.novelty import (
     NOISES,
     NOVELTY_LIMIT,
@@ -56,8 +57,8 @@ def test_a_bundle_keeps_its_limit_and_older_ones_get_the_one_they_had(tmp_path):
     assert known_novelty_limit(old) == NOVELTY_LIMIT
     loaded = load_bundle(tmp_path / "new.safetensors")
     assert loaded.novelty_limit == 1.8
-    assert EmotionModel(loaded).novelty_limit == 1.8
-    assert EmotionModel(old).novelty_limit == NOVELTY_LIMIT
+    assert EmotionDecoder(loaded, 0.5).novelty_limit == 1.8
+    assert EmotionDecoder(old, 0.5).novelty_limit == NOVELTY_LIMIT
     assert "novelty_limit" not in old.metadata
     assert new.metadata["novelty_limit"] == 1.8
     unknown = small_bundle(feature_mean=None, feature_var=None)
@@ -71,12 +72,10 @@ def test_an_impossible_limit_is_refused(limit):
 
 
 def test_a_file_with_an_impossible_limit_is_refused(tmp_path):
-    from mdjpt.bundle.checked_file import read_bundle_file, write_bundle_file
-
     path = tmp_path / "b.safetensors"
     save_bundle(path, small_bundle(sha256=""))
-    file = read_bundle_file(path)
-    write_bundle_file(path, file.arrays, file.about | {"novelty_limit": -3})
+    file = read_file(path, BUNDLE_FILE)
+    write_file(path, BUNDLE_FILE, file.arrays, file.about | {"novelty_limit": -3})
     with pytest.raises(ModelError, match="novelty_limit"):
         load_bundle(path)
 

@@ -8,16 +8,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.calibration.from_recording import NotBetterError, calibrate_recording
+from app.calibration.from_recording import TrainingRequest, calibrate_recording
 from app.calibration.labels import write_labels
 from app.calibration.markers import PlanMark, RatingMark, SessionMark, TrialMark
 from app.calibration.training import TrainingJob, TrainingState
 from app.cli.calibrate import calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import save_bundle
-from mdjpt.calibration.anchored import GeneralHead
+from mdjpt.calibration.evidence import Uncalibrated
+from mdjpt.calibration.heads import GeneralHead
 from mdjpt.calibration.profile import Profile, load_profile
-from mdjpt.calibration.uncalibrated import Uncalibrated, as_it_is
+from mdjpt.calibration.training import NotBetterError, as_it_is
 from mdjpt.errors import ProfileError
 from mdjpt.network.emotion_head import Head
 from mdjpt.recordings.export import write_recording_edf
@@ -57,9 +58,10 @@ def files(tmp_path_factory):
 
 def job_of(files, tmp_path, name="eeg", **settings):
     path = tmp_path / "profile.safetensors"
-    return TrainingJob(
+    request = TrainingRequest(
         files / f"{name}.edf", None, path, files / "model.safetensors", **settings
-    ), path
+    )
+    return TrainingJob(request), path
 
 
 def finished(job) -> TrainingState:
@@ -86,7 +88,7 @@ def test_the_job_gives_what_the_command_gives_from_markers_or_from_a_table(
     calibrate(files / "eeg.edf", out=from_markers, model=model)
     shown = capsys.readouterr().out
     assert state.summary is not None
-    assert state.summary.text in shown
+    assert state.summary.decoder.evidence.summary() in shown
     assert (state.summary.participant, state.summary.version) == ("P-07", 1)
     wizard = load_profile(path).current
     for other in (load_profile(from_table).current, load_profile(from_markers).current):
@@ -187,13 +189,13 @@ def test_the_model_as_it_is_means_as_it_runs_live_aligned_to_the_person() -> Non
     standardised = ((data.features - mean) / np.sqrt(var)).astype(np.float32)
     head = Head.fit(standardised, data.window_label, 3, n_epochs=30)
     general = GeneralHead(head, np.eye(3), 1.0)
-    at_home = small_bundle(feature_mean=mean, feature_var=var)
-    assert as_it_is(general, data, at_home).accuracy == 1.0
+    at_home = small_bundle(feature_mean=mean, feature_var=var, head=head)
+    assert as_it_is(at_home, general, data).accuracy == 1.0
     # To the model as it was trained, everything of this person looks like the first class.
     shift = np.where(np.arange(len(mean)) == 0, 3.0 * np.sqrt(var), 0.0)
     moved = replace(data, features=(data.features + shift).astype(np.float32))
-    unaligned = general.probabilities(at_home.standardise(moved.features)).argmax(axis=1)
+    unaligned = general.predict_proba(at_home.standardise(moved.features)).argmax(axis=1)
     assert (unaligned == moved.window_label).mean() < 0.6
-    aligned = as_it_is(general, moved, at_home)
+    aligned = as_it_is(at_home, general, moved)
     assert aligned.accuracy > 0.7
     assert aligned.window_accuracy > 0.65

@@ -15,9 +15,8 @@ import mdjpt
 import mdjpt.bundle.checkpoint
 from mdjpt.bundle.checkpoint import RELEASED_BLOBS, import_checkpoint, released_name
 from mdjpt.bundle.checkpoint_process import read_state_dict
-from mdjpt.bundle.rules import weight_shapes
 from mdjpt.errors import ModelError
-from mdjpt.network.model import EncoderConfig
+from mdjpt.network.model import EncoderConfig, weight_shapes
 from tests.support.golden import golden_state_dict, write_checkpoint
 
 ROOT = Path(__file__).parents[1]

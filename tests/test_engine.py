@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from app.session import LiveSession, SessionConfig, default_bundle, engine_config
+from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.errors import SourceLost
-from streaming.decoder import Decoder
 from streaming.engine import Engine, EngineConfig
 from streaming.pipeline import Pipeline
 from streaming.processes.decoder_process import DecoderConfig, Predicted
@@ -62,7 +62,7 @@ def test_two_processes_answer_as_one_does() -> None:
     from mdjpt.bundle.bundle import load_bundle
 
     bundle = load_bundle(default_bundle())
-    decoder = Decoder(bundle, 1.0, recommended_alignment(bundle))
+    decoder = EmotionDecoder(bundle, 1.0, recommended_alignment(bundle))
     alone = list(Pipeline(scripted(lossless=True), decoder, hop_s=1.0).run())
     assert len(alone) == 12
     assert [a.prediction.index for a in answers] == [a.prediction.index for a in alone]

@@ -135,7 +135,9 @@ def test_a_session_is_decoded_by_every_aligner_that_the_bundle_allows():
     windows = eeg_windows(6, seed=3)
     session = Session(windows, 10 + 2.0 * np.arange(6), np.zeros(6, int), np.zeros(6, int), 2.0)
     found = decode_session(small_bundle(), session, ALIGNERS)
-    assert set(found) == set(ALIGNERS) - {"covariance-input"}
+    assert set(found) == set(ALIGNERS)
+    without = decode_session(small_bundle(input_covariance=None), session, ALIGNERS)
+    assert set(without) == set(ALIGNERS) - {"covariance-input"}
     assert all(c.logits.shape == (6, 3) for c in found.values())
     np.testing.assert_allclose(found["none"].logits[0], found["moments"].logits[0], atol=1e-5)
     assert not np.allclose(found["none"].logits[-1], found["moments"].logits[-1])

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mdjpt.calibration.decoder import Decoded
 from mdjpt.errors import RecordingError, SourceLost
-from streaming.decoder import Decoded
 from streaming.label_hold import LabelHold
 from streaming.pipeline import Pipeline
 from streaming.stream import Chunk, StreamInfo

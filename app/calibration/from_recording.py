@@ -1,4 +1,7 @@
-"""From a recording and what was felt when to a person's profile, through the live path."""
+"""From a recording and what was felt when to a person's profile, through the live path.
+
+What needs torch is imported where it is used: whoever asks for a training goes on drawing.
+"""
 
 from __future__ import annotations
 
@@ -7,35 +10,66 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdjpt.calibration.trials import (
+    LabelledFeatures,
+    LabelledInterval,
+    class_order,
+    read_labels,
+    trial_of_window,
+)
 from mdjpt.errors import ProfileError
+from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from app.calibration.training_process import TrainingRequest
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle.bundle import Bundle
-    from mdjpt.calibration.labelled import LabelledFeatures
+    from mdjpt.calibration.decoder import Decoded, EmotionDecoder
     from mdjpt.calibration.profile import Profile
-    from mdjpt.calibration.training import PersonalDecoder
-    from mdjpt.calibration.trials import LabelledInterval
-    from mdjpt.calibration.uncalibrated import Uncalibrated
+    from mdjpt.calibration.training import CalibrationResult
     from mdjpt.recordings import Recording
 
     Float32 = NDArray[np.float32]
 
-__all__ = [
-    "CalibrationResult",
-    "NotBetterError",
-    "calibrate_recording",
-    "train_profile",
-]
+__all__ = ["HOP_S", "TrainingRequest", "calibrate_recording", "train_profile"]
+
+HOP_S = 0.5
+"""Seconds from window to window, as live."""
 
 
-class NotBetterError(ProfileError):
-    """What was trained is not better than what there is."""
+@dataclass(frozen=True, slots=True)
+class TrainingRequest:
+    """What is to be trained; picklable.
+
+    Attributes
+    ----------
+    recording : Path
+        EEG of the calibration.
+    labels : Path or None
+        Table of the trials; None takes them from the markers of the recording.
+    profile : Path
+        Profile that gets a new version, or that is to be made; its folder exists.
+    bundle : Path
+        Model bundle.
+    participant : str or None
+        Pseudonym for a new profile; a random one by default.
+    montage : tuple of str
+        Electrode names for a recording whose labels say nothing.
+    alignment : str
+        Kind of alignment before the head.
+    """
+
+    recording: Path
+    labels: Path | None
+    profile: Path
+    bundle: Path
+    participant: str | None = None
+    montage: tuple[str, ...] = ()
+    alignment: str = "moments"
 
 
 def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> Profile:
@@ -57,26 +91,21 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     """
     import torch
 
-    from mdjpt.alignment.config import AlignmentConfig
+    from mdjpt.alignment.config import alignment_named
     from mdjpt.bundle.bundle import load_bundle
-    from mdjpt.calibration.profile import load_profile
-    from mdjpt.calibration.pseudonym import check_pseudonym
+    from mdjpt.calibration.profile import check_pseudonym, load_profile
     from mdjpt.recordings import read_recording
 
     # The networks are so small that threads wait for each other longer than they work.
     torch.set_num_threads(1)
-    try:
-        config = AlignmentConfig(request.alignment)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise ProfileError(f"calibrate: {error}") from None
     if request.participant is not None:
         check_pseudonym(request.participant)
     report("reading the recording")
     bundle = load_bundle(request.bundle)
+    alignment = alignment_named(request.alignment, bundle)
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None)
-    trials = _trials(request, eeg)
-    result = calibrate_recording(eeg, trials, bundle, config, report)
+    result = calibrate_recording(eeg, _trials(request, eeg), bundle, alignment, report)
     notes = (*eeg.notes, *result.decoder.notes)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
     return noted.profile(bundle, earlier, request.participant)
@@ -85,7 +114,6 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
 def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval, ...]:
     """Read the table of trials, or the markers of a calibration session."""
     from app.calibration.labels import labels_from_markers
-    from mdjpt.calibration.trials import read_labels
 
     if request.labels is not None:
         return read_labels(request.labels, eeg.duration_s)
@@ -96,74 +124,6 @@ def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval,
             "--labels"
         )
     return trials
-
-
-@dataclass(frozen=True, eq=False)
-class CalibrationResult:
-    """What was trained.
-
-    Attributes
-    ----------
-    decoder : PersonalDecoder
-        Not yet in a profile.
-    simulated : bool
-        True when person or model were simulated.
-    before : Uncalibrated or None
-        What the model has right as it is; None where it has other classes.
-    """
-
-    decoder: PersonalDecoder
-    simulated: bool
-    before: Uncalibrated | None = None
-
-    def profile(
-        self, bundle: Bundle, earlier: Profile | None, participant: str | None = None
-    ) -> Profile:
-        """Put the decoder into a profile.
-
-        Parameters
-        ----------
-        bundle : Bundle
-            The model.
-        earlier : Profile or None
-            The person's profile so far.
-        participant : str, optional
-            Pseudonym for a new profile; a random one by default.
-
-        Raises
-        ------
-        NotBetterError
-            It knows no more than chance, or no more than the model as it is: not more trials,
-            nor more windows where as many trials are right.
-        """
-        from mdjpt.calibration.profile import Profile
-        from mdjpt.calibration.pseudonym import new_pseudonym
-
-        evidence, before = self.decoder.evidence, self.before
-        if not evidence.better_than_chance:
-            than = "chance"
-        elif before is not None and not before.beaten_by(evidence):
-            than = (
-                f"the model as it is ({before.window_accuracy:.2f} of its windows right, now "
-                f"{evidence.window_accuracy:.2f})"
-            )
-        else:
-            than = ""
-        if than:
-            raise NotBetterError(
-                f"refused, not better than {than}: {evidence.summary()}; keep the decoder you "
-                "have, or record more trials"
-            )
-        if earlier is not None:
-            both = replace(earlier, simulated=earlier.simulated or self.simulated)
-            return both.with_version(self.decoder)
-        return Profile(
-            participant=participant or new_pseudonym(),
-            bundle_sha256=bundle.sha256,
-            simulated=self.simulated,
-            versions=(self.decoder,),
-            active=0,
-        )
 
 
 def calibrate_recording(
@@ -194,41 +154,74 @@ def calibrate_recording(
     ProfileError
         When no trial holds a window, or a class has too few.
     """
-    from app.calibration.trial_encoding import encode_trials, recording_is_simulated
-    from mdjpt.alignment.aligned_encoder import AlignedEncoder
-    from mdjpt.alignment.stages import build_alignment
-    from mdjpt.calibration.training import train_personal_decoder
-    from mdjpt.calibration.uncalibrated import as_it_is, general_head
+    from mdjpt.calibration.decoder import EmotionDecoder
+    from mdjpt.calibration.heads import general_head
+    from mdjpt.calibration.training import CalibrationResult, as_it_is, train_personal_decoder
+    from streaming.sources.recording import RecordingSource
 
-    aligners = build_alignment(alignment, bundle)
-    encoder = AlignedEncoder(bundle, aligners)
-    if not aligners.plain:
+    # Whoever is calibrated is learned from, however unlike the people of the training.
+    decoder = EmotionDecoder(bundle, HOP_S, alignment, novelty_limit=np.inf)
+    if not decoder.alignment.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
-        for _ in encode_trials(recording, trials, encoder, learn=True):
+        for _ in _features(recording, trials, decoder):
             pass
-        aligners.freeze()
+    decoder.alignment.freeze()
     report("encoding the trials")
-    collected = list(encode_trials(recording, trials, encoder, learn=False))
-    simulated = bundle.simulated or recording_is_simulated(recording)
-    data = _labelled(collected, trials, bundle)
+    data = _labelled(list(_features(recording, trials, decoder)), trials, bundle)
     report("comparing heads")
     general = general_head(bundle, data.class_names)
-    before = None if general is None else as_it_is(general, data, bundle)
-    decoder = train_personal_decoder(
+    before = None if general is None else as_it_is(bundle, general, data)
+    personal = train_personal_decoder(
         data, general=general, before=None if before is None else before.accuracy
     )
-    inside = {k: v for k, v in aligners.state_dict().items() if not k.startswith("features.")}
-    aligned = replace(decoder, alignment=alignment, alignment_state=inside)
+    state = decoder.state_dict()
+    inside = {k: v for k, v in state.items() if not k.startswith("features.")}
+    aligned = replace(personal, alignment=alignment, alignment_state=inside)
+    simulated = bundle.simulated or RecordingSource(recording, speed="max").open().simulated
     return CalibrationResult(aligned, simulated, before)
+
+
+class _WithinTrials:
+    """Hands a decoder of the live path only what lies within a trial."""
+
+    def __init__(self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval]) -> None:
+        self._decoder, self._trials = decoder, trials
+        self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
+
+    def decode(self, window: Float32, index: int) -> Decoded:
+        """Decode window number `index`; an empty feature outside of the trials."""
+        from mdjpt.calibration.decoder import Decoded
+
+        if _trial_of(index, self._trials) is None:
+            return Decoded(np.empty(0, np.float32), {})
+        return self._decoder.decode(window)
+
+    def reset(self) -> None:
+        """Nothing depends on what came before."""
+
+
+def _features(
+    recording: Recording, trials: Sequence[LabelledInterval], decoder: EmotionDecoder
+) -> Iterator[tuple[int, Float32]]:
+    """Yield trial and feature of every window within a trial, through the live path."""
+    from streaming.pipeline import Pipeline
+    from streaming.sources.recording import RecordingSource
+
+    source = RecordingSource(recording, speed="max")
+    for answer in Pipeline(source, _WithinTrials(decoder, trials), hop_s=HOP_S).run():
+        trial = _trial_of(answer.prediction.index, trials)
+        if trial is not None and answer.feature is not None:
+            yield trial, answer.feature
+
+
+def _trial_of(index: int, trials: Sequence[LabelledInterval]) -> int | None:
+    return trial_of_window(index * HOP_S, index * HOP_S + WINDOW_S, trials)
 
 
 def _labelled(
     collected: list[tuple[int, Float32]], trials: Sequence[LabelledInterval], bundle: Bundle
 ) -> LabelledFeatures:
     """Bring windows and labels together; trials without a usable window are left out."""
-    from app.calibration.trial_encoding import HOP_S
-    from mdjpt.calibration.labelled import LabelledFeatures, class_order
-
     if not collected:
         raise ProfileError(
             "no trial holds a window of 5 s that can be decoded: check onset_s and duration_s "

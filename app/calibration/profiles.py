@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from mdjpt.calibration.profile_about import activate_version, load_profile_about
-from mdjpt.calibration.pseudonym import check_pseudonym, new_pseudonym
+from mdjpt.calibration.profile import (
+    activate_version,
+    check_pseudonym,
+    load_profile_about,
+    new_pseudonym,
+)
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mdjpt.calibration.profile_about import ProfileAbout, VersionAbout
+    from mdjpt.calibration.personal_decoder import VersionAbout
+    from mdjpt.calibration.profile import ProfileAbout
 
 __all__ = ["ProfileEntry", "ProfileStore", "VersionEntry", "default_folder"]
 

@@ -1,24 +1,65 @@
-"""Training a personal decoder beside a program that must go on: a job in a process of its own."""
+"""Training a personal decoder beside a program that must go on: a job in a process of its own.
+
+This module imports no torch at its head, because a spawned process imports it before the thread
+variables are in force; the window that waits for it goes on drawing.
+"""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from app.calibration.training_process import Outcome, Stage, TrainingRequest, run_training
-from mdjpt.errors import ProfileError
+from app.calibration.from_recording import TrainingRequest, train_profile
+from mdjpt.errors import MdjptError, ProfileError, one_line
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
-    from app.calibration.training_process import CalibrationSummary
+    from mdjpt.calibration.personal_decoder import VersionAbout
+    from mdjpt.calibration.profile import Profile
 
-__all__ = ["TrainingJob", "TrainingState"]
+__all__ = [
+    "CalibrationSummary",
+    "Outcome",
+    "Stage",
+    "TrainingJob",
+    "TrainingState",
+    "run_training",
+    "summary_of",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationSummary:
+    """What a calibration has brought.
+
+    Attributes
+    ----------
+    participant : str
+        Pseudonym.
+    simulated : bool
+        True when participant or model were simulated.
+    version, n_versions : int
+        Number of the new version, from 1, and how many the profile holds.
+    decoder : VersionAbout
+        What was learned, without its arrays.
+    candidate : Path
+        The profile with the new version, not yet in its place.
+    """
+
+    participant: str
+    simulated: bool
+    version: int
+    n_versions: int
+    decoder: VersionAbout
+    candidate: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +81,22 @@ class TrainingState:
     summary: CalibrationSummary | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """From the process: what it does now, one line."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """From the process: how it ended."""
+
+    status: Literal["refused", "failed", "done"]
+    text: str = ""
+    summary: CalibrationSummary | None = None
+
+
 class TrainingJob:
     """Trains from a recording in a process of its own. One thread calls everything; nothing blocks.
 
@@ -47,40 +104,15 @@ class TrainingJob:
 
     Parameters
     ----------
-    recording : Path
-        EEG of the calibration.
-    labels : Path or None
-        Table of the trials; None takes them from the markers of the recording.
-    profile_path : Path
-        Profile that gets a new version, or that is to be made; its folder exists.
-    bundle_path : Path
-        Model bundle.
-    participant : str, optional
-        Pseudonym for a new profile; a random one by default.
-    montage : tuple of str
-        Electrode names for a recording whose labels say nothing.
-    alignment : str
-        Kind of alignment before the head.
+    request : TrainingRequest
+        What from and where to.
     """
 
-    def __init__(
-        self,
-        recording: Path,
-        labels: Path | None,
-        profile_path: Path,
-        bundle_path: Path,
-        *,
-        participant: str | None = None,
-        montage: tuple[str, ...] = (),
-        alignment: str = "moments",
-    ) -> None:
-        self._profile_path = profile_path
+    def __init__(self, request: TrainingRequest) -> None:
+        self._request, self._profile_path = request, request.profile
         self._folder: Path | None = None
         self._process: SpawnProcess | None = None
         self._state = TrainingState("running", "starting")
-        self._request = TrainingRequest(
-            recording, labels, profile_path, bundle_path, participant, montage, alignment
-        )
 
     def start(self) -> None:
         """Start the process; returns at once.
@@ -167,3 +199,54 @@ class TrainingJob:
     def _clear(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def run_training(request: TrainingRequest, candidate: Path, connection: Connection) -> None:
+    """Body of the process: the same function as ``mdjpt calibrate``.
+
+    Parameters
+    ----------
+    request : TrainingRequest
+        What to train from.
+    candidate : Path
+        Where to write the profile.
+    connection : Connection
+        Gives `Stage`, then one `Outcome`.
+    """
+    # Ctrl-C reaches the whole group; whoever started us decides.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from mdjpt.calibration.profile import save_profile
+    from mdjpt.calibration.training import NotBetterError
+
+    try:
+        profile = train_profile(request, lambda text: connection.send(Stage(text)))
+        save_profile(candidate, profile)
+        outcome = Outcome("done", summary=summary_of(profile, candidate))
+    except NotBetterError as error:
+        outcome = Outcome("refused", str(error))
+    except MdjptError as error:
+        outcome = Outcome("failed", str(error))
+    except Exception as error:  # the window shows it; a traceback helps nobody there
+        outcome = Outcome("failed", f"unexpected {type(error).__name__}: {one_line(error)}")
+    connection.send(outcome)
+    connection.close()
+
+
+def summary_of(profile: Profile, path: Path) -> CalibrationSummary:
+    """Return what the version in use of a profile has brought.
+
+    Parameters
+    ----------
+    profile : Profile
+        The profile.
+    path : Path
+        Where it is.
+    """
+    return CalibrationSummary(
+        participant=profile.participant,
+        simulated=profile.simulated,
+        version=profile.active + 1,
+        n_versions=len(profile.versions),
+        decoder=profile.current.about,
+        candidate=path,
+    )

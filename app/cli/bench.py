@@ -86,11 +86,11 @@ def measure_stages() -> list[Timing]:
     from app.session import default_bundle
     from mdjpt.alignment.config import recommended_alignment
     from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.calibration.decoder import EmotionDecoder
     from mdjpt.network.encoder import Encoder
     from mdjpt.network.model import EncoderConfig, MdjptNetwork
     from mdjpt.signal.window import Preprocessor
     from mdjpt.simulation import SimulatedParticipant, cap
-    from streaming.decoder import Decoder
 
     torch.set_num_threads(1)
     participant = SimulatedParticipant(11, cap(N_CHANNELS), SFREQ)
@@ -103,7 +103,7 @@ def measure_stages() -> list[Timing]:
     window = prepared.window
     assert window is not None
     bundle = load_bundle(default_bundle())
-    decoder = Decoder(bundle, 0.5, recommended_alignment(bundle))
+    decoder = EmotionDecoder(bundle, 0.5, recommended_alignment(bundle))
     encoder, stats = bundle.encoder(), bundle.row_stats
     paper = Encoder(MdjptNetwork(EncoderConfig(variant="paper")))
     feature = encoder.feature(window[None], stats=stats)
@@ -128,7 +128,6 @@ def measure_stages() -> list[Timing]:
 
 def measure_alignment() -> list[Timing]:
     """Time the update of each kind of alignment on one core: a window of 64 channels learned."""
-    import numpy as np
     import torch
 
     from app.session import default_bundle
@@ -136,6 +135,7 @@ def measure_alignment() -> list[Timing]:
     from mdjpt.alignment.config import KINDS, AlignmentConfig
     from mdjpt.alignment.stages import build_alignment
     from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.errors import ModelError
     from mdjpt.features import prepare_windows
     from mdjpt.recordings.recording import Recording
     from mdjpt.simulation import SimulatedParticipant, cap
@@ -144,12 +144,14 @@ def measure_alignment() -> list[Timing]:
     person = SimulatedParticipant(11, cap(N_CHANNELS), 250.0)
     recording = Recording(person.generate(round(40 * 250.0)), 250.0, person.ch_names)
     windows = prepare_windows(recording, hop_s=1.0).windows
-    bundle, reference = load_bundle(default_bundle()), np.cov(windows[0])
-    rows = []
+    bundle, rows = load_bundle(default_bundle()), []
     for kind in KINDS:
-        if kind == "none" or (kind == "covariance-mixed" and bundle.centroids is None):
+        if kind == "none":
             continue
-        aligners = build_alignment(AlignmentConfig(kind), bundle, input_reference=reference)
+        try:
+            aligners = build_alignment(AlignmentConfig(kind), bundle)
+        except ModelError:  # the model stores no such statistic
+            continue
         encoder, times = AlignedEncoder(bundle, aligners), []
         for k in range(N_UPDATES + 3):
             encoder.encode_next(windows[k % len(windows)])

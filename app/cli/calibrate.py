@@ -11,7 +11,8 @@ from app.cli.options import Model, Montage
 from app.cli.thread_count import one_thread
 
 if TYPE_CHECKING:
-    from app.calibration.training_process import CalibrationSummary, TrainingRequest
+    from app.calibration.from_recording import TrainingRequest
+    from app.calibration.training import CalibrationSummary
 
 __all__ = ["ProfileFile", "add_to_profile", "calibrate"]
 
@@ -34,7 +35,7 @@ def calibrate(
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
     one_thread()
-    from app.calibration.training_process import TrainingRequest
+    from app.calibration.from_recording import TrainingRequest
     from app.session import default_bundle
     from mdjpt.recordings import montage_names
 
@@ -58,12 +59,12 @@ def add_to_profile(request: TrainingRequest) -> None:
         A file cannot be used, trials are too few, or the decoder is not better than chance.
     """
     from app.calibration.from_recording import train_profile
-    from app.calibration.training_process import summary_of
+    from app.calibration.training import summary_of
     from mdjpt.calibration.profile import save_profile
 
     profile = train_profile(request, lambda stage: typer.echo(f"{stage} ...", err=True))
     summary = summary_of(profile, request.profile)
-    for note in summary.notes:
+    for note in summary.decoder.notes:
         typer.echo(f"note: {note}", err=True)
     save_profile(request.profile, profile)
     typer.echo(_report(summary))
@@ -72,14 +73,16 @@ def add_to_profile(request: TrainingRequest) -> None:
 def _report(summary: CalibrationSummary) -> str:
     """Return what a calibration has brought, a few lines."""
     simulated = " (SIMULATED)" if summary.simulated else ""
+    decoder, evidence = summary.decoder, summary.decoder.evidence
     lines = [
         f"{summary.candidate}: version {summary.version} for {summary.participant}{simulated}, "
-        f"{summary.kind} head, classes {', '.join(summary.class_names)}",
-        summary.text,
-        f"windows right {summary.window_accuracy:.2f}, calibration error "
-        f"{summary.calibration_error:.2f}, unsure below {summary.abstain_below:.2f}",
+        f"{decoder.kind} head, classes {', '.join(decoder.class_names)}",
+        evidence.summary(),
+        f"windows right {evidence.window_accuracy:.2f}, calibration error "
+        f"{evidence.calibration_error:.2f}, unsure below {decoder.abstain_below:.2f}",
     ]
-    if summary.affect:
-        told = ", ".join(f"{name} (concordance {value:.2f})" for name, value in summary.affect)
-        lines.append(f"also tells {told}")
-    return "\n".join(lines)
+    if decoder.affect is not None:
+        ratings = zip(decoder.affect.names, decoder.affect.agreement, strict=True)
+        predicted = ", ".join(f"{name} (concordance {value:.2f})" for name, value in ratings)
+        lines.append(f"also tells {predicted}")
+    return "\n".join(lines) + "\n"

@@ -58,9 +58,9 @@ def calibrate_live(
 ) -> int:
     """Lead a person through a calibration, record it and train from it."""
     one_thread()
+    from app.calibration.from_recording import TrainingRequest
     from app.calibration.plan import CalibrationPlan, planned_design
     from app.calibration.terminal_session import record_session
-    from app.calibration.training_process import TrainingRequest
     from app.session import SessionConfig, default_bundle, engine_config
     from mdjpt.recordings import montage_names
     from streaming.sources.source_spec import parse_source

@@ -192,12 +192,14 @@ def _profile_store() -> ProfileStore:
 
 
 def _training_job(wish: TrainingWish) -> TrainingJob:
+    from app.calibration.from_recording import TrainingRequest
     from app.calibration.training import TrainingJob
     from app.session import default_bundle
 
     choice = wish.choice
     bundle = Path(choice.model) if choice is not None and choice.model else default_bundle()
-    return TrainingJob(wish.recording, None, wish.profile, bundle, participant=wish.participant)
+    request = TrainingRequest(wish.recording, None, wish.profile, bundle, wish.participant)
+    return TrainingJob(request)
 
 
 def _window_expected() -> bool:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPushButton, 
 
 from app.widgets.controls import paragraph
 from app.wizard.page import Panel
-from mdjpt.calibration.pseudonym import is_pseudonym, new_pseudonym
+from mdjpt.calibration.profile import is_pseudonym, new_pseudonym
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from app.wizard.accuracy_plot import Accuracy, AccuracyPlot
 from app.wizard.page import Page
 
 if TYPE_CHECKING:
-    from app.calibration.training_process import CalibrationSummary
+    from app.calibration.training import CalibrationSummary
     from app.widgets.theme import Palette
 
 __all__ = ["ResultPage", "result_words"]
@@ -42,10 +42,11 @@ class ResultPage(Page):
         heading, lead, words = result_words(summary)
         self.say(heading, lead)
         self.words.setText(words)
-        self.notes.setText("\n".join(summary.notes))
-        self.notes.setVisible(bool(summary.notes))
+        self.notes.setText("\n".join(summary.decoder.notes))
+        self.notes.setVisible(bool(summary.decoder.notes))
+        found = summary.decoder.evidence
         self.plot.show_accuracy(
-            Accuracy(summary.before, summary.accuracy, summary.low, summary.high, summary.chance)
+            Accuracy(found.before, found.accuracy, found.low, found.high, found.chance)
         )
         self.setAccessibleName(heading)
 
@@ -57,32 +58,33 @@ class ResultPage(Page):
 
 def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:
     """Return heading, sentence and paragraph for a decoder that was not refused."""
-    before = summary.before
+    found = summary.decoder.evidence
+    before = found.before
     if before is None:
         heading = "Better than guessing"
-    elif summary.low > before:
+    elif found.low > before:
         heading = "Clearly better than before"
-    elif summary.accuracy > before:
+    elif found.accuracy > before:
         heading = "More trials right than before"
     else:
         heading = "As many trials right as before"
     simulated = " Simulated: nothing was learned about a person." if summary.simulated else ""
     lead = (
-        f"{summary.n_correct} of {summary.n_trials} trials right, each decoded by a decoder that "
+        f"{found.n_correct} of {found.n_trials} trials right, each decoded by a decoder that "
         f"had not seen it.{simulated}"
     )
     words = [
-        f"With {summary.n_trials} trials the true share lies between {summary.low:.0%} and "
-        f"{summary.high:.0%} (95% interval)."
+        f"With {found.n_trials} trials the true share lies between {found.low:.0%} and "
+        f"{found.high:.0%} (95% interval)."
     ]
-    if summary.high - summary.low > WIDE:
+    if found.high - found.low > WIDE:
         words.append("That is wide: more trials would tell more.")
-    if before is not None and summary.accuracy <= before:
+    if before is not None and found.accuracy <= before:
         words.append("Nothing was gained on these trials: you may as well discard it.")
-    if before is not None and summary.low <= before < summary.accuracy:
+    if before is not None and found.low <= before < found.accuracy:
         words.append("The gain over the model without calibration may be luck.")
-    if summary.calibration_error > POORLY_CALIBRATED:
+    if found.calibration_error > POORLY_CALIBRATED:
         words.append(
-            f"Its percentages are off by {100 * summary.calibration_error:.0f} points on average."
+            f"Its percentages are off by {100 * found.calibration_error:.0f} points on average."
         )
     return heading, lead, " ".join(words)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from mdjpt.alignment.covariance import MeanKind, Shrinkage
 from mdjpt.errors import ModelError
+from mdjpt.guard.schema import STRICT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mdjpt.bundle.bundle import Bundle
 
 __all__ = [
@@ -26,7 +27,7 @@ Kind = Literal["none", "moments", "rows", "covariance-input", "covariance-mixed"
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class AlignmentConfig:
     """How a stream is aligned.
 
@@ -37,7 +38,7 @@ class AlignmentConfig:
         network's rows, then the features. The covariances: of the channels at the input, or of
         the mixed channels in every dim.
     memory_s : float
-        Seconds of signal after which a window counts 1/e; ``inf`` forgets nothing.
+        Seconds of signal after which a window counts 1/e, at most 1e9, which forgets nothing.
     prior_s : float
         Seconds of signal that the pre-training statistics are worth.
     class_covering : bool
@@ -54,35 +55,11 @@ class AlignmentConfig:
     """
 
     kind: Kind = "none"
-    memory_s: float = 600.0
-    prior_s: float = 90.0
+    memory_s: Annotated[float, Field(gt=0, le=1e9)] = 600.0
+    prior_s: Annotated[float, Field(gt=0, le=1e9)] = 90.0
     class_covering: bool = False
     mean: MeanKind = "euclid"
     shrinkage: Shrinkage = "oas"
-
-    def __post_init__(self) -> None:
-        choices = {
-            "kind": (self.kind, KINDS),
-            "mean": (self.mean, get_args(MeanKind)),
-            "shrinkage": (self.shrinkage, get_args(Shrinkage)),
-        }
-        for name, (value, known) in choices.items():
-            if value not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r}")
-        for name, seconds in (("memory_s", self.memory_s), ("prior_s", self.prior_s)):
-            if not 0 < seconds <= 1e9:
-                raise ValueError(f"{name} must be positive and at most 1e9 s, got {seconds}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the settings as JSON types."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> AlignmentConfig:
-        """Build from what :meth:`to_dict` returned; ValueError when it holds anything else."""
-        if odd := set(settings) ^ {f.name for f in fields(cls)}:
-            raise ValueError(f"missing or unknown alignment settings: {', '.join(sorted(odd))}")
-        return cls(**settings)
 
 
 RECOMMENDED = AlignmentConfig("moments")

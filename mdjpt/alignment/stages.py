@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle.bundle import Bundle
 
-__all__ = ["Alignment", "build_alignment", "build_feature_aligner"]
+__all__ = ["Alignment", "build_alignment"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,22 +115,19 @@ def build_alignment(
     *,
     n_classes: int = 1,
     feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
-    input_reference: NDArray[Any] | None = None,
 ) -> Alignment:
     """Make the aligners that a configuration asks for, with the bundle's statistics as prior.
 
     Parameters
     ----------
     config : AlignmentConfig
-        Kind and memory.
+        Kind and memory; the features are frozen for kinds that work on another stage.
     bundle : Bundle
         The model.
     n_classes : int
         Classes that are decoded, for `class_covering`.
     feature_stats : tuple of ndarray, optional
         Mean and variance of the features that the head was trained on; the bundle's by default.
-    input_reference : ndarray of float, shape (60, 60), optional
-        Mean covariance of the training windows, for "covariance-input".
 
     Raises
     ------
@@ -138,17 +135,18 @@ def build_alignment(
         When the bundle lacks what the kind needs.
     """
     settings = {"memory_s": config.memory_s, "prior_s": config.prior_s}
-    features = build_feature_aligner(
-        config, bundle, n_classes=n_classes, feature_stats=feature_stats
-    )
+    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
+    covered = n_classes if config.class_covering else 1
+    features = MomentAligner(mean, var, n_classes=covered, **settings)
+    features.freeze(frozen=config.kind not in ("moments", "rows"))
     if config.kind == "rows":
         first, second = _row_aligners(bundle, settings)
         return Alignment(features, first_rows=first, second_rows=second)
     if config.kind == "covariance-input":
-        if input_reference is None:
-            raise ModelError("the model has no covariance of its input: choose another alignment")
+        if bundle.input_covariance is None:
+            raise _missing("covariance of its input")
         aligner = CovarianceAligner(
-            input_reference, mean=config.mean, shrinkage=config.shrinkage, **settings
+            bundle.input_covariance, mean=config.mean, shrinkage=config.shrinkage, **settings
         )
         return Alignment(features, input=aligner)
     if config.kind == "covariance-mixed":
@@ -156,27 +154,11 @@ def build_alignment(
     return Alignment(features)
 
 
-def build_feature_aligner(
-    config: AlignmentConfig,
-    bundle: Bundle,
-    *,
-    n_classes: int = 1,
-    feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
-) -> MomentAligner:
-    """Make the last stage alone: what turns features into what a head takes.
-
-    Parameters
-    ----------
-    config, bundle, n_classes, feature_stats
-        As for :func:`build_alignment`. The stage is frozen for kinds that work on another one.
-    """
-    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
-    covered = n_classes if config.class_covering else 1
-    features = MomentAligner(
-        mean, var, n_classes=covered, memory_s=config.memory_s, prior_s=config.prior_s
+def _missing(what: str) -> ModelError:
+    return ModelError(
+        f"the model stores no {what}: choose another --alignment, or a model that `mdjpt pretrain` "
+        "of this version has made, which stores it"
     )
-    features.freeze(frozen=config.kind not in ("moments", "rows"))
-    return features
 
 
 def _feature_stats(bundle: Bundle) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -200,5 +182,5 @@ def _row_aligners(bundle: Bundle, settings: dict[str, float]) -> tuple[RowAligne
 def _mixed_aligner(bundle: Bundle, settings: dict[str, float]) -> MixedAligner:
     rows = bundle.row_stats
     if bundle.centroids is None or rows is None:
-        raise ModelError("the model has no covariance centroids: choose another alignment")
+        raise _missing("covariance centroids with row statistics")
     return MixedAligner(bundle.centroids, rows.norm2_mean, rows.norm2_std, **settings)

@@ -2,12 +2,13 @@
 
 One safetensors file, see `mdjpt.bundle.checked_file`. Its arrays are named by what they belong to:
 ``encoder.*`` (the names of `MdjptNetwork.state_dict`), ``rows.*``, ``feature.mean`` and
-``feature.var``, ``covariance.centroids``, ``head.*``.
+``feature.var``, ``covariance.centroids`` and ``covariance.input``, ``head.*``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,81 +16,59 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
 
-from mdjpt.bundle.checked_file import (
-    FORMAT_VERSION,
-    BundleFile,
-    read_bundle_file,
-    write_bundle_file,
-)
-from mdjpt.bundle.rules import check_bundle, weight_shapes
+from mdjpt.bundle.about import ARCHITECTURE, INPUT_CONTRACT, BundleAbout, FileAbout
+from mdjpt.bundle.checked_file import FileKind, parts_of, read_file, write_file
 from mdjpt.errors import ModelError
+from mdjpt.guard.schema import STRICT, Unchecked, checked
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import Encoder, RowStats
-from mdjpt.network.model import N_CHANNELS, EncoderConfig, MdjptNetwork
-from mdjpt.signal.filters import BAND_HZ, N_TIMES, SFREQ, WINDOW_S
-from mdjpt.signal.montage import STANDARD_CHANNELS
+from mdjpt.network.model import N_CHANNELS, MdjptNetwork, weight_shapes
+from mdjpt.signal.filters import N_TIMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
     from mdjpt.network.model import Variant
 
-    Float32 = NDArray[np.float32]
+__all__ = ["BUNDLE_FILE", "Bundle", "describe", "load_bundle", "save_bundle", "verify"]
 
-__all__ = ["Bundle", "describe", "load_bundle", "save_bundle", "verify"]
-
-ARCHITECTURE = "mdJPT"
 VARIANCE_EPS = 1e-10  # of the running normalisation, which begins with this standardisation
+BUNDLE_FILE = FileKind(
+    noun="model bundle",
+    entry="mdjpt",
+    format_version=1,
+    dtypes=("F32",),
+    error=ModelError,
+    hint="get or make it again",
+    otherwise="a safetensors file but no mdJPT bundle; make one from a checkpoint with "
+    "`mdjpt model import`",
+)
+Float32 = NDArray[np.float32]
+Array = Unchecked[Float32]
 
-INPUT_CONTRACT: dict[str, Any] = {
-    "sfreq_hz": SFREQ,
-    "window_s": WINDOW_S,
-    "ch_names": list(STANDARD_CHANNELS),
-    "units": "robust z-score of microvolts",
-    "band_hz": list(BAND_HZ),
-    "reference": "common average",
-}
-"""What a window is, in every bundle of this format."""
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Bundle:
+@dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)
+class Bundle(BundleAbout):
     """A model and its context.
 
     Attributes
     ----------
-    config : EncoderConfig
-        Sizes, variant and activation of the network.
     weights : mapping of str to ndarray
         State dict of the network, float32; may hold what only the paper variant uses.
-    licence : str
-        Of the weights.
-    simulated : bool
-        True when trained on simulated data: every prediction says so.
-    provenance : dict
-        JSON values: datasets, source, date, version of the code.
     row_stats : RowStats or None
         Statistics of every normalised row over the training windows.
-    feature_mean, feature_var : ndarray or None
-        [512] float32, of the features over the training windows.
-    centroids : ndarray or None
-        [n, 32, 64, 64] float32, mean covariances of the mixed channels, one a dataset.
+    feature_mean, feature_var : ndarray of float32, shape (512,), or None
+        Of the features over the training windows.
+    centroids : ndarray of float32, shape (n, 32, 64, 64), or None
+        Mean covariances of the mixed channels, one a dataset.
+    input_covariance : ndarray of float32, shape (60, 60), or None
+        Mean covariance of the training windows.
     head : Head or None
         From standardised features to logits.
-    class_names : tuple of str
-        In the order of the head's logits; empty without a head.
-    temperature : float
-        Divides the logits before the softmax.
-    abstain_below : float
-        Confidence below which the answer is "unsure", from 0 to 1.
-    novelty_limit : float or None
-        Distance of a window's feature from the training set's above which the model knows nothing
-        of it, see :mod:`mdjpt.calibration.novelty`; None where it was not measured.
-    warnings : tuple of str
-        One line each, for whoever uses the model.
     sha256 : str
         Checksum of the file it was read from, "" for a bundle that was never saved.
 
@@ -100,25 +79,19 @@ class Bundle:
         field is out of its range.
     """
 
-    config: EncoderConfig
-    weights: Mapping[str, Float32]
-    licence: str
-    simulated: bool
-    provenance: dict[str, Any] = field(default_factory=dict)
-    row_stats: RowStats | None = None
-    feature_mean: Float32 | None = None
-    feature_var: Float32 | None = None
-    centroids: Float32 | None = None
-    head: Head | None = None
-    class_names: tuple[str, ...] = ()
-    temperature: float = 1.0
-    abstain_below: float = 0.0
-    novelty_limit: float | None = None
-    warnings: tuple[str, ...] = ()
+    weights: Unchecked[Mapping[str, Float32]]
+    row_stats: Unchecked[RowStats] | None = None
+    feature_mean: Array | None = None
+    feature_var: Array | None = None
+    centroids: Array | None = None
+    input_covariance: Array | None = None
+    head: Unchecked[Head] | None = None
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        check_bundle(self)
+        _check_weights(self)
+        _check_statistics(self)
+        _check_head(self)
 
     @property
     def variant(self) -> Variant:
@@ -128,7 +101,10 @@ class Bundle:
     @property
     def metadata(self) -> dict[str, Any]:
         """All but the arrays, as the file holds it."""
-        return _about(self) | {"format_version": FORMAT_VERSION, "sha256": self.sha256}
+        return _about(self) | {
+            "format_version": BUNDLE_FILE.format_version,
+            "sha256": self.sha256,
+        }
 
     def network(self, variant: Variant | None = None) -> MdjptNetwork:
         """Build the network, for further training.
@@ -162,6 +138,23 @@ class Bundle:
             As for `network`.
         """
         return Encoder(self.network(variant))
+
+    def features(self, windows: ArrayLike) -> Float32:
+        """Encode windows one by one, as the live path does.
+
+        Parameters
+        ----------
+        windows : array_like of float32, shape (n, 60, 625)
+            As :class:`mdjpt.signal.window.Preprocessor` prepares them.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, 512)
+            Not standardised. Rows are normalised by the bundle's statistics, those of a window by
+            its own where the bundle has none.
+        """
+        size = 1 if self.row_stats is None else None
+        return self.encoder().feature(windows, group_size=size, stats=self.row_stats)
 
     def standardise(self, features: ArrayLike) -> Float32:
         """Scale features by the training set's mean and variance: what the head expects.
@@ -201,7 +194,7 @@ def save_bundle(path: str | Path, bundle: Bundle) -> Bundle:
     """
     made = {"created": datetime.now(UTC).date().isoformat(), "code_version": _code_version()}
     dated = replace(bundle, provenance=made | bundle.provenance)
-    sha256 = write_bundle_file(Path(path), _arrays(dated), _about(dated))
+    sha256 = write_file(Path(path), BUNDLE_FILE, _arrays(dated), _about(dated))
     return replace(dated, sha256=sha256)
 
 
@@ -214,12 +207,13 @@ def load_bundle(path: str | Path) -> Bundle:
         The file is missing, damaged, no bundle, of another format, or for other input.
     """
     path = Path(path)
-    file = read_bundle_file(path)
+    arrays, said, sha256 = read_file(path, BUNDLE_FILE)
+    where = f"{path}: unusable model bundle"
+    about = checked(FileAbout, said, where, ModelError, BUNDLE_FILE.hint)
     try:
-        return _bundle_of(file)
+        return _bundle_of(about, arrays, sha256)
     except (ValueError, KeyError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
-        raise ModelError(f"{path}: unusable model bundle: {reason}; get or make it again") from None
+        BUNDLE_FILE.refuse(path, error)
 
 
 def verify(path: str | Path) -> None:
@@ -264,105 +258,111 @@ def describe(path: str | Path) -> dict[str, str]:
 
 def _about(bundle: Bundle) -> dict[str, Any]:
     """Return all but the arrays, for JSON."""
-    # A bundle without the measurement keeps the text, and the checksum, that it always had.
-    limit = {} if bundle.novelty_limit is None else {"novelty_limit": bundle.novelty_limit}
-    return limit | {
+    about = TypeAdapter(BundleAbout).dump_python(bundle, mode="json")
+    if bundle.novelty_limit is None:
+        # A bundle without the measurement keeps the text, and the checksum, that it always had.
+        del about["novelty_limit"]
+    return {
+        **about,
         "architecture": ARCHITECTURE,
         "variant": bundle.variant,
-        "config": bundle.config.to_dict(),
         "input": INPUT_CONTRACT,
         "head": None if bundle.head is None else "mlp",
-        "class_names": list(bundle.class_names),
-        "temperature": bundle.temperature,
-        "abstain_below": bundle.abstain_below,
-        "simulated": bundle.simulated,
-        "provenance": bundle.provenance,
-        "licence": bundle.licence,
-        "warnings": list(bundle.warnings),
     }
 
 
 def _arrays(bundle: Bundle) -> dict[str, Float32]:
     """Return all arrays by their names in the file."""
-    arrays = _prefixed("encoder.", bundle.weights)
-    arrays |= {} if bundle.head is None else _prefixed("head.", bundle.head.arrays)
-    arrays |= {} if bundle.row_stats is None else _prefixed("rows.", bundle.row_stats._asdict())
-    single = {
-        "feature.mean": bundle.feature_mean,
-        "feature.var": bundle.feature_var,
-        "covariance.centroids": bundle.centroids,
+    parts: dict[str, Mapping[str, Float32 | None]] = {
+        "encoder": bundle.weights,
+        "head": {} if bundle.head is None else bundle.head.arrays,
+        "rows": {} if bundle.row_stats is None else bundle.row_stats._asdict(),
+        "feature": {"mean": bundle.feature_mean, "var": bundle.feature_var},
+        "covariance": {"centroids": bundle.centroids, "input": bundle.input_covariance},
     }
-    return arrays | {name: array for name, array in single.items() if array is not None}
+    return {
+        f"{part}.{name}": array
+        for part, arrays in parts.items()
+        for name, array in arrays.items()
+        if array is not None
+    }
 
 
-def _bundle_of(file: BundleFile) -> Bundle:
+def _bundle_of(about: FileAbout, arrays: dict[str, Float32], sha256: str) -> Bundle:
     """Build a bundle from a file's content; the constructor checks the values."""
-    about, parts = dict(file.about), _parts(file.arrays)
-    config = EncoderConfig.from_dict(_config_of(about))
-    if about.pop("variant") != config.variant:
-        raise ValueError("variant and config contradict each other")
-    if (about.pop("head") == "mlp") != ("head" in parts):
+    parts = parts_of(arrays, ("encoder", "head", "rows", "feature", "covariance"))
+    if (about.head is None) != (not parts["head"]):
         raise ValueError("description and arrays contradict each other about the head")
-    features = parts.pop("feature", {})
-    rows, head = parts.pop("rows", None), parts.pop("head", None)
-    bundle = Bundle(
-        config=config,
-        weights=parts.pop("encoder", {}),
-        licence=about.pop("licence"),
-        simulated=about.pop("simulated"),
-        provenance=about.pop("provenance"),
-        row_stats=None if rows is None else _row_stats(rows),
-        feature_mean=features.pop("mean", None),
-        feature_var=features.pop("var", None),
-        centroids=parts.get("covariance", {}).pop("centroids", None),
-        head=None if head is None else Head(head),
-        class_names=_tuple_of(about.pop("class_names")),
-        temperature=about.pop("temperature"),
-        abstain_below=about.pop("abstain_below"),
-        novelty_limit=about.pop("novelty_limit", None),
-        warnings=_tuple_of(about.pop("warnings")),
-        sha256=file.sha256,
-    )
-    if left := [*about, *features, *parts.pop("covariance", {}), *parts]:
-        raise ValueError(f"it holds what this version does not know: {', '.join(left)[:80]}")
-    return bundle
-
-
-def _config_of(about: dict[str, Any]) -> dict[str, Any]:
-    """Take the network's sizes from a description that must be for our kind of input."""
-    if about.pop("architecture") != ARCHITECTURE:
-        raise ValueError(f"its architecture is not {ARCHITECTURE}")
-    if about.pop("input") != INPUT_CONTRACT:
-        raise ValueError("it was made for other input (rate, window, channels, filter, reference)")
-    config = about.pop("config")
-    if not isinstance(config, dict):
-        raise ValueError("config is no JSON object")
-    return config
-
-
-def _row_stats(rows: dict[str, Float32]) -> RowStats:
-    if rows.keys() != set(RowStats._fields):
+    known = {"feature": {"mean", "var"}, "covariance": {"centroids", "input"}}
+    for part, names in known.items():
+        if odd := parts[part].keys() - names:
+            raise ValueError(f"it holds what this version does not know: {part}.{min(odd)}"[:80])
+    rows = parts["rows"]
+    if rows and rows.keys() != set(RowStats._fields):
         raise ValueError(f"row statistics must be {', '.join(RowStats._fields)}")
-    return RowStats(**rows)
+    return Bundle(
+        **{f.name: getattr(about, f.name) for f in fields(BundleAbout)},
+        weights=parts["encoder"],
+        row_stats=RowStats(**rows) if rows else None,
+        feature_mean=parts["feature"].get("mean"),
+        feature_var=parts["feature"].get("var"),
+        centroids=parts["covariance"].get("centroids"),
+        input_covariance=parts["covariance"].get("input"),
+        head=Head(parts["head"]) if parts["head"] else None,
+        sha256=sha256,
+    )
 
 
-def _tuple_of(value: object) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"a list was expected, got {value!r}"[:80])
-    return tuple(value)
+def _check_weights(bundle: Bundle) -> None:
+    needed = weight_shapes(bundle.config)
+    known = weight_shapes(replace(bundle.config, variant="paper"))
+    if missing := needed.keys() - bundle.weights.keys():
+        raise ValueError(f"encoder weights are missing, as {min(missing)}")
+    if unknown := bundle.weights.keys() - known.keys():
+        raise ValueError(f"unknown encoder weights, as {min(unknown)}")
+    for name, array in bundle.weights.items():
+        _check_array(f"encoder.{name}", array, known[name])
 
 
-def _parts(arrays: Mapping[str, Float32]) -> dict[str, dict[str, Float32]]:
-    """Sort the arrays by the first part of their names."""
-    parts: dict[str, dict[str, Float32]] = {}
-    for name, array in arrays.items():
-        part, _, rest = name.partition(".")
-        parts.setdefault(part, {})[rest] = array
-    return parts
+def _check_statistics(bundle: Bundle) -> None:
+    config = bundle.config
+    n_tokens, n_mixed = N_CHANNELS * config.n_dims, config.n_dims * config.n_mixed
+    if bundle.row_stats is not None:
+        for name, array in bundle.row_stats._asdict().items():
+            n = n_tokens if name.startswith("norm1") else n_mixed
+            _check_array(f"rows.{name}", array, (n,), least=0 if name.endswith("std") else None)
+    if (bundle.feature_mean is None) != (bundle.feature_var is None):
+        raise ValueError("feature_mean and feature_var belong together, got one of them")
+    if bundle.feature_mean is not None and bundle.feature_var is not None:
+        _check_array("feature.mean", bundle.feature_mean, (config.n_maps,))
+        _check_array("feature.var", bundle.feature_var, (config.n_maps,), least=0)
+    if bundle.centroids is not None:
+        one = (config.n_dims, config.n_mixed, config.n_mixed)
+        _check_array("covariance.centroids", bundle.centroids, (len(bundle.centroids), *one))
+    if bundle.input_covariance is not None:
+        _check_array("covariance.input", bundle.input_covariance, (N_CHANNELS, N_CHANNELS))
 
 
-def _prefixed(prefix: str, arrays: Mapping[str, Float32]) -> dict[str, Float32]:
-    return {prefix + name: array for name, array in arrays.items()}
+def _check_array(
+    name: str, array: object, shape: tuple[int, ...], least: float | None = None
+) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32 or array.shape != shape:
+        found = [getattr(array, "dtype", type(array).__name__), getattr(array, "shape", "")]
+        raise ValueError(f"{name} must be float32 {list(shape)}, got {found[0]} {found[1]}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds NaN or infinity")
+    if least is not None and array.size and array.min() < least:
+        raise ValueError(f"{name} must not be below {least}, got {array.min()}")
+
+
+def _check_head(bundle: Bundle) -> None:
+    n_classes = 0 if bundle.head is None else bundle.head.n_classes
+    names = bundle.class_names
+    if len(names) != n_classes or len(set(names)) != n_classes:
+        raise ValueError(f"class_names must name {n_classes} different classes, got {names!r:.80}")
+    if bundle.head is not None and bundle.head.n_features != bundle.config.n_maps:
+        n = bundle.config.n_maps
+        raise ValueError(f"the head must take {n} features, takes {bundle.head.n_features}")
 
 
 def _code_version() -> str:

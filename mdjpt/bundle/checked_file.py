@@ -1,9 +1,9 @@
-"""The file of a model bundle: named float32 arrays, a JSON object, and a checksum over both.
+"""A checked file: named arrays, a JSON object, and a checksum over both. Bundles and profiles.
 
-A safetensors file whose only metadata entry, ``mdjpt``, is a JSON text with ``format_version``,
-``about`` and ``sha256``; equal content gives equal bytes. Reading believes nothing: sizes are
-checked before anything is allocated, and every way in which a file can be wrong ends in one
-ModelError.
+A safetensors file whose only metadata entry is a JSON text with ``format_version``, ``about`` and
+checksums; equal content gives equal bytes. Reading believes nothing: sizes are checked before
+anything is allocated, and every way in which a file can be wrong ends in one line. The JSON object
+has a checksum of its own: it can be read, and believed, without the arrays.
 """
 
 from __future__ import annotations
@@ -11,39 +11,92 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, cast
+import stat
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 import safetensors
+from pydantic import ValidationError
 from safetensors.numpy import save
 
-from mdjpt.errors import ModelError
 from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.schema import fault
+from mdjpt.guard.strict_json import json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["FORMAT_VERSION", "BundleFile", "read_bundle_file", "write_bundle_file"]
+    from mdjpt.errors import MdjptError
 
-ENTRY = "mdjpt"
-FORMAT_VERSION = 1
+    Arrays = dict[str, NDArray[Any]]
+
+__all__ = ["CheckedFile", "FileKind", "parts_of", "read_about", "read_file", "write_file"]
+
 MAX_FILE_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
 _LENGTH_BYTES = 8  # a safetensors file begins with the length of its header
+_OWNER_ONLY = 0o600
+_NUMPY = {"F32": "<f4", "F64": "<f8", "I64": "<i8"}
+_KEYS = {"format_version", "about", "about_sha256", "sha256"}
+_NO_SAFETENSORS = "damaged, or not a safetensors file"
+_CHECKSUM = "damaged: its checksum does not match"
 
-Arrays = dict[str, "NDArray[np.float32]"]
+
+@dataclass(frozen=True, kw_only=True)
+class FileKind:
+    """What a checked file is.
+
+    Attributes
+    ----------
+    noun : str
+        What to call it.
+    entry : str
+        Key of its JSON text in the metadata.
+    format_version : int
+        Of what is written and read.
+    dtypes : tuple of str
+        Types of its arrays as safetensors names them; others are converted to the last one.
+    error : type of MdjptError
+        What is raised about it.
+    hint : str
+        What to do about one that cannot be used.
+    otherwise : str
+        What to say of a safetensors file of another kind.
+    given_up : mapping of int to str
+        Formats that are read no more, and why.
+    owner_only : bool
+        Nobody else may read it.
+    """
+
+    noun: str
+    entry: str
+    format_version: int
+    dtypes: tuple[str, ...]
+    error: type[MdjptError]
+    hint: str
+    otherwise: str
+    given_up: Mapping[int, str] = field(default_factory=dict)
+    owner_only: bool = False
+
+    def refuse(self, path: Path, reason: object) -> NoReturn:
+        """Raise the error of a file that cannot be used; a KeyError is what it lacks."""
+        if isinstance(reason, ValidationError):
+            reason = fault(reason)
+        said = f"it lacks {reason}" if isinstance(reason, KeyError) else reason
+        raise self.error(f"{path}: unusable {self.noun}: {said}; {self.hint}") from None
 
 
-class BundleFile(NamedTuple):
-    """Content of a bundle's file, not yet checked for sense.
+class CheckedFile(NamedTuple):
+    """Content of a file, not yet checked for sense.
 
     Attributes
     ----------
     arrays : dict of str to ndarray
-        float32, read-only.
+        Read-only.
     about : dict
         The JSON object.
     sha256 : str
@@ -55,102 +108,181 @@ class BundleFile(NamedTuple):
     sha256: str
 
 
-def write_bundle_file(path: Path, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> str:
-    """Write a bundle's file, whole or not at all, and return its checksum.
+def write_file(
+    path: Path, kind: FileKind, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
+) -> str:
+    """Write a file, whole or not at all, and return its checksum.
 
     Raises
     ------
-    ModelError
-        When the file cannot be written.
+    MdjptError
+        Of the kind's class: the file cannot be written.
     ValueError
         When `about` cannot be written as JSON.
     """
-    contiguous = {name: np.ascontiguousarray(a, np.float32) for name, a in arrays.items()}
-    sha256 = _checksum(contiguous, about)
-    entry = {"format_version": FORMAT_VERSION, "about": about, "sha256": sha256}
-    content = save(contiguous, {ENTRY: _json(entry)})
+    kept = {name: _kept(array, kind) for name, array in arrays.items()}
+    sha256 = _checksum(kind, kept, about)
+    entry = {"format_version": kind.format_version, "about": about, "sha256": sha256}
+    entry["about_sha256"] = _checksum(kind, {}, about)
+    content = save(kept, {kind.entry: _json(entry)})
     try:
         with atomic_file(path) as file:
+            if kind.owner_only and hasattr(os, "fchmod"):
+                os.fchmod(file.fileno(), _OWNER_ONLY)
             file.write(content)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be written: {error.strerror}") from None
+        raise kind.error(
+            f"{path}: the {kind.noun} cannot be written: {error.strerror}; choose another file"
+        ) from None
     return sha256
 
 
-def read_bundle_file(path: Path) -> BundleFile:
-    """Read a bundle's file and check its layout, its version and its checksum.
+def read_file(path: Path, kind: FileKind) -> CheckedFile:
+    """Read a file and check layout, version and checksum.
 
     Raises
     ------
-    ModelError
-        The file is missing, too large, no bundle, of another version, or damaged.
+    MdjptError
+        Of the kind's class: the file is missing, too large, another one, of another version, or
+        damaged.
     """
-    content = _content(path)
+    content, _ = _content(path, kind)
     try:
         views = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
     except Exception:  # its parser has several kinds of error for a file that is none
-        _refuse(path, "damaged, or not a safetensors file")
-    entry = _entry(path, content)
-    arrays = {name: _array(path, name, view) for name, view in views}
-    about, sha256 = entry.get("about"), entry.get("sha256")
-    if not isinstance(about, dict) or _checksum(arrays, about) != sha256:
-        _refuse(path, "damaged: its checksum does not match")
-    return BundleFile(arrays, about, sha256)
+        kind.refuse(path, _NO_SAFETENSORS)
+    entry = _entry(path, kind, _header(path, kind, content))
+    arrays = {name: _array(path, kind, name, view) for name, view in views}
+    about, sha256 = _about(path, kind, entry), entry.get("sha256")
+    if _checksum(kind, arrays, about) != sha256:
+        kind.refuse(path, _CHECKSUM)
+    return CheckedFile(arrays, about, sha256)
 
 
-def _content(path: Path) -> bytes:
-    """Return all bytes of a file of a plausible size."""
+def read_about(path: Path, kind: FileKind) -> dict[str, Any]:
+    """Read the JSON object of a file: layout, version and its own checksum are checked.
+
+    The arrays are read only where the file is older than that checksum.
+
+    Raises
+    ------
+    MdjptError
+        Of the kind's class: the file is missing, another one, of another version, cut off, or its
+        header is damaged.
+    """
+    content, size = _content(path, kind, header_only=True)
+    header = _header(path, kind, content)
+    entry = _entry(path, kind, header)
+    if "about_sha256" not in entry:
+        return read_file(path, kind).about
+    if size != len(content) + _data_bytes(path, kind, header):
+        kind.refuse(path, "damaged: it is cut off, or holds more than it says")
+    return _about(path, kind, entry)
+
+
+def parts_of(arrays: Arrays, known: Iterable[str]) -> dict[str, Arrays]:
+    """Sort arrays by the first part of their names, ``part.rest``; every known part is there.
+
+    Raises
+    ------
+    ValueError
+        When an array belongs to no known part.
+    """
+    parts: dict[str, Arrays] = {name: {} for name in known}
+    for name, array in arrays.items():
+        part, _, rest = name.partition(".")
+        if part not in parts:
+            raise ValueError(f"it holds what this version does not know: {name[:40]}")
+        parts[part][rest] = array
+    return parts
+
+
+def _content(path: Path, kind: FileKind, *, header_only: bool = False) -> tuple[bytes, int]:
+    """Return what the file holds, or its beginning, and how many bytes it has."""
     try:
+        found = path.stat()
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            kind.refuse(path, "no regular file")  # a pipe would never be opened
+        if found.st_size > MAX_FILE_BYTES:
+            kind.refuse(path, f"{found.st_size >> 20} MiB is more than any {kind.noun} has")
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > MAX_FILE_BYTES:
-                _refuse(path, f"{size >> 20} MiB is more than any bundle's {MAX_FILE_BYTES >> 20}")
             start = file.read(_LENGTH_BYTES)
             header_bytes = int.from_bytes(start, "little")
-            if len(start) < _LENGTH_BYTES or header_bytes > min(size, MAX_HEADER_BYTES):
-                _refuse(path, "damaged, or not a safetensors file")
-            return start + file.read(size)
+            if header_bytes > min(found.st_size, MAX_HEADER_BYTES):
+                kind.refuse(path, _NO_SAFETENSORS)
+            return start + file.read(header_bytes if header_only else found.st_size), found.st_size
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such model bundle; check the path") from None
-    except (OSError, ValueError) as error:
+        raise kind.error(f"{path}: no such {kind.noun}; check the path") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
         reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: cannot be read as a model bundle: {reason}") from None
+        raise kind.error(
+            f"{path}: cannot be read as a {kind.noun}: {reason}; check the path"
+        ) from None
 
 
-def _entry(path: Path, content: bytes) -> dict[str, Any]:
-    """Parse our entry of the header, which the parser of the arrays has found to be JSON."""
+def _header(path: Path, kind: FileKind, content: bytes) -> dict[str, Any]:
     length = int.from_bytes(content[:_LENGTH_BYTES], "little")
-    header = json.loads(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
-    text = header.get("__metadata__", {}).get(ENTRY)
-    if text is None:
-        raise ModelError(
-            f"{path}: a safetensors file but no mdJPT bundle; "
-            "make one from a checkpoint with `mdjpt model import`"
-        )
+    header = json_object(content[_LENGTH_BYTES : _LENGTH_BYTES + length])
+    if header is None:
+        kind.refuse(path, _NO_SAFETENSORS)
+    return header
+
+
+def _data_bytes(path: Path, kind: FileKind, header: Mapping[str, Any]) -> int:
+    """Return how many bytes of arrays follow the header, by what it says."""
     try:
-        entry = json.loads(text)
-        is_ours = isinstance(entry, dict) and _json(entry) == text
-    except (ValueError, RecursionError):
-        is_ours = False
-    if not is_ours:
-        _refuse(path, "damaged: its description cannot be read")
-    if (version := entry.get("format_version")) != FORMAT_VERSION:
-        raise ModelError(
-            f"{path}: bundle format {version!r:.20} is not {FORMAT_VERSION}, the one this version "
-            "reads; update mdjpt-live, or make the bundle again"
+        return int(max(h["data_offsets"][1] for n, h in header.items() if n != "__metadata__"))
+    except (ValueError, LookupError, TypeError):
+        kind.refuse(path, _NO_SAFETENSORS)
+
+
+def _entry(path: Path, kind: FileKind, header: Mapping[str, Any]) -> dict[str, Any]:
+    """Parse our entry of the header."""
+    metadata = header.get("__metadata__")
+    text = metadata.get(kind.entry) if isinstance(metadata, dict) else None
+    if text is None:
+        raise kind.error(f"{path}: {kind.otherwise}")
+    entry = json_object(text)
+    if entry is None or _json(entry) != text:
+        kind.refuse(path, "damaged: its description cannot be read")
+    version = entry.get("format_version")
+    if type(version) is int and version in kind.given_up:
+        raise kind.error(f"{path}: {kind.given_up[version]}; {kind.hint}")
+    if type(version) is not int or version != kind.format_version:
+        older = type(version) is int and version < kind.format_version
+        raise kind.error(
+            f"{path}: {kind.noun} format {version!r:.20} is not {kind.format_version}, the one "
+            f"this version reads; {kind.hint if older else 'update mdjpt-live'}"
         )
-    return cast("dict[str, Any]", entry)
+    if not entry.keys() <= _KEYS:
+        kind.refuse(path, "damaged: its description holds what none has")
+    return entry
 
 
-def _array(path: Path, name: str, view: Mapping[str, Any]) -> NDArray[np.float32]:
-    """Take over one array, which must be float32 and finite."""
-    if view["dtype"] != "F32":
-        _refuse(path, f"array {name!r} is {view['dtype']}, not F32")
-    array = np.frombuffer(view["data"], "<f4").reshape(view["shape"])
+def _about(path: Path, kind: FileKind, entry: Mapping[str, Any]) -> dict[str, Any]:
+    about = entry.get("about")
+    if not isinstance(about, dict):
+        kind.refuse(path, _CHECKSUM)
+    if "about_sha256" in entry and entry["about_sha256"] != _checksum(kind, {}, about):
+        kind.refuse(path, _CHECKSUM)
+    return about
+
+
+def _array(path: Path, kind: FileKind, name: str, view: Mapping[str, Any]) -> NDArray[Any]:
+    if view["dtype"] not in kind.dtypes:
+        kind.refuse(path, f"array {name[:40]!r} is {view['dtype']}")
+    array = np.frombuffer(view["data"], _NUMPY[view["dtype"]]).reshape(view["shape"])
     if not np.isfinite(array).all():
-        _refuse(path, f"array {name!r} holds NaN or infinity")
+        kind.refuse(path, f"array {name[:40]!r} holds NaN or infinity")
     array.flags.writeable = False
     return array
+
+
+def _kept(array: NDArray[Any], kind: FileKind) -> NDArray[Any]:
+    """Return an array as one of the types that are kept, contiguous."""
+    types = [np.dtype(_NUMPY[name]) for name in kind.dtypes]
+    kept = array if array.dtype in types else array.astype(types[-1])
+    return np.ascontiguousarray(kept).reshape(array.shape)
 
 
 def _json(value: Mapping[str, Any]) -> str:
@@ -158,15 +290,13 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
-def _checksum(arrays: Arrays, about: Mapping[str, Any]) -> str:
-    """SHA-256 over names, shapes and values in the order of the names, then over the JSON text."""
+def _checksum(kind: FileKind, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]) -> str:
+    """SHA-256 over names, types (where there are several), shapes, values, then the JSON text."""
     digest = hashlib.sha256()
     for name in sorted(arrays):
-        digest.update(f"{name}{list(arrays[name].shape)}".encode())
-        digest.update(arrays[name].tobytes())
+        array = arrays[name]
+        dtype = array.dtype.str if len(kind.dtypes) > 1 else ""
+        digest.update(f"{name}{dtype}{list(array.shape)}".encode())
+        digest.update(array.tobytes())
     digest.update(_json(about).encode())
     return digest.hexdigest()
-
-
-def _refuse(path: Path, reason: str) -> NoReturn:
-    raise ModelError(f"{path}: unusable model bundle ({reason}); get or make it again")

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.bundle.bundle import Bundle, save_bundle
-from mdjpt.bundle.rules import weight_shapes
 from mdjpt.errors import ModelError
 from mdjpt.guard.process import GuardedReader, Limits
-from mdjpt.network.model import EncoderConfig
+from mdjpt.network.model import EncoderConfig, weight_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,58 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
-from mdjpt.calibration.heads import fit_ridge
+from mdjpt.calibration.head_fitting import fit_ridge
 from mdjpt.calibration.selection import MAX_FOLDS
+from mdjpt.guard.schema import STRICT, Unchecked
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
 
-    from mdjpt.calibration.labelled import LabelledFeatures
+    from mdjpt.calibration.trials import LabelledFeatures
 
-    Float32 = NDArray[np.float32]
-    Float64 = NDArray[np.float64]
+__all__ = ["DIMENSIONS", "AffectAbout", "AffectHead", "concordance", "fit_affect"]
 
-__all__ = ["DIMENSIONS", "AffectHead", "concordance", "fit_affect"]
-
-DIMENSIONS = ("valence", "arousal")
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Dimension = Literal["valence", "arousal"]
+DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 STRENGTHS = (1.0, 10.0, 100.0)
 MIN_TRIALS = 6
 N_PERMUTATIONS = 2000
 SIGNIFICANT = 0.05
 
 
-@dataclass(frozen=True, eq=False)
-class AffectHead:
-    """Linear predictors of the ratings that could be predicted better than chance.
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class AffectAbout:
+    """Which ratings could be predicted better than chance.
 
     Attributes
     ----------
     names : tuple of str
         "valence", "arousal" or both.
+    agreement : tuple of float
+        Concordance of held-out trials.
+    """
+
+    names: Annotated[tuple[Dimension, ...], Field(min_length=1)]
+    agreement: tuple[Annotated[float, Field(ge=-1, le=1)], ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)
+class AffectHead(AffectAbout):
+    """Linear predictors of the ratings that could be predicted better than chance.
+
+    Attributes
+    ----------
     weight : ndarray of float32, shape (n_names, n_features)
         On standardised features.
     bias : ndarray of float32, shape (n_names,)
         In units of the rating.
     low, high : ndarray of float32, shape (n_names,)
         Smallest and largest rating given: predictions stay between them.
-    agreement : tuple of float
-        Concordance of held-out trials.
+
+    Raises
+    ------
+    ValueError
+        When the arrays do not fit each other.
     """
 
-    names: tuple[str, ...]
-    weight: Float32
-    bias: Float32
-    low: Float32
-    high: Float32
-    agreement: tuple[float, ...]
+    weight: Unchecked[Float32]
+    bias: Unchecked[Float32]
+    low: Unchecked[Float32]
+    high: Unchecked[Float32]
+
+    def __post_init__(self) -> None:
+        n = len(self.names)
+        one_each = {array.shape for array in (self.bias, self.low, self.high)} == {(n,)}
+        if not one_each or self.weight.ndim != 2 or len(self.weight) != n:
+            raise ValueError("the arrays of valence and arousal do not fit each other")
 
     def predict(self, features: ArrayLike) -> Float32:
-        """Return [n, n_names] ratings for [n, n_features] standardised features."""
+        """Return ratings (n, n_names) for standardised features (n, n_features)."""
         raw = np.asarray(features, np.float32) @ self.weight.T + self.bias
         clipped: Float32 = np.clip(raw, self.low, self.high)
         return clipped
@@ -97,8 +121,14 @@ def fit_affect(data: LabelledFeatures, standardised: Float64, seed: int = 0) -> 
         return None
     names, weights, biases, lows, highs, agreement = zip(*kept, strict=True)
     bias, low, high = (np.array(values, np.float32) for values in (biases, lows, highs))
-    weight = np.stack(weights).astype(np.float32)
-    return AffectHead(names, weight, bias, low, high, agreement)
+    return AffectHead(
+        names=names,
+        agreement=agreement,
+        weight=np.stack(weights).astype(np.float32),
+        bias=bias,
+        low=low,
+        high=high,
+    )
 
 
 def _dimension(

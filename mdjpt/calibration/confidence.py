@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy.signal import lfilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +18,7 @@ __all__ = [
     "SMOOTHING_S",
     "Confidence",
     "ReliabilityBin",
+    "Smoother",
     "abstention_threshold",
     "best_temperature",
     "coverage_accuracy",
@@ -82,25 +82,61 @@ def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Float64:
     return probabilities
 
 
-def smoothed(probabilities: Float64, trial: Labels, keep: float) -> Float64:
-    """Smooth probabilities exponentially within each trial, as the live decoder does.
+class Smoother:
+    """Causal exponential smoothing of a stream's answers, of any shape.
 
     Parameters
     ----------
-    probabilities : ndarray of float64, shape (n, n_classes)
-        In the order of time.
-    trial : ndarray of int, shape (n,)
-        The smoothing starts again where it changes.
-    keep : float
-        Share of the past, ``exp(-hop / time constant)``.
+    hop_s : float
+        Seconds from one answer to the next.
+    time_constant_s : float
+        Seconds after which an old answer has faded to 1/e; 0 switches the smoothing off.
     """
-    edges = np.flatnonzero(np.diff(trial)) + 1
-    parts = [
-        lfilter([1 - keep], [1, -keep], own, axis=0, zi=keep * own[:1])[0]
-        for own in np.split(probabilities, edges)
-        if len(own)
-    ]
-    return np.concatenate(parts) if parts else probabilities.copy()
+
+    def __init__(self, hop_s: float, time_constant_s: float = SMOOTHING_S) -> None:
+        self._keep = float(np.exp(-hop_s / time_constant_s)) if time_constant_s > 0 else 0.0
+        self._mean: Float64 | None = None
+
+    def __call__(self, answer: Float64, n_steps: int = 1) -> Float64:
+        """Return the smoothed answer; `n_steps` hops have passed since the one before."""
+        if self._mean is None:
+            self._mean = answer
+        keep = self._keep**n_steps
+        self._mean = keep * self._mean + (1.0 - keep) * answer
+        return self._mean
+
+    def reset(self) -> None:
+        """Forget the past, as after a gap."""
+        self._mean = None
+
+
+def smoothed(
+    answers: Float64, segment: Labels, hop_s: float, time_constant_s: float = SMOOTHING_S
+) -> Float64:
+    """Smooth answers as the live decoder does, each segment (a trial, a person) by itself.
+
+    Parameters
+    ----------
+    answers : ndarray of float64, shape (n, ...)
+        In the order of time.
+    segment : ndarray of int, shape (n,)
+        The smoothing starts again where it changes.
+    hop_s : float
+        Seconds from one answer to the next.
+    time_constant_s : float
+        Of the smoothing.
+
+    Returns
+    -------
+    ndarray of float64, of the shape of `answers`
+    """
+    smoother, out = Smoother(hop_s, time_constant_s), np.empty_like(answers)
+    starts = set((np.flatnonzero(np.diff(segment)) + 1).tolist())
+    for k, answer in enumerate(answers):
+        if k in starts:
+            smoother.reset()
+        out[k] = smoother(answer)
+    return out
 
 
 def log_loss(probabilities: Float64, labels: Labels, weights: Float64 | None = None) -> float:
@@ -110,7 +146,12 @@ def log_loss(probabilities: Float64, labels: Labels, weights: Float64 | None = N
 
 
 def best_temperature(
-    logits: Float64, labels: Labels, trial: Labels, weights: Float64, keep: float
+    logits: Float64,
+    labels: Labels,
+    segment: Labels,
+    weights: Float64,
+    hop_s: float,
+    time_constant_s: float = SMOOTHING_S,
 ) -> float:
     """Return the temperature at which the smoothed probabilities fit held-out labels best.
 
@@ -121,16 +162,16 @@ def best_temperature(
     ----------
     logits : ndarray of float64, shape (n, n_classes)
         Of windows that the head was not trained on.
-    labels, trial : ndarray of int, shape (n,)
-        Class and trial of each window.
+    labels : ndarray of int, shape (n,)
+        Class of each window.
+    segment, hop_s, time_constant_s
+        As for :func:`smoothed`.
     weights : ndarray of float64, shape (n,)
         Of the windows.
-    keep : float
-        As for :func:`smoothed`.
     """
-    losses = [
-        log_loss(smoothed(softmax(logits, t), trial, keep), labels, weights) for t in _TEMPERATURES
-    ]
+    probabilities = softmax(logits[:, None] / _TEMPERATURES[:, None])
+    shown = smoothed(probabilities, segment, hop_s, time_constant_s)
+    losses = [log_loss(shown[:, k], labels, weights) for k in range(len(_TEMPERATURES))]
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
@@ -218,9 +259,13 @@ def shown_probabilities(
     -------
     ndarray of float64, shape (sum of n_windows, n_classes)
     """
-    person = np.repeat(np.arange(len(logits)), [len(own) for own in logits])
-    keep = float(np.exp(-hop_s / smoothing_s))
-    return smoothed(softmax(np.concatenate(list(logits)), temperature), person, keep)
+    together = softmax(np.concatenate(list(logits)), temperature)
+    return smoothed(together, _persons(logits), hop_s, smoothing_s)
+
+
+def _persons(logits: Sequence[Float64]) -> Labels:
+    """Return whose each window is, the persons numbered from 0."""
+    return np.repeat(np.arange(len(logits)), [len(own) for own in logits])
 
 
 def fit_confidence(
@@ -241,7 +286,7 @@ def fit_confidence(
     ----------
     logits : sequence of ndarray, shape (n_windows, n_classes)
         One array a person, every window in the order of time, aligned as live
-        (:func:`mdjpt.calibration.decoding.aligned_logits`).
+        (:func:`mdjpt.calibration.decoder.answered_logits`).
     labels : sequence of ndarray of int, shape (n_windows,)
         True classes, -1 where there is none (a transition).
     hop_s : float
@@ -262,10 +307,13 @@ def fit_confidence(
     known = truth >= 0
     if not known.any():
         raise ValueError("no window has a label")
-    person = np.repeat(np.arange(len(logits)), [len(own) for own in logits])
-    keep = float(np.exp(-hop_s / smoothing_s))
     temperature = best_temperature(
-        np.concatenate(list(logits)), truth, person, known.astype(np.float64), keep
+        np.concatenate(list(logits)),
+        truth,
+        _persons(logits),
+        known.astype(np.float64),
+        hop_s,
+        smoothing_s,
     )
     shown = shown_probabilities(logits, temperature, hop_s=hop_s, smoothing_s=smoothing_s)[known]
     return Confidence(

@@ -1,7 +1,12 @@
-"""A bundle, an alignment and a person's head at work together: window in, probabilities out."""
+"""A model at work on one stream: each window is estimated, smoothed, and learned from.
+
+Everything that decodes runs this object: the live path, calibrations, evaluations.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -9,46 +14,77 @@ import numpy as np
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.stages import build_alignment
-from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
+from mdjpt.calibration.confidence import ABOVE_CHANCE, Smoother, softmax
 from mdjpt.calibration.novelty import known_novelty_limit
 from mdjpt.errors import ProfileError
+from mdjpt.signal.filters import N_TIMES, WINDOW_S
+from mdjpt.signal.montage import STANDARD_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from mdjpt.alignment.aligner import Gauge
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.heads import PersonalHead
+    from mdjpt.calibration.personal_decoder import PersonalDecoder
     from mdjpt.calibration.profile import Profile
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
-__all__ = ["EmotionModel", "Estimate"]
+__all__ = ["Decoded", "EmotionDecoder", "Estimate", "answered_logits"]
 
 
 class Estimate(NamedTuple):
-    """What the model makes of one window.
+    """What the model makes of one window by itself.
+
+    Attributes
+    ----------
+    logits : ndarray of float64, shape (n_classes,)
+        Of the head, before the temperature; empty without a head.
+    probabilities : ndarray of float64, shape (n_classes,)
+        All equal for a window that is not familiar; empty without a head.
+    novelty : float
+        Distance from what the head was trained on, before any alignment of the features; about 1
+        for familiar windows.
+    familiar : bool
+        False for a window like nothing that was seen before: no answer, nothing to learn.
+    affect : dict of str to float
+        The person's valence and arousal, where they can be predicted.
+    """
+
+    logits: Float64
+    probabilities: Float64
+    novelty: float
+    familiar: bool
+    affect: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Answer of the decoder for one window.
 
     Attributes
     ----------
     feature : ndarray of float32, shape (512,)
-        The encoder's, not standardised.
-    probabilities : ndarray of float64, shape (n_classes,), or None
-        None without a head. All equal for a window like nothing that was seen before.
-    novelty : float
-        Distance from what the head was trained on, before any alignment of the features; about 1
-        for familiar windows.
+        The encoder's feature, not standardised.
+    probabilities : dict of str to float
+        Smoothed class probabilities, empty for a bundle without a head.
+    affect : dict of str to float
+        Smoothed valence and arousal, those that the person's profile can predict.
+    estimate : Estimate or None
+        What was smoothed; None where nothing was estimated.
     """
 
     feature: Float32
-    probabilities: Float64 | None
-    novelty: float
+    probabilities: dict[str, float]
+    affect: dict[str, float] = field(default_factory=dict)
+    estimate: Estimate | None = None
 
 
-class EmotionModel:
+class EmotionDecoder:
     """Decodes the windows of one stream in order, and learns the stream. One thread feeds it.
 
     With a profile, the person's head, confidence and threshold take the place of the bundle's. The
@@ -59,14 +95,14 @@ class EmotionModel:
     ----------
     bundle : Bundle
         The model.
+    hop_s : float
+        Seconds from window to window.
     alignment : AlignmentConfig, optional
         How the stream is aligned; by default as in the profile's calibration, else not at all.
     profile : Profile, optional
         Of the person, made for this bundle.
     keep_learning : bool
         Let the aligners of a profile go on learning.
-    input_reference : ndarray of float, shape (60, 60), optional
-        For the alignment of the input's covariance.
     novelty_limit : float, optional
         Novelty above which a window is neither labelled nor learned from; the profile's, or
         the bundle's (:func:`mdjpt.calibration.novelty.known_novelty_limit`).
@@ -82,134 +118,154 @@ class EmotionModel:
     def __init__(
         self,
         bundle: Bundle,
+        hop_s: float,
         alignment: AlignmentConfig | None = None,
         profile: Profile | None = None,
         *,
         keep_learning: bool = False,
-        input_reference: NDArray[Any] | None = None,
         novelty_limit: float | None = None,
     ) -> None:
         if profile is not None:
             profile.require_model(bundle)
         personal = None if profile is None else profile.current
-        self._bundle, self._profile = bundle, profile
-        self._personal = personal
-        self._head: PersonalHead | None = bundle.head if personal is None else personal.head
-        self.class_names = self._class_names()
-        config = alignment or (AlignmentConfig() if personal is None else personal.alignment)
-        stats = None if personal is None else (personal.feature_mean, personal.feature_var)
-        state = {} if personal is None else personal.alignment_state
-        if input_reference is None:
-            input_reference = state.get("input.reference")
-        self._alignment_kind = config.kind
-        self.alignment = build_alignment(
-            config,
-            bundle,
-            n_classes=max(1, len(self.class_names)),
-            feature_stats=stats,
-            input_reference=input_reference,
-        )
-        if personal is not None:
-            self._take_over(config, keep_learning=keep_learning)
-        self._encoder = AlignedEncoder(bundle, self.alignment)
-        self.novelty_limit = self._known_limit() if novelty_limit is None else novelty_limit
-        self._familiar = False
-
-    @property
-    def temperature(self) -> float:
-        """Divides the logits before the softmax."""
-        source = self._bundle if self._personal is None else self._personal
-        return float(source.temperature)
-
-    @property
-    def abstain_below(self) -> float:
-        """Confidence below which the answer is "unsure"."""
-        source = self._bundle if self._personal is None else self._personal
+        source = bundle if personal is None else personal
+        self._bundle, self._personal, self._hop_s = bundle, personal, hop_s
+        self._head: PersonalHead | None = source.head
+        self.class_names = source.class_names
+        self.temperature = float(source.temperature)
         # What is equally likely is never a label, whatever the threshold.
         chance = 1.0 / len(self.class_names) if self.class_names else 0.0
-        return max(float(source.abstain_below), chance + ABOVE_CHANCE)
+        self.abstain_below = max(float(source.abstain_below), chance + ABOVE_CHANCE)
+        self.simulated = bundle.simulated or (profile is not None and profile.simulated)
+        config = alignment or (AlignmentConfig() if personal is None else personal.alignment)
+        stats = None if personal is None else (personal.feature_mean, personal.feature_var)
+        self.alignment_kind = config.kind
+        self.alignment = build_alignment(
+            config, bundle, n_classes=max(1, len(self.class_names)), feature_stats=stats
+        )
+        if personal is not None:
+            self._take_over(personal, config, keep_learning=keep_learning)
+        known = known_novelty_limit(bundle) if personal is None else personal.novelty_limit
+        self.novelty_limit = known if novelty_limit is None else novelty_limit
+        self._smoother, self._affect_smoother = Smoother(hop_s), Smoother(hop_s)
+        self._last_index: int | None = None
 
-    @property
-    def simulated(self) -> bool:
-        """True when model or person is simulated."""
-        return self._bundle.simulated or (self._profile is not None and self._profile.simulated)
-
-    @property
-    def alignment_kind(self) -> str:
-        """Which alignment is at work."""
-        return self._alignment_kind
+    @cached_property
+    def _encoder(self) -> AlignedEncoder:
+        return AlignedEncoder(self._bundle, self.alignment)
 
     @property
     def gauge(self) -> Gauge:
         """How far the alignment has come."""
         return self.alignment.gauge
 
-    def estimate(self, window: Float32) -> Estimate:
-        """Decode the stream's next window.
+    def decode(self, window: Float32, index: int | None = None) -> Decoded:
+        """Decode the stream's next window, then let the alignment learn from it.
 
         Parameters
         ----------
         window : ndarray of float32, shape (60, 625)
             Output of the preprocessor.
+        index : int, optional
+            Its number, so that the smoother knows how many hops have passed; one by default.
         """
-        feature = self._encoder.encode_next(window)
-        far = self.alignment.features.novelty(feature)
-        self._familiar = far <= self.novelty_limit
-        if self._head is None:
-            return Estimate(feature, None, far)
-        if far > self.novelty_limit:
-            n = self._head.n_classes
-            return Estimate(feature, np.full(n, 1.0 / n), far)
-        logits = self._head.logits(self.alignment.features.transform(feature)[None])
-        return Estimate(feature, softmax(logits, self.temperature)[0], far)
+        return self._answer(self._encoder.encode_next(window), index, self._encoder.learn)
 
-    def learn(self, weight_s: float, probabilities: Float64 | None = None) -> None:
-        """Fit the aligners to the newest window; call it once the window is answered.
-
-        Without effect for a window that is like nothing the model knows.
+    def decode_feature(self, feature: Float32, index: int | None = None) -> Decoded:
+        """Decode the stream's next window from its feature: encode once, replay many decoders.
 
         Parameters
         ----------
-        weight_s : float
-            Seconds of signal that no earlier window held.
-        probabilities : ndarray of float64, shape (n_classes,), optional
-            The answer as it was shown.
-        """
-        if self._familiar:
-            self._encoder.learn(weight_s, probabilities)
+        feature : ndarray of float32, shape (512,)
+            From the encoder, as :meth:`mdjpt.bundle.bundle.Bundle.features` gives it.
+        index : int, optional
+            As for :meth:`decode`.
 
-    def affect(self, feature: Float32) -> dict[str, float]:
-        """Return the person's valence and arousal of the newest feature [512], if they can be told.
-
-        Empty for a window that is like nothing the model knows.
+        Raises
+        ------
+        ValueError
+            When the alignment changes what comes before the features.
         """
-        if self._personal is None or self._personal.affect is None or not self._familiar:
-            return {}
-        head = self._personal.affect
-        values = head.predict(self.alignment.features.transform(feature)[None])[0]
-        return dict(zip(head.names, values.tolist(), strict=True))
+        if not self.alignment.plain:
+            raise ValueError(f"{self.alignment_kind} alignment needs windows, not their features")
+
+        def learn(weight_s: float, probabilities: Float64 | None) -> None:
+            self.alignment.features.partial_fit(feature, weight_s, probabilities)
+
+        return self._answer(feature, index, learn)
+
+    def estimate(self, feature: Float32) -> Estimate:
+        """Return what the model makes of a feature (512,) now; nothing is smoothed or learned."""
+        aligner = self.alignment.features
+        novelty = aligner.novelty(feature)
+        familiar = novelty <= self.novelty_limit
+        if self._head is None:
+            return Estimate(np.empty(0), np.empty(0), novelty, familiar, {})
+        standardised = aligner.transform(feature)[None]
+        logits = self._head.logits(standardised)[0].astype(np.float64)
+        shown = logits if familiar else np.zeros_like(logits)
+        affect = self._affect(standardised) if familiar else {}
+        return Estimate(logits, softmax(shown, self.temperature), novelty, familiar, affect)
+
+    def warm_up(self) -> None:
+        """Estimate an empty window, so that the first real one finds everything in place."""
+        window = np.zeros((len(STANDARD_CHANNELS), N_TIMES), dtype=np.float32)
+        self.estimate(self._encoder.encode_next(window))
+
+    def reset(self) -> None:
+        """Forget the windows seen so far; what the alignment has learned is kept."""
+        self._smoother.reset()
+        self._affect_smoother.reset()
+        self._last_index = None
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return what the aligners have learned, as plain arrays."""
+        """Return what the alignment has learned, as plain arrays."""
         return self.alignment.state_dict()
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another instance stopped; ValueError when the state does not fit."""
+        """Let the alignment go on where another decoder's stopped; ValueError if it cannot."""
         self.alignment.load_state_dict(state)
 
-    def _class_names(self) -> tuple[str, ...]:
-        if self._personal is not None:
-            return self._personal.class_names
-        return self._bundle.class_names if self._head is not None else ()
+    def _answer(
+        self,
+        feature: Float32,
+        index: int | None,
+        learn: Callable[[float, Float64 | None], None],
+    ) -> Decoded:
+        """Estimate, smooth, then learn: no answer depends on what its own window taught."""
+        estimate, passed = self.estimate(feature), self._hops_to(index)
+        shown = self._smoother(estimate.probabilities, passed) if self._head is not None else None
+        affect = self._smoothed_affect(estimate.affect, passed)
+        if estimate.familiar:
+            # A window holds no more that is new than its own length.
+            learn(min(passed * self._hop_s, WINDOW_S), shown)
+        answers = [] if shown is None else shown.tolist()
+        probabilities = dict(zip(self.class_names, answers, strict=shown is not None))
+        return Decoded(feature, probabilities, affect, estimate)
 
-    def _known_limit(self) -> float:
-        if self._personal is not None:
-            return self._personal.novelty_limit
-        return known_novelty_limit(self._bundle)
+    def _hops_to(self, index: int | None) -> int:
+        """Return how many hops have passed since the window before."""
+        if index is None:
+            return 1
+        passed = 1 if self._last_index is None else max(1, index - self._last_index)
+        self._last_index = index
+        return passed
 
-    def _take_over(self, config: AlignmentConfig, *, keep_learning: bool) -> None:
-        assert self._personal is not None
-        personal = self._personal
+    def _affect(self, standardised: Float32) -> dict[str, float]:
+        head = None if self._personal is None else self._personal.affect
+        if head is None:
+            return {}
+        return dict(zip(head.names, head.predict(standardised)[0].tolist(), strict=True))
+
+    def _smoothed_affect(self, ratings: dict[str, float], passed: int) -> dict[str, float]:
+        if not ratings:
+            return {}
+        values = self._affect_smoother(np.array(list(ratings.values())), passed)
+        return dict(zip(ratings, values.tolist(), strict=True))
+
+    def _take_over(
+        self, personal: PersonalDecoder, config: AlignmentConfig, *, keep_learning: bool
+    ) -> None:
         if personal.head.n_features != self._bundle.config.n_maps:
             raise ProfileError("the profile has another number of features: calibrate again")
         if config == personal.alignment and personal.alignment_state:
@@ -221,3 +277,12 @@ class EmotionModel:
                 raise ProfileError(f"unusable profile: {error}; calibrate again") from None
         if not keep_learning:
             self.alignment.freeze()
+
+
+def answered_logits(answers: Iterable[Decoded]) -> Float64:
+    """Return the logits of a stream's windows as they are answered, shape (n, n_classes).
+
+    Equal logits for a window that is not familiar.
+    """
+    estimates = [answer.estimate for answer in answers if answer.estimate is not None]
+    return np.stack([estimate.logits * estimate.familiar for estimate in estimates])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from mdjpt.guard.schema import STRICT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -13,13 +16,22 @@ if TYPE_CHECKING:
     Float64 = NDArray[np.float64]
     Labels = NDArray[np.intp]
 
-__all__ = ["SIGNIFICANT", "Evidence", "balanced_accuracy", "exact_interval", "permutation_p"]
+__all__ = [
+    "SIGNIFICANT",
+    "Evidence",
+    "Share",
+    "Uncalibrated",
+    "balanced_accuracy",
+    "exact_interval",
+    "permutation_p",
+]
 
 SIGNIFICANT = 0.05
 N_PERMUTATIONS = 2000
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Evidence:
     """How good a personal decoder was on trials that it was not trained on.
 
@@ -39,17 +51,26 @@ class Evidence:
         Expected calibration error of held-out windows.
     before : float or None
         Accuracy of the general model on the same trials; None where it has other classes.
+
+    Raises
+    ------
+    ValueError
+        When a number is out of its range.
     """
 
-    n_trials: int
-    n_correct: int
-    low: float
-    high: float
-    chance: float
-    p_value: float
-    window_accuracy: float
-    calibration_error: float
-    before: float | None = None
+    n_trials: Annotated[int, Field(gt=0)]
+    n_correct: Annotated[int, Field(ge=0)]
+    low: Share
+    high: Share
+    chance: Share
+    p_value: Share
+    window_accuracy: Share
+    calibration_error: Share
+    before: Share | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_correct > self.n_trials:
+            raise ValueError(f"{self.n_correct} of {self.n_trials} trials cannot be right")
 
     @property
     def accuracy(self) -> float:
@@ -69,6 +90,25 @@ class Evidence:
             f"{self.low:.2f} to {self.high:.2f}), chance {self.chance:.2f}, "
             f"p {'< 0.001' if self.p_value < 1e-3 else f'= {self.p_value:.3f}'}"
         )
+
+
+class Uncalibrated(NamedTuple):
+    """What a model gets right without calibration, on the trials of the calibration.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of the trials.
+    window_accuracy : float
+        Balanced accuracy of their windows, smoothed as shown.
+    """
+
+    accuracy: float
+    window_accuracy: float
+
+    def beaten_by(self, evidence: Evidence) -> bool:
+        """Tell whether a decoder has more trials right, or as many and more of their windows."""
+        return (evidence.accuracy, evidence.window_accuracy) > tuple(self)
 
 
 def exact_interval(n_correct: int, n_trials: int, level: float = 0.95) -> tuple[float, float]:

@@ -1,7 +1,7 @@
 """Heads over frozen features that a few minutes of one person can train.
 
-All take standardised features and give one logit a class. Trained in milliseconds; trials count
-the same however many windows they have, and so do classes.
+All take standardised features and give one logit a class; :mod:`mdjpt.calibration.head_fitting`
+trains them.
 """
 
 from __future__ import annotations
@@ -10,22 +10,28 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 import numpy as np
 
+from mdjpt.calibration.confidence import softmax
+from mdjpt.calibration.label_sets import mapping_matrix
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
+
+    from mdjpt.bundle.bundle import Bundle
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
 __all__ = [
     "HEAD_KINDS",
+    "AnchoredHead",
+    "GeneralHead",
     "HeadKind",
     "LinearHead",
     "PersonalHead",
     "PrototypeHead",
-    "fit_head",
-    "fit_ridge",
+    "general_head",
     "head_from",
 ]
 
@@ -33,8 +39,8 @@ HeadKind = Literal["anchored", "lda", "ridge", "prototypes", "mlp"]
 HEAD_KINDS: tuple[HeadKind, ...] = get_args(HeadKind)
 
 COSINE_SCALE = 10.0  # brings cosines to the range of logits; the temperature does the rest
-MLP_EPOCHS, MLP_BATCH = 30, 64  # a few hundred windows are one of the paper's batches
-_TINY = 1e-12
+_GENERAL = "general."
+_TINY = np.float32(1e-12)
 
 
 class PersonalHead(Protocol):
@@ -56,11 +62,40 @@ class PersonalHead(Protocol):
         ...
 
     def logits(self, features: ArrayLike) -> Float32:
-        """[n, n_features] -> [n, n_classes]."""
+        """Return (n, n_classes) for (n, n_features)."""
+        ...
+
+    def predict_proba(self, features: ArrayLike, temperature: float = 1.0) -> Float64:
+        """Return probabilities (n, n_classes) for (n, n_features)."""
         ...
 
 
-class LinearHead:
+class _Head:
+    """Arrays and what they say."""
+
+    def __init__(self, arrays: Mapping[str, ArrayLike], n_classes: int, n_features: int) -> None:
+        # Row by row, as a file gives them back: another order is summed up in another order.
+        self._arrays = {name: np.array(a, np.float32, order="C") for name, a in arrays.items()}
+        self.n_classes, self.n_features = n_classes, n_features
+        for name, array in self._arrays.items():
+            if not array.size or not np.isfinite(array).all():
+                raise ValueError(f"{name} of the head is empty or holds NaN or infinity")
+
+    @property
+    def arrays(self) -> dict[str, Float32]:
+        """Copies of its arrays."""
+        return {name: array.copy() for name, array in self._arrays.items()}
+
+    def logits(self, features: ArrayLike) -> Float32:
+        """Return (n, n_classes) float32 for (n, n_features)."""
+        raise NotImplementedError
+
+    def predict_proba(self, features: ArrayLike, temperature: float = 1.0) -> Float64:
+        """Return probabilities (n, n_classes) for (n, n_features)."""
+        return softmax(self.logits(features), temperature)
+
+
+class LinearHead(_Head):
     """Logits that are linear in the features: shrinkage LDA and ridge.
 
     Parameters
@@ -70,33 +105,22 @@ class LinearHead:
     """
 
     def __init__(self, weight: ArrayLike, bias: ArrayLike) -> None:
-        # Row by row, as a file gives them back: another order is summed up in another order.
-        self._weight = np.array(weight, np.float32, order="C")
-        self._bias = np.array(bias, np.float32)
-        _check(self._weight, self._bias)
-
-    @property
-    def n_features(self) -> int:
-        """Features of a window."""
-        return int(self._weight.shape[1])
-
-    @property
-    def n_classes(self) -> int:
-        """Classes, one logit each."""
-        return len(self._bias)
-
-    @property
-    def arrays(self) -> dict[str, Float32]:
-        """Weight and bias."""
-        return {"weight": self._weight.copy(), "bias": self._bias.copy()}
+        shape = np.shape(weight)
+        if len(shape) != 2 or np.shape(bias) != shape[:1]:
+            raise ValueError(
+                f"a head has weight [classes, features] and bias [classes], got {list(shape)} and "
+                f"{list(np.shape(bias))}"
+            )
+        super().__init__({"weight": weight, "bias": bias}, *shape)
 
     def logits(self, features: ArrayLike) -> Float32:
-        """Return [n, n_classes] float32 for [n, n_features]."""
-        out: Float32 = np.asarray(features, np.float32) @ self._weight.T + self._bias
+        """Return (n, n_classes) float32 for (n, n_features)."""
+        a = self._arrays
+        out: Float32 = np.asarray(features, np.float32) @ a["weight"].T + a["bias"]
         return out
 
 
-class PrototypeHead:
+class PrototypeHead(_Head):
     """Logits that are cosines with one prototype a class, seen from a common centre.
 
     Parameters
@@ -108,34 +132,131 @@ class PrototypeHead:
     """
 
     def __init__(self, prototypes: ArrayLike, centre: ArrayLike) -> None:
-        self._prototypes = np.array(prototypes, np.float32)
-        self._centre = np.array(centre, np.float32)
-        _check(self._prototypes, np.zeros(len(self._prototypes), np.float32))
-        if self._centre.shape != self._prototypes.shape[1:]:
-            raise ValueError(f"centre {self._centre.shape} and prototypes do not match")
-        _check(self._centre[None], np.zeros(1, np.float32))
+        shape = np.shape(prototypes)
+        if len(shape) != 2 or np.shape(centre) != shape[1:]:
+            raise ValueError(f"centre {np.shape(centre)} and prototypes {shape} do not match")
+        super().__init__({"prototypes": prototypes, "centre": centre}, *shape)
 
-    @property
-    def n_features(self) -> int:
-        """Features of a window."""
-        return len(self._centre)
+    def logits(self, features: ArrayLike) -> Float32:
+        """Return (n, n_classes) float32 for (n, n_features)."""
+        x = np.asarray(features, np.float32) - self._arrays["centre"]
+        cosines = _unit(x) @ _unit(self._arrays["prototypes"]).T
+        out: Float32 = (COSINE_SCALE * cosines).astype(np.float32)
+        return out
 
-    @property
-    def n_classes(self) -> int:
-        """Classes, one logit each."""
-        return len(self._prototypes)
+
+class GeneralHead:
+    """What a model's own head says in the classes of a person.
+
+    Parameters
+    ----------
+    head : PersonalHead
+        Of the bundle.
+    matrix : array_like of float, shape (n_classes, n_general)
+        Adds its probabilities up to the person's classes, see
+        :func:`mdjpt.calibration.label_sets.mapping_matrix`; each class has a part in it.
+    temperature : float
+        Of the bundle.
+
+    Raises
+    ------
+    ValueError
+        When the matrix does not fit the head or leaves a class without a part.
+    """
+
+    def __init__(self, head: PersonalHead, matrix: ArrayLike, temperature: float) -> None:
+        self._head, self._matrix = head, np.array(matrix, np.float32)
+        self._temperature = float(temperature)
+        if self._matrix.ndim != 2 or self._matrix.shape[1] != head.n_classes:
+            raise ValueError(f"the class mapping {self._matrix.shape} does not fit the head")
+        if not (self._matrix.any(axis=1).all() and self._temperature > 0):
+            raise ValueError("the class mapping leaves a class without a part")
+        self.n_features, self.n_classes = head.n_features, len(self._matrix)
 
     @property
     def arrays(self) -> dict[str, Float32]:
-        """Prototypes and centre."""
-        return {"prototypes": self._prototypes.copy(), "centre": self._centre.copy()}
+        """The head's arrays, the mapping and the temperature."""
+        own = {f"{_GENERAL}{name}": array for name, array in self._head.arrays.items()}
+        temperature = np.array([self._temperature], np.float32)
+        return own | {"matrix": self._matrix.copy(), "temperature": temperature}
+
+    def predict_proba(self, features: ArrayLike) -> Float64:
+        """Return (n, n_classes) for standardised features (n, n_features)."""
+        return self.of_logits(self._head.logits(features))
+
+    def of_logits(self, logits: ArrayLike) -> Float64:
+        """Return (n, n_classes) for the logits (n, n_general) of the model's own head."""
+        general = softmax(np.asarray(logits), self._temperature) @ self._matrix.T
+        normalised: Float64 = general / np.maximum(general.sum(axis=1, keepdims=True), 1e-6)
+        return normalised
+
+
+class AnchoredHead:
+    """The general probabilities plus a linear correction: begins as the model's own head.
+
+    Parameters
+    ----------
+    general : GeneralHead
+        Where it begins.
+    correction : LinearHead
+        What the person's trials add.
+    """
+
+    def __init__(self, general: GeneralHead, correction: LinearHead) -> None:
+        if (general.n_classes, general.n_features) != (correction.n_classes, correction.n_features):
+            raise ValueError("the correction does not fit the general head")
+        self._general, self._correction = general, correction
+        self.n_features, self.n_classes = general.n_features, general.n_classes
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Float32]) -> AnchoredHead:
+        """Build from what :attr:`arrays` returned; KeyError or ValueError when it does not fit."""
+        from mdjpt.network.emotion_head import Head
+
+        own = {n.removeprefix(_GENERAL): a for n, a in arrays.items() if n.startswith(_GENERAL)}
+        others = {"matrix", "temperature", "weight", "bias"}
+        if odd := arrays.keys() - {f"{_GENERAL}{n}" for n in own} - others:
+            raise ValueError(f"the head holds the unknown array {min(odd)[:40]!r}")
+        general = GeneralHead(Head(own), arrays["matrix"], float(arrays["temperature"][0]))
+        return cls(general, LinearHead(arrays["weight"], arrays["bias"]))
+
+    @property
+    def arrays(self) -> dict[str, Float32]:
+        """General head and correction."""
+        return self._general.arrays | self._correction.arrays
 
     def logits(self, features: ArrayLike) -> Float32:
-        """Return [n, n_classes] float32 for [n, n_features]."""
-        x = np.asarray(features, np.float32) - self._centre
-        cosines = _unit(x) @ _unit(self._prototypes).T
-        out: Float32 = (COSINE_SCALE * cosines).astype(np.float32)
+        """Return (n, n_classes) float32 for (n, n_features)."""
+        general = self._general.predict_proba(features).astype(np.float32)
+        out: Float32 = general + self._correction.logits(features)
         return out
+
+    def predict_proba(self, features: ArrayLike, temperature: float = 1.0) -> Float64:
+        """Return probabilities (n, n_classes) for (n, n_features)."""
+        return softmax(self.logits(features), temperature)
+
+
+def general_head(bundle: Bundle, class_names: Sequence[str]) -> GeneralHead | None:
+    """Return the bundle's head read in a person's classes.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    class_names : sequence of str
+        The person's classes.
+
+    Returns
+    -------
+    GeneralHead or None
+        None where there is no head or a class that none of its own is read as.
+    """
+    if bundle.head is None:
+        return None
+    matrix = mapping_matrix(bundle.class_names, class_names)
+    if not matrix.any(axis=1).all():
+        return None
+    return GeneralHead(bundle.head, matrix, bundle.temperature)
 
 
 def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
@@ -149,8 +270,6 @@ def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
     if kind not in HEAD_KINDS:
         raise ValueError(f"unknown kind of head {kind!r:.40}")
     if kind == "anchored":
-        from mdjpt.calibration.anchored import AnchoredHead
-
         return AnchoredHead.from_arrays(arrays)
     if kind == "mlp":
         from mdjpt.network.emotion_head import Head
@@ -162,115 +281,7 @@ def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
     return PrototypeHead(**arrays) if kind == "prototypes" else LinearHead(**arrays)
 
 
-def fit_head(
-    kind: Literal["lda", "ridge", "prototypes", "mlp"],
-    features: Float64,
-    labels: NDArray[np.intp],
-    weights: Float64,
-    *,
-    strength: float | None = None,
-    seed: int = 0,
-) -> PersonalHead:
-    """Train a head from nothing; :func:`~mdjpt.calibration.anchored.fit_anchored` has a start.
-
-    Parameters
-    ----------
-    kind : {"lda", "ridge", "prototypes", "mlp"}
-        Which one.
-    features : ndarray of float64, shape (n, n_features)
-        Standardised.
-    labels : ndarray of int, shape (n,)
-        From 0; every class is there.
-    weights : ndarray of float64, shape (n,)
-        Sum to 1; the MLP has no use for them.
-    strength : float, optional
-        LDA: share of the identity in the within-class covariance, by default Ledoit and Wolf's.
-        Ridge: penalty in units of the features' mean variance, by default 1.
-    seed : int
-        Of the MLP.
-    """
-    n_classes = int(labels.max()) + 1
-    if kind == "mlp":
-        from mdjpt.network.emotion_head import Head
-
-        return Head.fit(
-            features, labels, n_classes, n_epochs=MLP_EPOCHS, batch_size=MLP_BATCH, seed=seed
-        )
-    targets = np.eye(n_classes)[labels]
-    means = _class_means(features, targets, weights)
-    if kind == "prototypes":
-        centre = means.mean(axis=0)
-        return PrototypeHead(means - centre, centre)
-    if kind == "ridge":
-        return LinearHead(*fit_ridge(features, targets, weights, strength or 1.0))
-    return _fit_lda(features - means[labels], means, weights, strength)
-
-
-def fit_ridge(
-    features: Float64, targets: Float64, weights: Float64, strength: float
-) -> tuple[Float64, Float64]:
-    """Fit targets by ridge regression with an intercept that is not penalised.
-
-    Parameters
-    ----------
-    features : ndarray of float64, shape (n, n_features)
-    targets : ndarray of float64, shape (n, n_targets)
-    weights : ndarray of float64, shape (n,)
-        Sum to 1.
-    strength : float
-        Penalty in units of the features' mean variance.
-
-    Returns
-    -------
-    weight, bias : ndarray of float64
-        [n_targets, n_features] and [n_targets].
-    """
-    centre, mean = weights @ features, weights @ targets
-    x = (features - centre) * np.sqrt(weights)[:, None]
-    y = (targets - mean) * np.sqrt(weights)[:, None]
-    penalty = max(strength * float(np.mean(np.sum(x * x, axis=0))), _TINY)
-    # The dual has as many unknowns as windows, the primal as features: take the smaller one.
-    if len(x) < x.shape[1]:
-        gram = x @ x.T + penalty * np.eye(len(x))
-        weight = x.T @ np.linalg.solve(gram, y)
-    else:
-        scatter = x.T @ x + penalty * np.eye(x.shape[1])
-        weight = np.linalg.solve(scatter, x.T @ y)
-    return weight.T, mean - centre @ weight
-
-
-def _fit_lda(
-    residuals: Float64, means: Float64, weights: Float64, shrinkage: float | None
-) -> LinearHead:
-    """Linear discriminant analysis with equal priors (Friedman, J Am Stat Assoc 84:165, 1989)."""
-    x = residuals * np.sqrt(weights)[:, None]
-    if shrinkage is None:
-        from sklearn.covariance import ledoit_wolf_shrinkage
-
-        shrinkage = float(ledoit_wolf_shrinkage(residuals, assume_centered=True))
-    scale = max(float(np.mean(np.sum(x * x, axis=0))), _TINY)
-    shrinkage = min(max(shrinkage, 1e-3), 1.0)
-    within = (1 - shrinkage) * (x.T @ x)
-    within[np.diag_indices(len(within))] += shrinkage * scale
-    weight = np.linalg.solve(within, means.T).T
-    return LinearHead(weight, -0.5 * np.sum(weight * means, axis=1))
-
-
-def _class_means(features: Float64, targets: Float64, weights: Float64) -> Float64:
-    shares = targets * weights[:, None]
-    means: Float64 = (shares / shares.sum(axis=0)).T @ features
-    return means
-
-
 def _unit(x: Float32) -> Float32:
     length = np.linalg.norm(x, axis=-1, keepdims=True)
-    unit: Float32 = x / np.maximum(length, np.float32(_TINY))
+    unit: Float32 = x / np.maximum(length, _TINY)
     return unit
-
-
-def _check(weight: Float32, bias: Float32) -> None:
-    if weight.ndim != 2 or not weight.size or bias.shape != weight.shape[:1]:
-        shapes = f"{list(weight.shape)} and {list(bias.shape)}"
-        raise ValueError(f"a head has weight [classes, features] and bias [classes], got {shapes}")
-    if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-        raise ValueError("the head holds NaN or infinity")

@@ -1,43 +1,102 @@
 """A participant's profile: every decoder that was trained for one person with one model.
 
 The file holds a pseudonym, numbers and dates, no name and no EEG. It is personal data all the same:
-it is readable by its owner only, and deleting the one file deletes everything learned.
+it is readable by its owner only, and deleting the one file deletes everything learned. What it says
+about itself is read without its decoders, and without torch or scipy: a window that lists versions
+and switches between them needs no more.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+import re
+import secrets
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic.dataclasses import dataclass
 
-from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.calibration.affect import DIMENSIONS, AffectHead
+from mdjpt.bundle.checked_file import FileKind, parts_of, read_about, read_file, write_file
+from mdjpt.calibration.affect import AffectAbout, AffectHead
 from mdjpt.calibration.heads import head_from
-from mdjpt.calibration.profile_about import MAX_VERSIONS, check_profile, profile_about
-from mdjpt.calibration.profile_file import read_profile_file, write_profile_file
-from mdjpt.calibration.training import PersonalDecoder
+from mdjpt.calibration.personal_decoder import PersonalDecoder, VersionAbout
 from mdjpt.errors import ProfileError
+from mdjpt.guard.schema import STRICT, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from mdjpt.bundle.bundle import Bundle
-    from mdjpt.calibration.profile_about import VersionAbout
 
-    Arrays = dict[str, NDArray[Any]]
+__all__ = [
+    "MAX_VERSIONS",
+    "PROFILE_FILE",
+    "Profile",
+    "ProfileAbout",
+    "activate_version",
+    "check_pseudonym",
+    "is_pseudonym",
+    "load_profile",
+    "load_profile_about",
+    "new_pseudonym",
+    "save_profile",
+]
 
-__all__ = ["Profile", "load_profile", "save_profile"]
+MAX_VERSIONS = 10
+PROFILE_FILE = FileKind(
+    noun="profile",
+    entry="mdjpt-profile",
+    format_version=1,
+    dtypes=("F32", "F64", "I64"),
+    error=ProfileError,
+    hint="calibrate again",
+    otherwise="no profile of a participant; make one with `mdjpt calibrate`",
+    given_up={2: "holds a fine-tuned encoder, which is no longer supported"},
+    owner_only=True,
+)
+_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
 
-_DECODER_TEXTS = ("kind", "temperature", "abstain_below", "novelty_limit", "created")
+Arrays = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True, eq=False)
-class Profile:
-    """What was learned of one person, calibration after calibration.
+def new_pseudonym() -> str:
+    """Return a random pseudonym, e.g. "P-3f9a1c07"."""
+    return f"P-{secrets.token_hex(4)}"
+
+
+def is_pseudonym(text: str) -> bool:
+    """Tell whether a text is 1 to 32 letters, digits, hyphens or underscores."""
+    return _PSEUDONYM.fullmatch(text) is not None
+
+
+def check_pseudonym(text: str) -> None:
+    """Refuse what is no pseudonym, see :func:`is_pseudonym`.
+
+    Raises
+    ------
+    ProfileError
+        When it is none.
+    """
+    try:
+        _checked_pseudonym(text)
+    except ValueError as error:
+        raise ProfileError(str(error)) from None
+
+
+def _checked_pseudonym(text: str) -> str:
+    if not is_pseudonym(text):
+        raise ValueError(
+            f"a pseudonym is 1 to 32 letters, digits, - or _, got {text[:40]!r}; never use a name"
+        )
+    return text
+
+
+@dataclass(frozen=True, config=STRICT)
+class ProfileAbout:
+    """Whose a profile is, for which model, and which calibrations it holds.
 
     Attributes
     ----------
@@ -47,10 +106,10 @@ class Profile:
         Checksum of the model that the features come from.
     simulated : bool
         True when the participant or the model was simulated: every prediction says so.
-    versions : tuple of PersonalDecoder
+    versions : tuple of VersionAbout
         Oldest first, at most 10.
     active : int
-        Which of them is in use.
+        Which of them is in use, from 0.
 
     Raises
     ------
@@ -58,14 +117,28 @@ class Profile:
         When a field is out of its range.
     """
 
-    participant: str
-    bundle_sha256: str
+    participant: Annotated[str, AfterValidator(_checked_pseudonym)]
+    bundle_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     simulated: bool
-    versions: tuple[PersonalDecoder, ...]
-    active: int
+    versions: Annotated[tuple[VersionAbout, ...], Field(min_length=1, max_length=MAX_VERSIONS)]
+    active: Annotated[int, Field(ge=0)]
 
     def __post_init__(self) -> None:
-        check_profile(self.participant, self.bundle_sha256, len(self.versions), self.active)
+        if self.active >= len(self.versions):
+            raise ValueError(f"there is no version {self.active} of {len(self.versions)}")
+
+
+@dataclass(frozen=True, eq=False, config=STRICT)
+class Profile(ProfileAbout):
+    """What was learned of one person, calibration after calibration.
+
+    Attributes
+    ----------
+    versions : tuple of PersonalDecoder
+        Oldest first, at most 10.
+    """
+
+    versions: Annotated[tuple[PersonalDecoder, ...], Field(min_length=1, max_length=MAX_VERSIONS)]
 
     @property
     def current(self) -> PersonalDecoder:
@@ -102,18 +175,10 @@ def save_profile(path: Path, profile: Profile) -> None:
         When the file cannot be written.
     """
     arrays: Arrays = {}
-    versions = []
     for k, decoder in enumerate(profile.versions):
         arrays |= {f"{k}.{name}": array for name, array in _arrays(decoder).items()}
-        versions.append(_about(decoder))
-    about = {
-        "participant": profile.participant,
-        "bundle_sha256": profile.bundle_sha256,
-        "simulated": profile.simulated,
-        "active": profile.active,
-        "versions": versions,
-    }
-    write_profile_file(path, arrays, about)
+    about = TypeAdapter(ProfileAbout).dump_python(profile, mode="json")
+    write_file(path, PROFILE_FILE, arrays, about)
 
 
 def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
@@ -131,15 +196,52 @@ def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
     ProfileError
         The file is missing, damaged, of another format version, or made for another model.
     """
-    arrays, about = read_profile_file(path)
+    arrays, said, _ = read_file(path, PROFILE_FILE)
+    about = _about(path, said)
     try:
-        profile = _profile_of(arrays, about)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else error
-        raise ProfileError(f"{path}: unusable profile: {reason}; calibrate again") from None
+        parts = parts_of(arrays, [str(k) for k in range(len(about.versions))])
+        versions = tuple(map(_decoder, parts.values(), about.versions))
+        profile = Profile(**_fields(about, ProfileAbout) | {"versions": versions})
+    except (ValueError, KeyError) as error:
+        PROFILE_FILE.refuse(path, error)
     if bundle is not None:
         profile.require_model(bundle)
     return profile
+
+
+def load_profile_about(path: Path) -> ProfileAbout:
+    """Read what a profile says about itself, and check it; the decoders are not looked at.
+
+    Raises
+    ------
+    ProfileError
+        The file is missing, no profile, of another format version, cut off, or says what cannot be.
+    """
+    return _about(path, read_about(path, PROFILE_FILE))
+
+
+def activate_version(path: Path, number: int) -> None:
+    """Put version `number` of a profile, from 0, into use; no other is lost.
+
+    Raises
+    ------
+    ProfileError
+        The profile cannot be used or written, or has no such version.
+    """
+    # The arrays are written again, so their checksum is wanted here.
+    arrays, said, _ = read_file(path, PROFILE_FILE)
+    about = _about(path, said)
+    if not 0 <= number < len(about.versions):
+        raise ProfileError(
+            f"{about.participant}: no version {number + 1}; the profile holds "
+            f"{len(about.versions)} and uses number {about.active + 1}"
+        )
+    write_file(path, PROFILE_FILE, arrays, said | {"active": number})
+
+
+def _about(path: Path, said: Mapping[str, Any]) -> ProfileAbout:
+    where = f"{path}: unusable profile"
+    return checked(ProfileAbout, said, where, ProfileError, PROFILE_FILE.hint)
 
 
 def _arrays(decoder: PersonalDecoder) -> Arrays:
@@ -153,92 +255,21 @@ def _arrays(decoder: PersonalDecoder) -> Arrays:
     return arrays
 
 
-def _about(decoder: PersonalDecoder) -> dict[str, Any]:
-    """Return all but the arrays, for JSON."""
-    affect = decoder.affect
-    return {name: getattr(decoder, name) for name in _DECODER_TEXTS} | {
-        "class_names": list(decoder.class_names),
-        "evidence": asdict(decoder.evidence),
-        "alignment": decoder.alignment.to_dict(),
-        "compared": [list(pair) for pair in decoder.compared],
-        "notes": list(decoder.notes),
-        "affect": None
-        if affect is None
-        else {"names": list(affect.names), "agreement": list(affect.agreement)},
-    }
-
-
-def _profile_of(arrays: Mapping[str, NDArray[Any]], about: dict[str, Any]) -> Profile:
-    told = profile_about(about)
-    parts: list[Arrays] = [{} for _ in told.versions]
-    for name, array in arrays.items():
-        number, _, rest = name.partition(".")
-        if not (number.isdecimal() and int(number) < len(parts)):
-            raise ValueError(f"it holds the unknown array {name[:40]!r}")
-        parts[int(number)][rest] = array
-    versions = map(_decoder_of, parts, about["versions"], told.versions)
-    return Profile(
-        participant=told.participant,
-        bundle_sha256=told.bundle_sha256,
-        simulated=told.simulated,
-        versions=tuple(versions),
-        active=told.active,
-    )
-
-
-def _decoder_of(arrays: Arrays, about: dict[str, Any], told: VersionAbout) -> PersonalDecoder:
-    known = ("head", "feature", "alignment", "affect")
-    parts: dict[str, Arrays] = {name: {} for name in known}
-    for name, array in arrays.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = array
-    head = head_from(told.kind, parts["head"])
-    names = told.class_names
-    if len(names) != head.n_classes or len(set(names)) != len(names):
-        raise ValueError(f"the head has {head.n_classes} classes, names are {len(names)}")
+def _decoder(arrays: Arrays, about: VersionAbout) -> PersonalDecoder:
+    """Build a decoder; the constructors check that its parts fit each other."""
+    parts = parts_of(arrays, ("head", "feature", "alignment", "affect"))
+    affect = None
+    if about.affect is not None:
+        lines = {name: np.asarray(a, np.float32) for name, a in parts["affect"].items()}
+        affect = AffectHead(**_fields(about.affect, AffectAbout) | lines)
     return PersonalDecoder(
-        class_names=names,
-        kind=told.kind,
-        head=head,
-        feature_mean=_vector(parts["feature"]["mean"], head.n_features),
-        feature_var=_vector(parts["feature"]["var"], head.n_features, least=0.0),
-        temperature=_number(about["temperature"], 1e-6, 1e6),
-        abstain_below=_number(about["abstain_below"], 0.0, 1.0),
-        novelty_limit=_number(about["novelty_limit"], 0.0, 1e9),
-        evidence=told.evidence,
-        affect=_affect_of(parts["affect"], about["affect"], head.n_features),
-        alignment=AlignmentConfig.from_dict(about["alignment"]),
+        **_fields(about, VersionAbout) | {"affect": affect},
+        head=head_from(about.kind, parts["head"]),
+        feature_mean=parts["feature"]["mean"].astype(np.float64),
+        feature_var=parts["feature"]["var"].astype(np.float64),
         alignment_state=parts["alignment"],
-        compared=tuple((str(name), _number(loss, -1e9, 1e9)) for name, loss in about["compared"]),
-        notes=tuple(str(note) for note in about["notes"]),
-        created=told.created,
     )
 
 
-def _affect_of(arrays: Arrays, about: dict[str, Any] | None, n_features: int) -> AffectHead | None:
-    if about is None:
-        return None
-    names = tuple(str(name) for name in about["names"])
-    if not set(names) <= set(DIMENSIONS) or arrays["weight"].shape != (len(names), n_features):
-        raise ValueError("its valence and arousal do not fit its features")
-    single = {name: _vector(arrays[name], len(names)) for name in ("bias", "low", "high")}
-    return AffectHead(
-        names=names,
-        weight=np.asarray(arrays["weight"], np.float32),
-        agreement=tuple(float(value) for value in about["agreement"]),
-        **{name: array.astype(np.float32) for name, array in single.items()},
-    )
-
-
-def _vector(array: NDArray[Any], n: int, least: float | None = None) -> NDArray[np.float64]:
-    if array.shape != (n,):
-        raise ValueError(f"an array has shape {list(array.shape)}, not [{n}]")
-    if least is not None and array.min() < least:
-        raise ValueError(f"a variance is {array.min():g}")
-    return array.astype(np.float64)
-
-
-def _number(value: object, least: float, most: float) -> float:
-    if type(value) not in (int, float) or not least <= value <= most:  # type: ignore[operator]
-        raise ValueError(f"a number from {least:g} to {most:g} was expected, got {value!r:.40}")
-    return float(value)  # type: ignore[arg-type]
+def _fields(about: Any, kind: type) -> dict[str, Any]:
+    return {f.name: getattr(about, f.name) for f in fields(kind)}

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mdjpt.calibration.anchored import fit_anchored
 from mdjpt.calibration.confidence import best_temperature, log_loss, smoothed, softmax
-from mdjpt.calibration.heads import fit_head
-from mdjpt.calibration.labelled import balanced_weights
+from mdjpt.calibration.head_fitting import fit_anchored, fit_head
+from mdjpt.calibration.trials import balanced_weights
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.calibration.anchored import GeneralHead
-    from mdjpt.calibration.heads import HeadKind, PersonalHead
-    from mdjpt.calibration.labelled import LabelledFeatures
+    from mdjpt.calibration.heads import GeneralHead, HeadKind, PersonalHead
+    from mdjpt.calibration.trials import LabelledFeatures
 
     Float64 = NDArray[np.float64]
 
@@ -47,8 +45,7 @@ class Candidate(NamedTuple):
     kind : {"anchored", "lda", "ridge", "prototypes", "mlp"}
         Which head.
     strength : float or None
-        As :func:`~mdjpt.calibration.heads.fit_head` and
-        :func:`~mdjpt.calibration.anchored.fit_anchored` take it.
+        As :mod:`~mdjpt.calibration.head_fitting` takes it.
     """
 
     kind: HeadKind
@@ -106,11 +103,6 @@ class HeldOut:
     shares: Float64
 
     @property
-    def name(self) -> str:
-        """The candidate's."""
-        return self.candidate.name
-
-    @property
     def answers(self) -> NDArray[np.intp]:
         """Class of each trial, shape (n_trials,)."""
         answers: NDArray[np.intp] = self.shares.argmax(axis=1)
@@ -160,7 +152,6 @@ def select_head(
     data: LabelledFeatures,
     standardised: Float64,
     *,
-    keep: float,
     candidates: Sequence[Candidate] = CANDIDATES,
     general: GeneralHead | None = None,
     seed: int = 0,
@@ -178,8 +169,6 @@ def select_head(
         Trials and labels.
     standardised : ndarray of float64, shape (n_windows, n_features)
         Its features, standardised.
-    keep : float
-        Share of the past in the smoothing, see :func:`~mdjpt.calibration.confidence.smoothed`.
     candidates : sequence of Candidate
         What to compare, the one to prefer first.
     general : GeneralHead, optional
@@ -195,7 +184,7 @@ def select_head(
         Which one is taken.
     """
     folds = trial_folds(data.label)
-    results = [_held_out(c, data, standardised, folds, keep, general, seed) for c in candidates]
+    results = [_held_out(c, data, standardised, folds, general, seed) for c in candidates]
     lowest = min(results, key=lambda result: result.loss)
     for k, result in enumerate(results):
         worse = result.trial_losses - lowest.trial_losses
@@ -249,10 +238,10 @@ def _held_out(
     data: LabelledFeatures,
     standardised: Float64,
     folds: NDArray[np.intp],
-    keep: float,
     general: GeneralHead | None,
     seed: int,
 ) -> HeldOut:
+    """Train without each fold in turn; find the best temperature, and what each trial loses."""
     logits = np.empty((len(standardised), data.n_classes))
     for fold in range(folds.max() + 1):
         test = folds[data.trial] == fold
@@ -260,15 +249,10 @@ def _held_out(
             candidate, standardised[~test], data.trial[~test], data.label, general, seed
         )
         logits[test] = head.logits(standardised[test])
-    return _judged(candidate, logits, data, keep)
-
-
-def _judged(candidate: Candidate, logits: Float64, data: LabelledFeatures, keep: float) -> HeldOut:
-    """Find the temperature of held-out logits, and what each trial loses with it."""
-    labels, weights = data.window_label, data.weights
-    temperature = best_temperature(logits, labels, data.trial, weights, keep)
+    labels = data.window_label
+    temperature = best_temperature(logits, labels, data.trial, data.weights, data.hop_s)
     probabilities = softmax(logits, temperature)
-    shown = smoothed(probabilities, data.trial, keep)
+    shown = smoothed(probabilities, data.trial, data.hop_s)
     windows_of = [np.flatnonzero(data.trial == k) for k in range(data.n_trials)]
     losses = [log_loss(shown[rows], labels[rows]) for rows in windows_of]
     shares = np.stack([probabilities[rows].mean(axis=0) for rows in windows_of])

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.alignment.moments import VARIANCE_EPS
+from mdjpt.alignment.config import recommended_alignment
 from mdjpt.calibration.affect import fit_affect
 from mdjpt.calibration.confidence import (
-    SMOOTHING_S,
     abstention_threshold,
     expected_calibration_error,
     smoothed,
     softmax,
 )
-from mdjpt.calibration.evidence import Evidence, balanced_accuracy, exact_interval, permutation_p
+from mdjpt.calibration.decoder import EmotionDecoder
+from mdjpt.calibration.evidence import (
+    Evidence,
+    Uncalibrated,
+    balanced_accuracy,
+    exact_interval,
+    permutation_p,
+)
 from mdjpt.calibration.novelty import novelty
+from mdjpt.calibration.personal_decoder import PersonalDecoder, standardised
+from mdjpt.calibration.profile import Profile, new_pseudonym
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
+from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mdjpt.calibration.affect import AffectHead
-    from mdjpt.calibration.anchored import GeneralHead
-    from mdjpt.calibration.heads import HeadKind, PersonalHead
-    from mdjpt.calibration.labelled import LabelledFeatures
+    from mdjpt.bundle.bundle import Bundle
+    from mdjpt.calibration.heads import GeneralHead
     from mdjpt.calibration.selection import Candidate, HeldOut
+    from mdjpt.calibration.trials import LabelledFeatures
 
-    Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
 __all__ = [
-    "PersonalDecoder",
+    "CalibrationResult",
+    "NotBetterError",
+    "as_it_is",
     "balanced_moments",
-    "standardised",
     "train_personal_decoder",
 ]
 
@@ -49,65 +56,73 @@ _SURER = 0.8
 than they did. Measured on simulated people, 6 to 24 trials of 15 s."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class PersonalDecoder:
-    """What was learned of one person in one calibration.
+class NotBetterError(ProfileError):
+    """What was trained is not better than what there is."""
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationResult:
+    """What was trained.
 
     Attributes
     ----------
-    class_names : tuple of str
-        The person's classes, in the order of the logits.
-    kind : {"anchored", "lda", "ridge", "prototypes", "mlp"}
-        Which head was chosen.
-    head : PersonalHead
-        From standardised features to logits.
-    feature_mean, feature_var : ndarray of float64, shape (n_features,)
-        Over the calibration, each class with the same weight: what features are standardised by.
-    temperature : float
-        Divides the logits before the softmax.
-    abstain_below : float
-        Confidence below which the answer is "unsure".
-    novelty_limit : float
-        :func:`novelty` above which a window is like nothing that was seen in the calibration.
-    evidence : Evidence
-        How good it was on held-out trials.
-    affect : AffectHead or None
-        Valence and arousal, where they could be predicted.
-    alignment : AlignmentConfig
-        Aligners that were at work in the stages before the head.
-    alignment_state : dict of str to ndarray
-        What they had learned; of stages before the features only.
-    compared : tuple of (str, float)
-        Every head that was compared with its held-out log loss.
-    notes : tuple of str
-        One-line remarks for the user.
-    created : str
-        Date, ISO 8601.
+    decoder : PersonalDecoder
+        Not yet in a profile.
+    simulated : bool
+        True when person or model were simulated.
+    before : Uncalibrated or None
+        What the model has right as it is; None where it has other classes.
     """
 
-    class_names: tuple[str, ...]
-    kind: HeadKind
-    head: PersonalHead
-    feature_mean: Float64
-    feature_var: Float64
-    temperature: float
-    abstain_below: float
-    novelty_limit: float
-    evidence: Evidence
-    affect: AffectHead | None = None
-    alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
-    alignment_state: dict[str, NDArray[Any]] = field(default_factory=dict)
-    compared: tuple[tuple[str, float], ...] = ()
-    notes: tuple[str, ...] = ()
-    created: str = ""
+    decoder: PersonalDecoder
+    simulated: bool
+    before: Uncalibrated | None = None
 
-    def standardise(self, features: NDArray[Any]) -> Float32:
-        """Return features as the head takes them, float32 of the same shape."""
-        return standardised(features, self.feature_mean, self.feature_var).astype(np.float32)
+    def profile(
+        self, bundle: Bundle, earlier: Profile | None, participant: str | None = None
+    ) -> Profile:
+        """Put the decoder into a profile.
 
-    def probabilities(self, features: NDArray[Any]) -> Float64:
-        """Return the probabilities [n, n_classes] of features [n, n_features] from the encoder."""
-        return softmax(self.head.logits(self.standardise(features)), self.temperature)
+        Parameters
+        ----------
+        bundle : Bundle
+            The model.
+        earlier : Profile or None
+            The person's profile so far.
+        participant : str, optional
+            Pseudonym for a new profile; a random one by default.
+
+        Raises
+        ------
+        NotBetterError
+            It knows no more than chance, or no more than the model as it is: not more trials,
+            nor more windows where as many trials are right.
+        """
+        evidence, before = self.decoder.evidence, self.before
+        if not evidence.better_than_chance:
+            than = "chance"
+        elif before is not None and not before.beaten_by(evidence):
+            than = (
+                f"the model as it is ({before.window_accuracy:.2f} of its windows right, now "
+                f"{evidence.window_accuracy:.2f})"
+            )
+        else:
+            than = ""
+        if than:
+            raise NotBetterError(
+                f"refused, not better than {than}: {evidence.summary()}; keep the decoder you "
+                "have, or record more trials"
+            )
+        if earlier is not None:
+            both = replace(earlier, simulated=earlier.simulated or self.simulated)
+            return both.with_version(self.decoder)
+        return Profile(
+            participant=participant or new_pseudonym(),
+            bundle_sha256=bundle.sha256,
+            simulated=self.simulated,
+            versions=(self.decoder,),
+            active=0,
+        )
 
 
 def train_personal_decoder(
@@ -142,12 +157,11 @@ def train_personal_decoder(
     """
     mean, var = balanced_moments(data)
     x = standardised(data.features, mean, var)
-    keep = float(np.exp(-data.hop_s / SMOOTHING_S))
     compared = (*(ANCHORED if general is not None else ()), *candidates)
-    results, best = select_head(data, x, keep=keep, candidates=compared, general=general, seed=seed)
+    results, best = select_head(data, x, candidates=compared, general=general, seed=seed)
     chosen = results[best]
     temperature = _SURER * chosen.temperature
-    shown = smoothed(softmax(chosen.logits, temperature), data.trial, keep)
+    shown = smoothed(softmax(chosen.logits, temperature), data.trial, data.hop_s)
     return PersonalDecoder(
         class_names=data.class_names,
         kind=chosen.candidate.kind,
@@ -159,23 +173,44 @@ def train_personal_decoder(
         novelty_limit=_NOVELTY_MARGIN * float(np.quantile(novelty(x), _NOVELTY_QUANTILE)),
         evidence=_evidence(data, results, best, shown, before, seed),
         affect=fit_affect(data, x, seed),
-        compared=tuple((r.name, r.loss) for r in results),
+        compared=tuple((r.candidate.name, r.loss) for r in results),
         notes=_notes(data),
         created=datetime.now(UTC).date().isoformat(),
     )
 
 
+def as_it_is(bundle: Bundle, general: GeneralHead, data: LabelledFeatures) -> Uncalibrated:
+    """Return what the model gets right without calibration, aligned as live by default.
+
+    What lies between the trials is not encoded and so not learned from.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    general : GeneralHead
+        Its head in the person's classes.
+    data : LabelledFeatures
+        The trials.
+    """
+    decoder = EmotionDecoder(bundle, data.hop_s, recommended_alignment(bundle))
+    answers = [decoder.decode_feature(feature) for feature in data.features]
+    logits = np.stack([answer.estimate.logits for answer in answers if answer.estimate is not None])
+    probabilities = general.of_logits(logits)
+    sums = np.zeros((data.n_trials, data.n_classes))
+    np.add.at(sums, data.trial, probabilities)
+    shown = smoothed(probabilities, data.trial, data.hop_s)
+    return Uncalibrated(
+        float((sums.argmax(axis=1) == data.label).mean()),
+        balanced_accuracy(shown.argmax(axis=1), data.window_label),
+    )
+
+
 def balanced_moments(data: LabelledFeatures) -> tuple[Float64, Float64]:
-    """Return mean and variance [n_features] of the features, each class with the same weight."""
+    """Return mean and variance (n_features,) of the features; classes have the same weight."""
     weights, x = data.weights, data.features.astype(np.float64)
     mean = weights @ x
     return mean, weights @ (x - mean) ** 2
-
-
-def standardised(features: NDArray[Any], mean: Float64, var: Float64) -> Float64:
-    """Return features [n, n_features] as a head that was trained with these moments takes them."""
-    scaled: Float64 = (features - mean) / np.sqrt(var + VARIANCE_EPS)
-    return scaled
 
 
 def _evidence(

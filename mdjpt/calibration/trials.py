@@ -1,4 +1,7 @@
-"""Files that say what was felt when: CSV, TSV, or the truth that ``mdjpt simulate`` writes."""
+"""Trials: what was felt when, read from a table, and the features of their windows.
+
+Tables are CSV, TSV, or the truth that ``mdjpt simulate`` writes.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,31 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-__all__ = ["LabelledInterval", "read_labels"]
+    from numpy.typing import NDArray
 
+    Float64 = NDArray[np.float64]
+
+__all__ = [
+    "SETTLED_S",
+    "LabelledFeatures",
+    "LabelledInterval",
+    "balanced_weights",
+    "class_order",
+    "read_labels",
+    "trial_of_window",
+]
+
+SETTLED_S = 1.0
+"""Seconds after a trial's onset before which no window counts: the emotion has to rise."""
+MAX_CLASSES = 9
 MAX_FILE_BYTES = 4 << 20
 MAX_LABEL = 60
 _REQUIRED = ("onset_s", "duration_s", "label")
@@ -152,3 +173,124 @@ def _from_truth(text: str, recording_s: float) -> list[LabelledInterval]:
         for (onset, state), end in zip(states, ends, strict=True)
         if end > onset
     ]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFeatures:
+    """Windows of trials with known labels.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n_windows, 512)
+        From the encoder, in the order of time, not standardised.
+    trial : ndarray of int, shape (n_windows,)
+        Which trial each window lies in, in rising order, none of the trials empty.
+    label : ndarray of int, shape (n_trials,)
+        Class of each trial.
+    class_names : tuple of str
+        2 to 9 classes.
+    hop_s : float
+        Seconds from window to window.
+    ratings : ndarray of float64, shape (n_trials, 2), optional
+        Valence and arousal as rated, NaN where they were not.
+
+    Raises
+    ------
+    ProfileError
+        When there are too few trials to learn anything, or features are not finite.
+    """
+
+    features: NDArray[np.float32]
+    trial: NDArray[np.intp]
+    label: NDArray[np.intp]
+    class_names: tuple[str, ...]
+    hop_s: float
+    ratings: Float64 | None = None
+
+    def __post_init__(self) -> None:
+        n_classes = len(self.class_names)
+        if not 2 <= n_classes <= MAX_CLASSES:
+            raise ProfileError(
+                f"a personal decoder has 2 to {MAX_CLASSES} classes, got {n_classes}"
+                f" ({', '.join(self.class_names)[:80]}): label the trials accordingly"
+            )
+        if not np.isfinite(self.features).all():
+            raise ProfileError("the features are not finite: check the recording and the model")
+        if len(np.unique(self.trial)) != self.n_trials or (np.diff(self.trial) < 0).any():
+            raise ValueError("every trial needs windows, in the order of the trials")
+        for k, name in enumerate(self.class_names):
+            if not (self.label == k).any():
+                raise ProfileError(f"no usable trial of {name!r}: show it again, or leave it out")
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials."""
+        return len(self.label)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    @property
+    def window_label(self) -> NDArray[np.intp]:
+        """Class of each window, shape (n_windows,)."""
+        return self.label[self.trial]
+
+    @property
+    def weights(self) -> Float64:
+        """Weight of each window, shape (n_windows,): classes count the same, trials in them too."""
+        return balanced_weights(self.trial, self.label)
+
+
+def balanced_weights(trial: NDArray[np.intp], label: NDArray[np.intp]) -> Float64:
+    """Return weights that give each class the same sum, and each trial of a class.
+
+    Parameters
+    ----------
+    trial : ndarray of int, shape (n_windows,)
+        Trial of each window.
+    label : ndarray of int, shape (n_trials,)
+        Class of each trial.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_windows,)
+        Sums to 1.
+    """
+    present = np.unique(trial)
+    windows_of = np.bincount(trial, minlength=len(label))
+    trials_of = np.bincount(label[present])
+    weights = 1.0 / (windows_of[trial] * trials_of[label[trial]])
+    normalised: Float64 = weights / weights.sum()
+    return normalised
+
+
+def class_order(labels: Sequence[str], preferred: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the classes of some labels: in the preferred order, others as they first appear.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        One a trial.
+    preferred : sequence of str
+        Classes of the model.
+    """
+    found = tuple(dict.fromkeys(labels))
+    return (*(c for c in preferred if c in found), *(c for c in found if c not in preferred))
+
+
+def trial_of_window(start_s: float, end_s: float, trials: Sequence[LabelledInterval]) -> int | None:
+    """Return the number of the trial that holds a whole window, settled; None outside of trials.
+
+    Parameters
+    ----------
+    start_s, end_s : float
+        Of the window, seconds from the first sample.
+    trials : sequence of LabelledInterval
+        In the order of time.
+    """
+    for k, trial in enumerate(trials):
+        if trial.onset_s + SETTLED_S - 1e-6 <= start_s and end_s <= trial.end_s + 1e-6:
+            return k
+    return None

@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 import re
 import reprlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
+from pydantic_core.core_schema import any_schema
 
 from mdjpt.errors import MdjptError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["STRICT", "checked", "fault", "parsed"]
+    from pydantic_core.core_schema import AnySchema
+
+__all__ = ["STRICT", "Unchecked", "checked", "fault", "parsed"]
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 """For every type that stands for the content of a file: unknown keys, other types, and NaN or
@@ -29,6 +32,17 @@ MAX_VALUE = 60  # characters of a wrong value that are shown
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
 T = TypeVar("T")
+
+
+class _Passed:
+    """Has pydantic pass a value as it is, whatever its type."""
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> AnySchema:
+        return any_schema()
+
+
+Unchecked = Annotated[T, _Passed()]
+"""A field that pydantic does not look at, an array: the constructor checks it by itself."""
 
 
 def parsed(

@@ -98,6 +98,24 @@ class Head:
 
     __call__ = logits
 
+    def predict_proba(self, features: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        features : array_like of float, shape (n, n_features)
+            Standardised as the head was trained.
+        temperature : float
+            Divides the logits before the softmax.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, n_classes)
+        """
+        scaled = torch.from_numpy(self.logits(features)).double() / temperature
+        probabilities: NDArray[np.float64] = torch.softmax(scaled, dim=1).numpy()
+        return probabilities
+
     @classmethod
     def fit(
         cls,

@@ -14,6 +14,7 @@ it returns the values that enter the attention, so those parts have no weights h
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple, cast
 
 import torch
@@ -27,6 +28,7 @@ __all__ = [
     "NetworkOutput",
     "Variant",
     "stratified_norm",
+    "weight_shapes",
 ]
 
 N_CHANNELS = 60
@@ -383,3 +385,11 @@ class MdjptNetwork(nn.Module):
         """Combine the channels: (B, C, N, D) -> (B, D, M, N)."""
         mixed = self.mixing(tokens.permute(0, 3, 2, 1)).transpose(2, 3)
         return functional.relu(mixed) if self.config.activation == "relu" else mixed
+
+
+@cache
+def weight_shapes(config: EncoderConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every array in the state dict of a network."""
+    with torch.device("meta"):
+        state = MdjptNetwork(config).state_dict()
+    return {name: tuple(tensor.shape) for name, tensor in state.items()}

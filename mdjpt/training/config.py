@@ -30,7 +30,7 @@ from pydantic.dataclasses import dataclass
 
 from mdjpt.errors import MdjptError
 from mdjpt.guard.schema import STRICT, checked
-from mdjpt.network.losses import Covariance  # noqa: TC001 pydantic resolves the types of fields
+from mdjpt.network.losses import Covariance
 from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation
 from mdjpt.training.pairs import PairSettings

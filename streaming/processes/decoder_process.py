@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from streaming.decoder import Decoder
+    from mdjpt.calibration.decoder import EmotionDecoder
     from streaming.inference import Inference
     from streaming.prediction import Prediction
     from streaming.snapshot import AlignmentStatus, ModelCard
@@ -191,24 +191,25 @@ def _serve(config: DecoderConfig, connection: Connection) -> None:
         ring.close()
 
 
-def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
+def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
     import torch
 
     torch.set_num_threads(1)
     from mdjpt.alignment.config import alignment_named
     from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.calibration.decoder import EmotionDecoder
     from mdjpt.calibration.profile import load_profile
     from mdjpt.errors import ModelError
     from mdjpt.signal.filters import SFREQ
     from mdjpt.signal.window import warm_up_filters
-    from streaming.decoder import Decoder, model_card
+    from streaming.decoder import model_card
 
     bundle = load_bundle(config.bundle)
     profile = None if config.profile is None else load_profile(config.profile, bundle)
     if bundle.head is None and profile is None and not config.with_features:
         raise ModelError("no emotion head: calibrate or choose another bundle")
     alignment = None if profile is not None else alignment_named(config.alignment, bundle)
-    decoder = Decoder(bundle, config.hop_s, alignment, profile)
+    decoder = EmotionDecoder(bundle, config.hop_s, alignment, profile)
     decoder.warm_up()
     warm_up_filters(SFREQ)
     card = model_card(bundle, config.bundle.name, decoder.class_names)
@@ -218,9 +219,11 @@ def _load(config: DecoderConfig) -> tuple[Decoder, ModelCard]:
 
 
 def _loop(
-    inference: Inference, decoder: Decoder, config: DecoderConfig, connection: Connection
+    inference: Inference, decoder: EmotionDecoder, config: DecoderConfig, connection: Connection
 ) -> None:
-    told, unsaved_s = False, LEARNED_EVERY_S
+    from streaming.decoder import alignment_status
+
+    said_finished, unsaved_s = False, LEARNED_EVERY_S
     while True:
         answer = inference.step()
         if answer is not None:
@@ -228,11 +231,11 @@ def _loop(
             connection.send(Predicted(answer.prediction, inference.n_skipped, feature))
             unsaved_s += config.hop_s
             if unsaved_s >= LEARNED_EVERY_S:
-                connection.send(Learned(decoder.state_dict(), decoder.alignment_status()))
+                connection.send(Learned(decoder.state_dict(), alignment_status(decoder)))
                 unsaved_s = 0.0
-        elif inference.finished and not told:
+        elif inference.finished and not said_finished:
             connection.send(Finished())
-            told = True
+            said_finished = True
         if connection.poll(0.0 if answer is not None else POLL_S):
             connection.recv()
             return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from mdjpt.alignment.covariance import input_covariance
 from mdjpt.bundle.bundle import Bundle
-from mdjpt.calibration.labelled import LabelledFeatures
+from mdjpt.calibration.trials import LabelledFeatures
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import RowStats
 from mdjpt.network.model import EncoderConfig, MdjptNetwork
@@ -43,6 +44,7 @@ def small_bundle(**changes):
         "feature_mean": features.mean(axis=0),
         "feature_var": features.var(axis=0),
         "centroids": np.zeros((1, 4, 6, 6), np.float32),
+        "input_covariance": input_covariance(windows).astype(np.float32),
         "head": Head.fit(features, labels, 3, n_epochs=1),
         "class_names": CLASSES,
         "sha256": "ab" * 32,

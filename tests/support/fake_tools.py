@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.calibration.profiles import ProfileEntry, VersionEntry
-from app.calibration.training import TrainingState
-from app.calibration.training_process import CalibrationSummary
+from app.calibration.training import CalibrationSummary, TrainingState
 from app.wizard.tools import CalibrationTools, TrainingWish
-from mdjpt.calibration.evidence import exact_interval
+from mdjpt.calibration.evidence import Evidence, exact_interval
+from mdjpt.calibration.personal_decoder import VersionAbout
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -50,22 +50,24 @@ def made_summary(
         simulated=True,
         version=1,
         n_versions=1,
-        class_names=CLASSES,
-        kind="anchored",
-        before=before,
-        accuracy=n_correct / n_trials,
-        low=low,
-        high=high,
-        chance=CHANCE,
-        p_value=0.001,
-        n_trials=n_trials,
-        n_correct=n_correct,
-        window_accuracy=0.7,
-        calibration_error=0.06,
-        abstain_below=0.5,
-        affect=(),
-        notes=(),
-        text="",
+        decoder=VersionAbout(
+            class_names=CLASSES,
+            kind="anchored",
+            temperature=1.0,
+            abstain_below=0.5,
+            novelty_limit=2.0,
+            evidence=Evidence(
+                n_trials=n_trials,
+                n_correct=n_correct,
+                low=low,
+                high=high,
+                chance=CHANCE,
+                p_value=0.001,
+                window_accuracy=0.7,
+                calibration_error=0.06,
+                before=before,
+            ),
+        ),
         candidate=Path("candidate.safetensors"),
     )
 

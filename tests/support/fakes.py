@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from streaming.decoder import Decoded
+from mdjpt.calibration.decoder import Decoded
 from streaming.stream import Chunk, StreamInfo
 
 if TYPE_CHECKING:

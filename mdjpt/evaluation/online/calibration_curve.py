@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.confidence import (
     N_BINS,
-    SMOOTHING_S,
     ReliabilityBin,
     coverage_accuracy,
     reliability,
     smoothed,
     softmax,
 )
-from mdjpt.calibration.decoding import aligned_logits, encode_session
+from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from mdjpt.calibration.evidence import balanced_accuracy
-from mdjpt.calibration.labelled import LabelledFeatures
+from mdjpt.calibration.heads import GeneralHead
+from mdjpt.calibration.personal_decoder import standardised
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
-from mdjpt.calibration.training import train_personal_decoder
-from mdjpt.calibration.uncalibrated import as_it_is
+from mdjpt.calibration.training import as_it_is, balanced_moments, train_personal_decoder
+from mdjpt.calibration.trials import LabelledFeatures
 from mdjpt.errors import ProfileError
 from mdjpt.evaluation.online.sessions import CONDITIONS, calibration_session, first_trials
 
@@ -88,7 +87,7 @@ def calibration_curve(
         test_s=test_s,
         hop_s=HOP_S,
     )
-    features = encode_session(bundle, session.windows, hop_s=HOP_S)
+    features = bundle.features(session.windows)
     known = session.label >= 0
     run = _Run(
         bundle, features[known], session.label[known], session.segment[known], is_test[known]
@@ -96,7 +95,8 @@ def calibration_curve(
     before = run.general()
     row = {"trials": "none", "zero-shot": before}
     if alignment is not None:
-        logits = aligned_logits(bundle, features, hop_s=HOP_S, alignment=alignment)
+        decoder = EmotionDecoder(bundle, HOP_S, alignment)
+        logits = answered_logits(map(decoder.decode_feature, features))
         before = row["aligned"] = run.accuracy(softmax(logits[known & is_test], bundle.temperature))
     sizes = {f"{n} a class": n * len(classes) for n in trials_a_class}
     sizes |= {f"{n} in all": n for n in trials_in_all}
@@ -116,7 +116,6 @@ class _Run:
     ) -> None:
         self._bundle, self._features, self._label = bundle, features, label
         self._segment, self._is_test = segment, is_test
-        self._keep = float(np.exp(-HOP_S / SMOOTHING_S))
         assert bundle.head is not None
         self._general = GeneralHead(
             bundle.head, np.eye(len(bundle.class_names)), bundle.temperature
@@ -124,8 +123,8 @@ class _Run:
 
     def general(self) -> float:
         """Return the accuracy of the bundle's own head."""
-        standardised = self._bundle.standardise(self._features[self._is_test])
-        return self.accuracy(self._general.probabilities(standardised))
+        own = self._bundle.standardise(self._features[self._is_test])
+        return self.accuracy(self._general.predict_proba(own))
 
     def accuracy(self, probabilities: Float64) -> float:
         """Return the balanced accuracy of the smoothed answers to the test's windows."""
@@ -143,15 +142,13 @@ class _Run:
             Accuracy on the test of what a person has whose calibration is refused.
         """
         data = self._first_trials(n_trials)
-        weights, raw = data.weights, data.features.astype(np.float64)
-        mean = weights @ raw
-        deviation = np.sqrt(weights @ (raw - mean) ** 2 + 1e-10)
-        train = (raw - mean) / deviation
-        test = (self._features[self._is_test] - mean) / deviation
+        moments = balanced_moments(data)
+        train = standardised(data.features, *moments)
+        test = standardised(self._features[self._is_test], *moments)
         row: dict[str, Any] = {}
         for candidate in (*ANCHORED, *CANDIDATES):
             head = fit_candidate(candidate, train, data.trial, data.label, self._general)
-            row[candidate.name] = self.accuracy(softmax(head.logits(test)))
+            row[candidate.name] = self.accuracy(head.predict_proba(test))
         return row | self._chosen(data, before)
 
     def _chosen(self, data: LabelledFeatures, before: float) -> dict[str, Any]:
@@ -159,12 +156,12 @@ class _Run:
             decoder = train_personal_decoder(data, general=self._general)
         except ProfileError:
             return {}
-        shown = self._smoothed(decoder.probabilities(self._features[self._is_test]))
+        shown = self._smoothed(decoder.predict_proba(self._features[self._is_test]))
         label = self._label[self._is_test]
         kept = shown.max(axis=1) >= decoder.abstain_below
         right = shown.argmax(axis=1) == label
         chosen = balanced_accuracy(shown.argmax(axis=1), label)
-        better = as_it_is(self._general, data, self._bundle).beaten_by(decoder.evidence)
+        better = as_it_is(self._bundle, self._general, data).beaten_by(decoder.evidence)
         accepted = better and decoder.evidence.better_than_chance
         return {
             "chosen": chosen,
@@ -187,7 +184,7 @@ class _Run:
         )
 
     def _smoothed(self, probabilities: Float64) -> Float64:
-        return smoothed(probabilities, self._segment[self._is_test], self._keep)
+        return smoothed(probabilities, self._segment[self._is_test], HOP_S)
 
 
 def _every_bin(shown: Float64, label: NDArray[np.intp]) -> list[ReliabilityBin]:

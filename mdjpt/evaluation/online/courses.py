@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.calibration.confidence import shown_probabilities
-from mdjpt.calibration.decoding import aligned_logits, encode_session
+from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.online.settings import ALIGNERS
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.evaluation.online.sessions import Session
 
@@ -66,13 +65,8 @@ class Course:
         return shown_probabilities([self.logits], temperature, hop_s=self.hop_s)
 
 
-def decode_session(
-    bundle: Bundle,
-    session: Session,
-    aligners: Iterable[str],
-    input_reference: Float64 | None = None,
-) -> dict[str, Course]:
-    """Decode a session with each of several aligners.
+def decode_session(bundle: Bundle, session: Session, aligners: Iterable[str]) -> dict[str, Course]:
+    """Decode a session with each of several aligners, window by window as live.
 
     The windows are encoded once for all aligners of the features, and once for each other one.
 
@@ -84,35 +78,26 @@ def decode_session(
         Windows and labels.
     aligners : iterable of str
         Keys of :data:`~mdjpt.evaluation.online.settings.ALIGNERS`.
-    input_reference : ndarray of float64, shape (60, 60), optional
-        For the alignment of the input's covariance.
 
     Returns
     -------
     dict of str to Course
         Without the aligners that the bundle has no statistics for.
     """
-    courses, plain = {}, None
+    courses: dict[str, Course] = {}
+    features: NDArray[np.float32] | None = None
     for name in aligners:
-        config: AlignmentConfig = ALIGNERS[name]
-        hop_s = session.hop_s
-        if config.kind in ("none", "moments"):
-            if plain is None:
-                plain = encode_session(bundle, session.windows, hop_s=hop_s)
-            features = plain
+        try:
+            decoder = EmotionDecoder(bundle, session.hop_s, ALIGNERS[name])
+        except ModelError:
+            continue
+        if decoder.alignment.plain:
+            features = bundle.features(session.windows) if features is None else features
+            answers = map(decoder.decode_feature, features)
         else:
-            try:
-                features = encode_session(
-                    bundle,
-                    session.windows,
-                    hop_s=hop_s,
-                    alignment=config,
-                    input_reference=input_reference,
-                )
-            except ModelError:
-                continue
-        logits = aligned_logits(bundle, features, hop_s=hop_s, alignment=config)
-        courses[name] = Course(session.end_s, session.label, logits, hop_s)
+            answers = map(decoder.decode, session.windows)
+        logits = answered_logits(answers)
+        courses[name] = Course(session.end_s, session.label, logits, session.hop_s)
     return courses
 
 

@@ -8,22 +8,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import joblib
-import numpy as np
 
-from mdjpt.alignment.covariance import input_covariance
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.online.calibration_curve import calibration_curve
 from mdjpt.evaluation.online.courses import decode_session, write_courses
-from mdjpt.evaluation.online.sessions import CONDITIONS, Condition, blocked, make_session
+from mdjpt.evaluation.online.sessions import CONDITIONS, blocked, make_session
 from mdjpt.evaluation.online.settings import ALIGNERS, OnlineSettings, SessionKey
 from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from numpy.typing import NDArray
 
     from mdjpt.bundle.bundle import Bundle
 
@@ -34,14 +30,11 @@ __all__ = [
     "keep_settings",
     "load_decoding_bundle",
     "one_thread_bundle",
-    "reference_covariance",
     "run_online",
     "run_parts",
 ]
 
 SETTINGS_FILE = "settings.json"
-_REFERENCE_FILE = "reference.npy"
-_REFERENCE_PEOPLE, _REFERENCE_S = range(5000, 5008), 60.0
 
 
 def course_file(out: Path, key: SessionKey) -> Path:
@@ -89,7 +82,6 @@ def run_online(
     """
     bundle = load_decoding_bundle(model)
     keep_settings(out, settings.of_a_part() | {"model": bundle.sha256, "default": default})
-    _keep_reference(out, bundle.class_names)
     run_parts(list(_parts(model, out, settings, default)), n_jobs, say)
 
 
@@ -149,8 +141,7 @@ def _session_part(
         schedule=schedule,
         hop_s=settings.hop_s,
     )
-    reference = np.load(out / _REFERENCE_FILE)
-    courses = decode_session(bundle, session, aligners, reference)
+    courses = decode_session(bundle, session, aligners)
     write_courses(course_file(out, key), courses, time.process_time() - began)
     return f"{key.name}, {len(session.windows)} windows"
 
@@ -172,23 +163,6 @@ def one_thread_bundle(model: Path) -> Bundle:
 
     torch.set_num_threads(1)
     return load_bundle(model)
-
-
-def reference_covariance(classes: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return the mean covariance of prepared windows over participants that nothing tests."""
-    sessions = [
-        make_session(person, classes, Condition(), _REFERENCE_S, hop_s=5.0)
-        for person in _REFERENCE_PEOPLE
-    ]
-    return input_covariance(np.concatenate([session.windows for session in sessions]))
-
-
-def _keep_reference(out: Path, classes: tuple[str, ...]) -> None:
-    """Have the reference of the input's alignment ready for the workers."""
-    path = out / _REFERENCE_FILE
-    if not path.exists():
-        with atomic_file(path) as file:
-            np.save(file, reference_covariance(classes))
 
 
 def keep_settings(out: Path, settings: dict[str, Any]) -> None:

@@ -147,7 +147,7 @@ class OnlineSettings:
             "minutes": self.minutes,
             "hop_s": self.hop_s,
             "test_s": self.test_s,
-            "aligners": {name: ALIGNERS[name].to_dict() for name in self.aligners},
+            "aligners": {name: asdict(ALIGNERS[name]) for name in self.aligners},
             "conditions": {name: asdict(condition) for name, condition in CONDITIONS.items()},
         }
 
