@@ -50,24 +50,20 @@ class DeapReader(RatedReader):
     )
 
     ratings = DEAP_RATINGS
+    ch_names = DEAP_32
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the 40 trials of a subject in the order of the videos' numbers."""
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
         data, ratings = _content(key.path)
         order = self._order(key.subject)
-        first = round(BASELINE_S * SFREQ)
+        signals = data[:, : len(DEAP_32), round(BASELINE_S * SFREQ) :]
         for index in range(N_TRIALS):
-            yield Trial(
-                samples=as_samples(
-                    data[index, : len(DEAP_32), first:], f"{key.path}: trial {index + 1}"
-                ),
-                sfreq=SFREQ,
-                ch_names=DEAP_32,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=self._scheme.label(ratings[index]),
-                stimulus=f"{index + 1:02d}",
+            yield self._trial(
+                key,
+                index,
+                as_samples(signals[index], f"{key.path}: trial {index + 1}"),
+                self._scheme.label(ratings[index]),
+                f"{index + 1:02d}",
                 order=order.get(index + 1),
             )
 

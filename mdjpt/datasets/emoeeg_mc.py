@@ -60,21 +60,20 @@ class EmoEegMcReader(DatasetReader):
         ),
     )
 
+    ch_names = EMOEEG_MC_64
+
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the trials of a context, ordered by emotion: see `DatasetReader.trials`."""
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
         shown = presented(key.subject, key.session)
         stimuli = [name for name in EMOEEG_MC_STIMULI if name in shown]
         values, notes = in_microvolts(_array(key.path, len(stimuli)), str(key.path))
         for index, stimulus in enumerate(stimuli):
-            yield Trial(
-                samples=as_samples(values[index], f"{key.path}: trial {index + 1}"),
-                sfreq=SFREQ,
-                ch_names=EMOEEG_MC_64,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=_EMOTIONS.index(stimulus[:-1]),
-                stimulus=f"{key.session}-{stimulus}",
+            yield self._trial(
+                key,
+                index,
+                as_samples(values[index], f"{key.path}: trial {index + 1}"),
+                _EMOTIONS.index(stimulus[:-1]),
+                f"{key.session}-{stimulus}",
                 order=shown.index(stimulus),
                 notes=notes,
             )

@@ -69,11 +69,11 @@ class DreamerReader(RatedReader):
         layout="DREAMER.mat",
     )
 
-    ratings = DREAMER_RATINGS
+    ratings, ch_names = DREAMER_RATINGS, EMOTIV_14
     middle = 3.0
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the clips of a subject, without their baselines: see `DatasetReader.trials`."""
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
         where = f"{key.path}: key DREAMER.Data[{key.subject}]"
         subject = self._data[int(key.subject) - 1]
         stimuli = _cells(_field(_field(subject, "EEG", where), "stimuli", f"{where}.EEG"))
@@ -82,17 +82,8 @@ class DreamerReader(RatedReader):
             raise DatasetError(f"{where}: {len(stimuli)} clips, {len(scores[0])} ScoreValence")
         for index, values in enumerate(stimuli):
             samples, notes = _time_last(values, f"{where}.EEG.stimuli[{index + 1}]")
-            yield Trial(
-                samples=samples,
-                sfreq=SFREQ,
-                ch_names=EMOTIV_14,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=self._scheme.label(column[index] for column in scores),
-                stimulus=f"{index + 1:02d}",
-                notes=notes,
-            )
+            label = self._scheme.label(column[index] for column in scores)
+            yield self._trial(key, index, samples, label, f"{index + 1:02d}", notes=notes)
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         self._path = self.root / "DREAMER.mat"
@@ -126,10 +117,10 @@ class AmigosReader(RatedReader):
         layout="data_preprocessed/Data_Preprocessed_P{01-40}.mat",
     )
 
-    ratings = AMIGOS_RATINGS
+    ratings, ch_names = AMIGOS_RATINGS, EMOTIV_14
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the clips of a session that have EEG and rating: see `DatasetReader.trials`."""
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
         content = read_variables(
             key.path, ("joined_data", "labels_selfassessment"), may=("VideoIDs",)
         )
@@ -153,17 +144,10 @@ class AmigosReader(RatedReader):
                     f"{key.path}: key labels_selfassessment[{index + 1}]: need "
                     f"{len(AMIGOS_RATINGS)} ratings, got {len(scores)}"
                 )
-            yield Trial(
-                samples=samples,
-                sfreq=SFREQ,
-                ch_names=EMOTIV_14,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=self._scheme.label(scores),
-                stimulus=names[index] if index < len(names) else f"{index + 1:02d}",
-                notes=(*notes, *_doubt(key.subject)),
-            )
+            name = names[index] if index < len(names) else f"{index + 1:02d}"
+            notes = (*notes, *_doubt(key.subject))
+            label = self._scheme.label(scores)
+            yield self._trial(key, index, samples, label, name, notes=notes)
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         folder = self._folder("data_preprocessed")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 __all__ = ["FACED_LABELS", "FACED_VALENCE_LABELS", "FacedReader"]
 
 FACED_CLASSES = (
@@ -72,6 +70,8 @@ class FacedReader(DatasetReader):
         layout="Processed_data/sub{000-122}.pkl",
     )
 
+    ch_names = FACED_32
+
     def __init__(self, root: str | Path, target: Literal["emotion", "valence"] = "emotion") -> None:
         if target not in ("emotion", "valence"):
             raise ValueError(f"target must be emotion or valence, got {target!r}")
@@ -81,31 +81,7 @@ class FacedReader(DatasetReader):
             self.card = replace(self.card, class_names=("negative", "positive"))
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the clips of a subject in the order of their index: see `DatasetReader.trials`."""
-        clips, notes = self._clips(key)
-        order = self._order(key.subject)
-        for index, label in enumerate(self._labels):
-            if label is None:
-                continue
-            yield Trial(
-                samples=as_samples(clips[index], f"{key.path}: clip {index + 1}"),
-                sfreq=SFREQ,
-                ch_names=FACED_32,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=label,
-                stimulus=f"{index + 1:02d}",
-                order=order.get(index + 1),
-                notes=notes,
-            )
-
-    def _find_recordings(self) -> Iterator[RecordingKey]:
-        folder = self._folder("Processed_data", "Processed_Data")
-        for path, match in self._matching(folder, ".pkl", r"(?P<subject>sub\d{3})\.pkl"):
-            yield RecordingKey(match["subject"], "1", path)
-
-    def _clips(self, key: RecordingKey) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
         values = read_pickled(key.path)
         need = (len(FACED_LABELS), len(FACED_32))
         if not isinstance(values, np.ndarray) or values.ndim != 3 or values.shape[:2] != need:
@@ -113,7 +89,20 @@ class FacedReader(DatasetReader):
             raise DatasetError(
                 f"{key.path}: need an array of shape {(*need, 'n_times')}, got {got}"
             )
-        return in_microvolts(values, str(key.path), self._unit(key.subject))
+        clips, notes = in_microvolts(values, str(key.path), self._unit(key.subject))
+        order = self._order(key.subject)
+        for index, label in enumerate(self._labels):
+            if label is not None:
+                samples = as_samples(clips[index], f"{key.path}: clip {index + 1}")
+                place = order.get(index + 1)
+                yield self._trial(
+                    key, index, samples, label, f"{index + 1:02d}", order=place, notes=notes
+                )
+
+    def _find_recordings(self) -> Iterator[RecordingKey]:
+        folder = self._folder("Processed_data", "Processed_Data")
+        for path, match in self._matching(folder, ".pkl", r"(?P<subject>sub\d{3})\.pkl"):
+            yield RecordingKey(match["subject"], "1", path)
 
     def _unit(self, subject: str) -> str:
         path = self.root / "Recording_info.csv"

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mdjpt.datasets.trials import Trial
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mdjpt.datasets.trials import DatasetCard, Label, RecordingKey
 
 __all__ = ["DatasetReader", "natural_order"]
 
@@ -29,6 +33,8 @@ class DatasetReader(ABC):
     ----------
     card : DatasetCard
         What is known of the dataset.
+    ch_names : tuple of str
+        Electrodes of every file, empty where files differ.
     root : Path
         The folder.
 
@@ -40,6 +46,7 @@ class DatasetReader(ABC):
     """
 
     card: DatasetCard
+    ch_names: tuple[str, ...] = ()
 
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root).expanduser()
@@ -103,6 +110,21 @@ class DatasetReader(ABC):
         DatasetError
             When the file is damaged or lacks what the set's format asks for.
         """
+
+    def _trial(
+        self,
+        key: RecordingKey,
+        number: int,
+        samples: NDArray[np.float32],
+        label: Label,
+        stimulus: str,
+        **more: Any,
+    ) -> Trial:
+        """Return trial `number` of a recording; `more` are the fields that not every set has."""
+        known = {"sfreq": self.card.sfreq, "ch_names": self.ch_names}
+        whose = {"subject": key.subject, "session": key.session, "trial": number}
+        fields: dict[str, Any] = known | whose | more
+        return Trial(samples=samples, label=label, stimulus=stimulus, **fields)
 
     @abstractmethod
     def _find_recordings(self) -> Iterable[RecordingKey]:

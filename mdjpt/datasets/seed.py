@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 __all__ = [
     "SEED_IV_LABELS",
     "SEED_LABELS",
@@ -44,7 +42,28 @@ _KEY = r".*_eeg\d+"  # the prefix, the subject's initials, differs between subje
 _NAME = r"(?P<subject>\d+)_(?P<date>\d{8})\.mat"
 
 
-class SeedReader(DatasetReader):
+class _SessionReader(DatasetReader):
+    """Reads one MATLAB file a session, with the variables ..._eeg1 to ..._eegN."""
+
+    ch_names = SEED_62
+
+    def _clips(
+        self, key: RecordingKey, labels: tuple[int, ...], prefix: str = ""
+    ) -> Iterator[Trial]:
+        """Yield the clips of a session; `prefix` tells those of the same number apart."""
+        path, need = key.path, f"..._eeg1 to ..._eeg{len(labels)}"
+        matrices: dict[str, Any] = read_matrices(path, _KEY, need)
+        by_number = {int(re.findall(r"\d+$", name)[0]): name for name in matrices}
+        for index, label in enumerate(labels):
+            number = index + 1
+            if number not in by_number:
+                raise DatasetError(f"{path}: no key ..._eeg{number}, the file has {len(by_number)}")
+            name = by_number[number]
+            samples = as_samples(matrices[name], f"{path}: key {name}", len(SEED_62))
+            yield self._trial(key, index, samples, label, f"{prefix}{number:02d}", order=index)
+
+
+class SeedReader(_SessionReader):
     """SEED: 15 subjects, 3 sessions with the same 15 film clips.
 
     The number of a session is not in the file name: a subject's sessions are numbered by date. When
@@ -66,8 +85,8 @@ class SeedReader(DatasetReader):
     )
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the 15 clips of a session: see `DatasetReader.trials`."""
-        yield from _trials(key, self._labels())
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
+        return self._clips(key, self._labels())
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         folder = self._folder("Preprocessed_EEG")
@@ -93,7 +112,7 @@ class SeedReader(DatasetReader):
         return tuple(int(value) + 1 for value in values)
 
 
-class SeedIVReader(DatasetReader):
+class SeedIVReader(_SessionReader):
     """SEED-IV: 15 subjects, 3 sessions with 24 film clips each, 72 different ones."""
 
     card = DatasetCard(
@@ -110,8 +129,8 @@ class SeedIVReader(DatasetReader):
     )
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the 24 clips of a session: see `DatasetReader.trials`."""
-        yield from _trials(key, SEED_IV_LABELS[key.session], f"{key.session}-")
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
+        return self._clips(key, SEED_IV_LABELS[key.session], f"{key.session}-")
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         folder = self._folder("eeg_raw_data")
@@ -119,30 +138,3 @@ class SeedIVReader(DatasetReader):
             if (folder / session).is_dir():
                 for path, match in self._matching(folder / session, ".mat", _NAME):
                     yield RecordingKey(match["subject"], session, path)
-
-
-def _trials(key: RecordingKey, labels: tuple[int, ...], prefix: str = "") -> Iterator[Trial]:
-    """Yield the clips of a session; `prefix` tells those of the same number apart."""
-    for index, samples in enumerate(_clips(key.path, len(labels))):
-        yield Trial(
-            samples=samples,
-            sfreq=SFREQ,
-            ch_names=SEED_62,
-            subject=key.subject,
-            session=key.session,
-            trial=index,
-            label=labels[index],
-            stimulus=f"{prefix}{index + 1:02d}",
-            order=index,
-        )
-
-
-def _clips(path: Path, n_clips: int) -> Iterator[NDArray[np.float32]]:
-    """Yield the arrays of ..._eeg1 to ..._eegN of a file in numeric order."""
-    matrices: dict[str, Any] = read_matrices(path, _KEY, f"..._eeg1 to ..._eeg{n_clips}")
-    by_number = {int(re.findall(r"\d+$", key)[0]): key for key in matrices}
-    for number in range(1, n_clips + 1):
-        if number not in by_number:
-            raise DatasetError(f"{path}: no key ..._eeg{number}, the file has {len(by_number)}")
-        key = by_number[number]
-        yield as_samples(matrices[key], f"{path}: key {key}", len(SEED_62))

@@ -70,27 +70,26 @@ class SeedVReader(DatasetReader):
         layout="EEG_raw/{subject}_{session 1-3}_{YYYYMMDD}.cnt",
     )
 
+    ch_names = SEED_62
+
     def __init__(self, root: str | Path, data_format: str = "auto") -> None:
         super().__init__(root)
         self.data_format = data_format
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the 15 clips of a session: see `DatasetReader.trials`."""
-        spans = SEED_V_SPANS[key.session]
-        cut = read_cnt_trials(key.path, SEED_62, spans, self.data_format)
-        for index, samples in enumerate(cut.samples):
-            yield Trial(
-                samples=as_samples(samples, f"{key.path}: trial {index + 1}"),
-                sfreq=cut.sfreq,
-                ch_names=SEED_62,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=SEED_V_LABELS[key.session][index],
-                stimulus=f"{key.session}-{index + 1:02d}",
-                start_s=spans[index][0],
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
+        cut = read_cnt_trials(key.path, SEED_62, SEED_V_SPANS[key.session], self.data_format)
+        for index, label in enumerate(SEED_V_LABELS[key.session]):
+            yield self._trial(
+                key,
+                index,
+                as_samples(cut.samples[index], f"{key.path}: trial {index + 1}"),
+                label,
+                f"{key.session}-{index + 1:02d}",
+                start_s=cut.spans[index][0],
                 order=index,
                 notes=cut.notes,
+                sfreq=cut.sfreq,
             )
 
     def _find_recordings(self) -> Iterator[RecordingKey]:

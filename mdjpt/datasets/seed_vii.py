@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mdjpt.datasets.cnt_file import read_cnt_trials
 from mdjpt.datasets.electrodes import SEED_62
@@ -71,29 +71,35 @@ class SeedVIIReader(DatasetReader):
         layout="EEG_preprocessed/{subject}.mat or EEG_raw/{subject}_{YYYYMMDD}_{session 1-4}.cnt",
     )
 
+    ch_names = SEED_62
+
     def __init__(self, root: str | Path, data_format: str = "auto") -> None:
         super().__init__(root)
         self.data_format = data_format
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
-        """Yield the 20 clips of a session: see `DatasetReader.trials`."""
+        """Yield the clips of a recording: see `DatasetReader.trials`."""
         labels = self._labels()[key.session]
         first = (int(key.session) - 1) * N_CLIPS
-        is_preprocessed = key.path.suffix == ".mat"
-        clips = _preprocessed(key.path, first) if is_preprocessed else self._recorded(key.path)
-        for index, clip in enumerate(clips):
-            yield Trial(
-                samples=clip.samples,
-                sfreq=clip.sfreq,
-                ch_names=SEED_62,
-                subject=key.subject,
-                session=key.session,
-                trial=index,
-                label=labels[index],
-                stimulus=f"{first + index + 1:02d}",
-                start_s=clip.start_s,
+        names = [f"{number:02d}" for number in range(first + 1, first + N_CLIPS + 1)]
+        if key.path.suffix == ".mat":
+            for index, samples in enumerate(_preprocessed(key.path, first)):
+                yield self._trial(key, index, samples, labels[index], names[index], order=index)
+            return
+        spans = _listed_spans(key.path) or N_CLIPS
+        cut = read_cnt_trials(key.path, SEED_62, spans, self.data_format)
+        for index, ((start_s, _), values) in enumerate(zip(cut.spans, cut.samples, strict=True)):
+            samples, name = as_samples(values, str(key.path)), names[index]
+            yield self._trial(
+                key,
+                index,
+                samples,
+                labels[index],
+                name,
+                start_s=start_s,
                 order=index,
-                notes=clip.notes,
+                notes=cut.notes,
+                sfreq=cut.sfreq,
             )
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
@@ -114,30 +120,14 @@ class SeedVIIReader(DatasetReader):
                 return labels_of_workbook(read_sheet(folder / WORKBOOK), str(folder / WORKBOOK))
         return SEED_VII_LABELS
 
-    def _recorded(self, path: Path) -> Iterator[_Clip]:
-        spans = _listed_spans(path) or N_CLIPS
-        cut = read_cnt_trials(path, SEED_62, spans, self.data_format)
-        for (start_s, _), values in zip(cut.spans, cut.samples, strict=True):
-            yield _Clip(as_samples(values, str(path)), cut.sfreq, start_s, cut.notes)
 
-
-class _Clip(NamedTuple):
-    """The EEG of one clip, wherever it comes from."""
-
-    samples: NDArray[np.float32]
-    sfreq: float
-    start_s: float | None = None
-    notes: tuple[str, ...] = ()
-
-
-def _preprocessed(path: Path, first: int) -> Iterator[_Clip]:
+def _preprocessed(path: Path, first: int) -> Iterator[NDArray[np.float32]]:
     names = [str(number) for number in range(first + 1, first + N_CLIPS + 1)]
     matrices = read_matrices(path, "|".join(names), f"{names[0]} to {names[-1]}")
     for name in names:
         if name not in matrices:
             raise DatasetError(f"{path}: no key {name!r}, {len(matrices)} of {N_CLIPS} are there")
-        samples = as_samples(matrices[name], f"{path}: key {name}", len(SEED_62))
-        yield _Clip(samples, SFREQ_PREPROCESSED)
+        yield as_samples(matrices[name], f"{path}: key {name}", len(SEED_62))
 
 
 def _listed_spans(path: Path) -> list[tuple[float, float]]:
