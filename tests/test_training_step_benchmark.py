@@ -14,7 +14,6 @@ def test_the_cost_of_a_step_is_told_and_loading_is_a_part_of_it(tmp_path: Path) 
     cost = measure_step(TINY, tmp_path, n_steps=2, shapes=shapes)
     assert cost.n_windows == 10
     assert 0 < cost.loading_s < cost.step_s
-    assert cost.files_s > 0
     # The interpreter with torch alone holds some hundred megabytes.
     assert 0.05 < cost.peak_gib < 16
 

@@ -33,20 +33,24 @@ def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
     MdjptError
         matplotlib is not installed.
     """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
     figure = _figure(4.2 * len(levels), 3.9)
     axes = figure.subplots(1, len(levels), squeeze=False)[0]
     for ax, level in zip(axes, levels, strict=True):
         matrix = outcome.confusion(level)
         shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-        ax.imshow(shares, vmin=0, vmax=1, cmap="Blues")
-        for (row, column), share in np.ndenumerate(shares):
-            colour = "white" if share > 0.5 else "black"
-            ax.text(column, row, f"{share:.2f}", ha="center", va="center", color=colour, size=7)
-        ticks = range(len(outcome.class_names))
-        ax.set_xticks(ticks, outcome.class_names, rotation=45, ha="right", size=8)
-        ax.set_yticks(ticks, outcome.class_names, size=8)
-        ax.set_xlabel("predicted")
-        ax.set_ylabel("label")
+        ConfusionMatrixDisplay(shares, display_labels=outcome.class_names).plot(
+            ax=ax,
+            cmap="Blues",
+            values_format=".2f",
+            xticks_rotation="vertical",
+            colorbar=False,
+            im_kw={"vmin": 0, "vmax": 1},
+            text_kw={"size": 7},
+        )
+        ax.set(xlabel="predicted", ylabel="label")
+        ax.tick_params(labelsize=8)
         ax.set_title(level_name(level).partition(" (")[0], size=9)
     return _png(figure)
 
@@ -76,7 +80,7 @@ def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
         (values - values.mean(0)) / (values.std(0) + 1e-10)
     )
     colourings = {
-        "emotion": [name for one in drawn for name in _emotions(one)],
+        "emotion": [one.class_names[label] for one in drawn for label in one.label],
         "subject": [f"{one.table.dataset}/{name}" for one in drawn for name in one.subject],
     }
     if len(drawn) > 1:
@@ -122,10 +126,6 @@ def _png(figure: Any) -> bytes:
 def _some(features: FeatureSet, n: int, rng: np.random.Generator) -> FeatureSet:
     labelled = np.flatnonzero(features.label >= 0)
     return features.select(np.sort(rng.permutation(labelled)[:n]))
-
-
-def _emotions(features: FeatureSet) -> NDArray[np.str_]:
-    return np.array(features.class_names)[features.label]
 
 
 def _scatter(ax: Any, points: NDArray[np.floating], names: NDArray[np.str_], title: str) -> None:

@@ -2,8 +2,7 @@
 
 ``python -m mdjpt.training.step_benchmark`` trains the network of full size for a few steps on noise
 in the shapes of the paper's five datasets: a pair of each is 254 windows, as in the released
-configuration. It reads as many windows from one ``.npy`` file each, too, as the released code does.
-Every figure is the median over the steps of one run.
+configuration. Every figure is the median over the steps of one run.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import argparse
 import resource
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +18,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mdjpt.network.model import EncoderConfig
-from mdjpt.signal.filters import N_TIMES
 from mdjpt.signal.montage import STANDARD_CHANNELS
 from mdjpt.store.card import StoreCard
 from mdjpt.store.trials import StoredTrial
@@ -72,8 +69,6 @@ class StepCost(NamedTuple):
         In a step.
     step_s, loading_s : float
         Whole step, and of it waiting for its windows.
-    files_s : float
-        Reading as many windows from one file each.
     peak_gib : float
         Largest resident memory of the process.
     """
@@ -82,7 +77,6 @@ class StepCost(NamedTuple):
     n_windows: int
     step_s: float
     loading_s: float
-    files_s: float
     peak_gib: float
 
 
@@ -119,13 +113,11 @@ def measure_step(
     reports: list[StepReport] = []
     train(config, open_stores(config), folder / "run", on_step=reports.append)
     counted = reports[1:]
-    n_windows = 2 * sum(shape.n_trials for shape in shapes)
     return StepCost(
         variant=network.variant,
-        n_windows=n_windows,
+        n_windows=2 * sum(shape.n_trials for shape in shapes),
         step_s=median(r.step_s for r in counted),
         loading_s=median(r.loading_s for r in counted),
-        files_s=_read_files(folder / "windows", n_windows, n_steps),
         # KiB on Linux.
         peak_gib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
     )
@@ -160,21 +152,6 @@ def _write_store(folder: Path, shape: Shape) -> None:
     finish_store(folder, card, [(subject, "1") for subject in subjects])
 
 
-def _read_files(folder: Path, n_windows: int, n_times: int) -> float:
-    """Return how long it takes to read a step's windows from files of their own."""
-    folder.mkdir()
-    window = np.zeros((len(STANDARD_CHANNELS), N_TIMES), np.float32)
-    paths = [folder / f"{k}.npy" for k in range(n_windows)]
-    for path in paths:
-        np.save(path, window)
-    seconds = []
-    for _ in range(n_times):
-        began = time.perf_counter()
-        np.stack([np.load(path) for path in paths])
-        seconds.append(time.perf_counter() - began)
-    return median(seconds)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="mdjpt.training.step_benchmark", description=__doc__)
@@ -187,8 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         cost = measure_step(network, Path(folder), chosen.steps, chosen.threads)
     sys.stdout.write(
         f"{cost.variant}: {cost.n_windows} windows a step, {cost.step_s:.1f} s, of it "
-        f"{1000 * cost.loading_s:.0f} ms waiting for data (from files of their own "
-        f"{1000 * cost.files_s:.0f} ms), peak {cost.peak_gib:.1f} GiB\n"
+        f"{1000 * cost.loading_s:.0f} ms waiting for data, peak {cost.peak_gib:.1f} GiB\n"
     )
     return 0
 
