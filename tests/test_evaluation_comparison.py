@@ -75,7 +75,7 @@ def test_features_are_the_mean_token_of_windows_in_the_encoders_unit_and_rate(
 ) -> None:
     found = comparison_features(store, CBRAMOD, weights, 125, ignore)
     row = 5
-    index, start = int(found.table.recording[row]), int(found.table.start[row])
+    index, start = int(found.recording[row]), int(found.start[row])
     facts = store.recordings[index].facts
     scaled = store.raw_windows(index, [start]) * facts.scale_std + facts.scale_mean
     x = torch.from_numpy(resampled(scaled / 100.0, 200.0, 1000))

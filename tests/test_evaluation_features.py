@@ -63,7 +63,7 @@ def test_normalised_and_smoothed_features_are_those_of_the_published_chain(
     chain, published_features
 ):
     priors = Priors(chain["data_mean"].astype(float), chain["data_var"].astype(float))
-    session = published_features.select(published_features.table.session == "1")
+    session = published_features.select(published_features.session == "1")
     normal = normalised(session, priors)
     assert relative_error(normal.features, chain["after_running_norm"]) < 1e-4
     assert relative_error(smoothed(normal, "smoother").features, chain["after_lds"]) < 1e-4
@@ -81,8 +81,8 @@ def test_the_entropy_of_a_flat_electrode_is_finite():
 def test_the_baseline_has_five_bands_of_every_electrode(tiny_store):
     own = entropy_features(tiny_store)
     standard = entropy_features(tiny_store, channels="standard")
-    assert own.features.shape == (len(own.table), 8 * 5)
-    assert standard.features.shape == (len(own.table), 60 * 5)
+    assert own.features.shape == (len(own), 8 * 5)
+    assert standard.features.shape == (len(own), 60 * 5)
     fp1 = standard.features[:, :5]
     np.testing.assert_allclose(fp1, own.features[:, :5], rtol=1e-5)
 
@@ -107,7 +107,7 @@ def test_the_last_window_of_an_odd_released_batch_is_not_normalised(tiny_encoder
 
 def test_released_batches_run_over_recordings_and_trials(tiny_store, tiny_encoder):
     features = encoder_features(tiny_store, tiny_encoder, normalisation="released")
-    table = features.table
+    table = features
     windows = np.concatenate(
         [tiny_store.windows(r, [s]) for r, s in zip(table.recording, table.start, strict=True)]
     )
@@ -145,7 +145,7 @@ def test_the_table_names_each_window(tiny_store):
 
 
 def test_sessions_follow_the_order_of_presentation():
-    table = synthetic_features(3).table
+    table = synthetic_features(3)
     for rows in table.sessions():
         assert (np.diff(table.order[rows]) >= 0).all()
         assert len(set(table.subject[rows])) == 1
@@ -186,7 +186,7 @@ def test_every_subject_counts_the_same_in_the_priors():
 def test_filtered_features_are_causal_and_smoothed_ones_are_not():
     features = synthetic_features(2)
     priors = feature_priors(features)
-    cut = features.table.window < 3
+    cut = features.window < 3
     for how, same in (("filter", True), ("smoother", False)):
         whole = smoothed(normalised(features, priors), how).select(cut).features
         early = smoothed(normalised(features, priors).select(cut), how).features
@@ -196,7 +196,7 @@ def test_filtered_features_are_causal_and_smoothed_ones_are_not():
 def test_a_filtered_window_is_what_the_filter_makes_of_the_trial_so_far():
     features = synthetic_features(1, n_clips=3, n_windows=9)
     filtered = smoothed(features, "filter")
-    for rows in features.table.groups("trial"):
+    for rows in features.groups("trial"):
         trial = features.features[rows]
         for n, row in enumerate(rows, 1):
             expected = lds_filter(trial[:n])[-1]
@@ -204,6 +204,6 @@ def test_a_filtered_window_is_what_the_filter_makes_of_the_trial_so_far():
 
 
 def test_subjects_are_sorted_by_their_numbers():
-    table = synthetic_features(4, n_clips=1, n_windows=1).table
+    table = synthetic_features(4, n_clips=1, n_windows=1)
     named = replace(table, subject=np.array(["10", "s10", "2", "s9"]))
     assert named.subjects == ("2", "10", "s9", "s10")

@@ -76,11 +76,11 @@ def test_released_splits_need_their_dataset(dataset, n):
 
 
 def test_unseen_clips_are_a_part_of_every_class(features):
-    folds = with_unseen_clips(random_folds(features.table.subjects), features.table)
+    folds = with_unseen_clips(random_folds(features.subjects), features)
     assert len({fold.train_clips for fold in folds}) > 1
     for fold in folds:
-        rows = fold.rows(features.table)
-        table = features.table
+        rows = fold.rows(features)
+        table = features
         assert not set(table.stimulus[rows.train]) & set(table.stimulus[rows.test])
         assert set(table.stimulus[rows.seen_clips]) == set(table.stimulus[rows.train])
         for part in rows.train, rows.test:
@@ -132,7 +132,7 @@ def test_a_test_subject_changes_nothing_in_an_honest_fold(features):
 
 def test_the_released_protocol_is_named_with_its_choices():
     features = synthetic_features(16)
-    seed_v = replace(features, table=replace(features.table, dataset="seed-v"))
+    seed_v = replace(features, dataset="seed-v")
     outcome = few_shot(seed_v, FewShotSettings(protocol="released", n_epochs=2), arm="ours")
     assert outcome.levels == ("smoothed", "smoothed clip")
     assert [fold.n_train for fold in outcome.folds] == [4] * 6
@@ -147,7 +147,7 @@ def test_the_released_protocol_has_no_unseen_clips():
 
 def test_the_released_selection_never_does_worse_on_the_test_subjects(features):
     fold = few_shot_folds(features, QUICK)[0]
-    rows = fold.rows(features.table)
+    rows = fold.rows(features)
     train, test = features.select(rows.train), features.select(rows.test)
 
     def accuracy(selection):
@@ -174,7 +174,7 @@ def test_metrics_are_of_the_classes_that_occur():
 
 
 def test_a_clip_is_judged_by_the_mean_of_its_windows(features):
-    table = features.select(features.table.trial < 2).table
+    table = features.select(features.trial < 2)
     probabilities = np.full((len(table), 3), 1 / 3)
     probabilities[np.arange(len(table)), table.label] += 0.5 * (table.window == 0)
     assert clip_outcome(table, probabilities).scores["accuracy"] == 1.0
@@ -229,7 +229,7 @@ def test_transfer_learns_from_one_dataset_and_tests_on_another():
 def test_transfer_uses_no_label_of_the_target():
     source = synthetic_features(4, seed=1, dataset="source")
     target = synthetic_features(3, seed=3, dataset="target")
-    wrong = replace(target, table=replace(target.table, label=(target.label + 1) % 3))
+    wrong = replace(target, label=(target.label + 1) % 3)
     settings = TransferSettings(n_epochs=10)
     right_way = transfer([source], target, settings, arm="a").confusion("window")
     wrong_way = transfer([source], wrong, settings, arm="a").confusion("window")

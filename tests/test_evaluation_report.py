@@ -45,7 +45,7 @@ PNG = b"\x89PNG"
 @pytest.fixture(scope="module")
 def outcomes():
     features = synthetic_features()
-    seed_v = replace(features, table=replace(features.table, dataset="seed-v"))
+    seed_v = replace(features, dataset="seed-v")
     settings = FewShotSettings(n_folds=2, n_epochs=2, selection="none")
     return [few_shot(seed_v, settings, arm=name) for name in ("ours", "<theirs>")]
 

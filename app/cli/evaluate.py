@@ -29,8 +29,8 @@ from app.cli.options import Jobs, Quick, at_least, between
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.outcome import Outcome
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = [
     "evaluate_benchmark",

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from mdjpt.evaluation.comparison_encoders import ComparisonEncoder
-    from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.models import EvaluatedModel
     from mdjpt.evaluation.outcome import Outcome
     from mdjpt.evaluation.postprocessing import Priors
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = [
     "Compare",

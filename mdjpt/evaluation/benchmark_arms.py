@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mdjpt.evaluation.benchmark_settings import Arm, BenchmarkSettings
-    from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.outcome import Outcome
+    from mdjpt.evaluation.window_table import FeatureSet
 
     # Makes the features of a store, by step and normalisation; `shared`: such as all datasets have.
     _Features = Callable[..., FeatureSet]

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.evaluation.comparison_encoders import has_place, load_comparison
-from mdjpt.evaluation.feature_set import FeatureSet
-from mdjpt.evaluation.window_table import window_table
+from mdjpt.evaluation.window_table import FeatureSet, window_table
 from mdjpt.signal.filters import N_TIMES, SFREQ
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def comparison_features(
             on_encoded(done, len(table))
     assert features is not None
     made_by = f"{encoder.name} (licence: {encoder.licence}), mean over its tokens"
-    return FeatureSet(features, table, made_by, causal=True)
+    return FeatureSet.of(table, features, made_by, causal=True)
 
 
 def resampled(windows: NDArray[Any], sfreq: float, n_times: int) -> Float32:

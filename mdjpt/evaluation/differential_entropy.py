@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from mdjpt.evaluation.feature_set import FeatureSet
-from mdjpt.evaluation.window_table import window_table
+from mdjpt.evaluation.window_table import FeatureSet, window_table
 from mdjpt.signal.filters import N_TIMES, SFREQ
 
 if TYPE_CHECKING:
@@ -110,4 +109,4 @@ def entropy_features(
     features = np.concatenate(parts).astype(np.float32)
     n_channels = features.shape[1] // len(BANDS_HZ)
     made_by = f"differential entropy, 5 bands of {n_channels} {channels} channels"
-    return FeatureSet(features, table, made_by, causal=True)
+    return FeatureSet.of(table, features, made_by, causal=True)

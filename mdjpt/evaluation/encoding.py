@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from mdjpt.errors import MdjptError
-from mdjpt.evaluation.feature_set import FeatureSet
-from mdjpt.evaluation.window_table import WindowTable, window_table
+from mdjpt.evaluation.window_table import FeatureSet, WindowTable, window_table
 from mdjpt.network.encoder import Encoder, RowStats
 from mdjpt.network.model import N_CHANNELS, NORM_EPS
 
@@ -94,7 +93,7 @@ def encoder_features(
             done += len(part)
             on_encoded(done, len(table))
     made_by = f"mdJPT {encoder.variant}, {_MADE_BY[normalisation]}"
-    return FeatureSet(features, table, made_by, causal=normalisation in ("rows", "window"))
+    return FeatureSet.of(table, features, made_by, causal=normalisation in ("rows", "window"))
 
 
 def released_batch_features(encoder: Encoder, windows: Float32) -> Float32:

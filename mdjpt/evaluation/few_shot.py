@@ -14,9 +14,7 @@ from mdjpt.evaluation.splits import Fold, random_folds, released_folds, with_uns
 from mdjpt.network.emotion_head import N_EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = ["FewShotSettings", "few_shot", "few_shot_folds"]
 
@@ -79,11 +77,11 @@ def few_shot_folds(features: FeatureSet, settings: FewShotSettings) -> list[Fold
     DatasetError
         The dataset has too few subjects or clips, or no released splits.
     """
-    table = features.table
+    subjects, seed = features.subjects, settings.seed
     if settings.released:
-        return released_folds(table.dataset, table.subjects)
-    folds = random_folds(table.subjects, settings.n_folds, settings.train_share, settings.seed)
-    return with_unseen_clips(folds, table, settings.seed) if settings.clips == "unseen" else folds
+        return released_folds(features.dataset, subjects)
+    folds = random_folds(subjects, settings.n_folds, settings.train_share, seed)
+    return with_unseen_clips(folds, features, seed) if settings.clips == "unseen" else folds
 
 
 def few_shot(
@@ -92,7 +90,6 @@ def few_shot(
     *,
     arm: str,
     simulated: bool = False,
-    on_fold: Callable[[str], None] | None = None,
 ) -> Outcome:
     """Evaluate features.
 
@@ -106,8 +103,6 @@ def few_shot(
         Name of the encoder.
     simulated : bool
         Whether the encoder was trained on simulated data.
-    on_fold : callable, optional
-        Takes the name of each fold that is done.
 
     Returns
     -------
@@ -119,27 +114,23 @@ def few_shot(
     DatasetError
         As for :func:`few_shot_folds`.
     """
-    outcomes = []
-    for fold in few_shot_folds(features, settings):
-        outcomes.append(_fold_outcome(features, fold, settings))
-        if on_fold is not None:
-            on_fold(fold.name)
+    folds = few_shot_folds(features, settings)
     return Outcome(
         arm=arm,
         protocol="few-shot",
-        dataset=features.table.dataset,
+        dataset=features.dataset,
         class_names=features.class_names,
         unit="fold",
         choices=_choices(features, settings),
-        folds=tuple(outcomes),
-        simulated=simulated or features.table.simulated,
+        folds=tuple(_fold_outcome(features, fold, settings) for fold in folds),
+        simulated=simulated or features.simulated,
         notes=_notes(features, settings),
     )
 
 
 def _fold_outcome(features: FeatureSet, fold: Fold, settings: FewShotSettings) -> FoldOutcome:
-    rows = fold.rows(features.table)
-    everyone = features.table.of_subjects((*fold.train, *fold.test))
+    rows = fold.rows(features)
+    everyone = features.of_subjects((*fold.train, *fold.test))
     priors = feature_priors(features.select(everyone if settings.released else rows.train))
     normal = normalised(features, priors, presented=not settings.released)
     levels: dict[str, LevelOutcome] = {}
@@ -159,9 +150,7 @@ def _fold_outcome(features: FeatureSet, fold: Fold, settings: FewShotSettings) -
         for chosen, control in ((rows.test, ""), (rows.seen_clips, ", seen clips")):
             if chosen is not None:
                 tested = ready.select(chosen)
-                levels |= level_outcomes(
-                    tested.table, trained.probabilities(tested), track, control
-                )
+                levels |= level_outcomes(tested, trained.probabilities(tested), track, control)
     return FoldOutcome(fold.name, len(fold.train), len(fold.test), levels, n_epochs)
 
 
@@ -191,7 +180,7 @@ def _notes(features: FeatureSet, settings: FewShotSettings) -> tuple[str, ...]:
     notes = ["Samples were filtered and scaled over their whole recording, at every level."]
     if not features.causal and not settings.released:
         notes.append("The rows of the network were not normalised causally: no level is causal.")
-    if not features.table.order_known and not settings.released:
+    if not features.order_known and not settings.released:
         notes.append("The order of presentation is not known everywhere: the file's is taken.")
     if settings.clips == "unseen":
         notes.append('"Seen clips": the same heads on the same subjects, clips of the training.')

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.evaluation.feature_set import FeatureSet
     from mdjpt.evaluation.outcome import Outcome
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = ["confusion_figure", "embedding_figure", "scaling_figure"]
 
@@ -81,10 +81,10 @@ def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
     )
     colourings = {
         "emotion": [one.class_names[label] for one in drawn for label in one.label],
-        "subject": [f"{one.table.dataset}/{name}" for one in drawn for name in one.subject],
+        "subject": [f"{one.dataset}/{name}" for one in drawn for name in one.subject],
     }
     if len(drawn) > 1:
-        colourings["dataset"] = [one.table.dataset for one in drawn for _ in range(len(one))]
+        colourings["dataset"] = [one.dataset for one in drawn for _ in range(len(one))]
     figure = _figure(4.6 * len(colourings), 4.2)
     axes = figure.subplots(1, len(colourings), squeeze=False)[0]
     for ax, (title, names) in zip(axes, colourings.items(), strict=True):

@@ -12,7 +12,7 @@ from mdjpt.network.emotion_head import N_EPOCHS, Head
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = ["Selection", "TrainedHead", "train_head"]
 
@@ -66,14 +66,14 @@ def train_head(
     seed : int
         Of the head, and of the choice of subjects.
     """
-    subjects = train.table.subjects
+    subjects = train.subjects
     n_classes = len(train.class_names)
     if selection == "released":
         chosen = _best_epoch(train, test, n_classes, n_epochs, seed)
     elif selection == "training" and len(subjects) > 1:
         rng = np.random.default_rng([seed, 2])
         n_held = max(round(_HELD_OUT * len(subjects)), 1)
-        held = train.table.of_subjects(rng.permutation(subjects)[:n_held].tolist())
+        held = train.of_subjects(rng.permutation(subjects)[:n_held].tolist())
         chosen = _best_epoch(train.select(~held), train.select(held), n_classes, n_epochs, seed)
     else:
         chosen = n_epochs

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.evaluation.encoding import OnEncoded, RowNormalisation
-    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.window_table import FeatureSet
     from mdjpt.network.model import Variant
     from mdjpt.store.store import Store
 

@@ -12,7 +12,7 @@ from mdjpt.evaluation.running_norm import running_norm
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mdjpt.evaluation.feature_set import FeatureSet
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = ["TRACKS", "Priors", "feature_priors", "normalised", "smoothed"]
 
@@ -47,7 +47,7 @@ def feature_priors(features: FeatureSet) -> Priors:
         Every subject counts the same, as in the released script; variances divide by n.
     """
     values = features.features.astype(np.float64)
-    subjects = [values[rows] for rows in features.table.groups("subject")]
+    subjects = [values[rows] for rows in features.groups("subject")]
     return Priors(
         np.mean([x.mean(0) for x in subjects], axis=0),
         np.mean([x.var(0) for x in subjects], axis=0),
@@ -68,7 +68,7 @@ def normalised(features: FeatureSet, priors: Priors, *, presented: bool = True) 
         sorted by label the running statistics would betray it.
     """
     out = np.empty_like(features.features)
-    for rows in features.table.sessions(presented=presented):
+    for rows in features.sessions(presented=presented):
         out[rows] = running_norm(features.features[rows], priors.mean, priors.var)
     return features.with_features(out)
 
@@ -85,7 +85,7 @@ def smoothed(features: FeatureSet, how: Literal["filter", "smoother"]) -> Featur
         filter alone makes of the trial so far, whose mean stands in for the trial's.
     """
     out = np.empty_like(features.features)
-    for rows in features.table.groups("trial"):
+    for rows in features.groups("trial"):
         trial = features.features[rows]
         out[rows] = _filtered_so_far(trial) if how == "filter" else lds_smooth(trial)
     return features.with_features(out)

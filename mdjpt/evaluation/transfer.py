@@ -16,14 +16,13 @@ from mdjpt.evaluation.metrics import subject_folds
 from mdjpt.evaluation.outcome import Outcome
 from mdjpt.evaluation.postprocessing import TRACKS, Priors, feature_priors, normalised, smoothed
 from mdjpt.evaluation.shared_classes import Scheme, SharedClasses, shared_classes
-from mdjpt.evaluation.window_table import joined_tables
+from mdjpt.evaluation.window_table import joined
 from mdjpt.network.emotion_head import N_EPOCHS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from mdjpt.evaluation.feature_set import FeatureSet
-    from mdjpt.evaluation.window_table import WindowTable
+    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = ["TransferSettings", "transfer"]
 
@@ -87,7 +86,8 @@ def transfer(
     shared = shared_classes(
         target.class_names, [source.class_names for source in sources], settings.classes
     )
-    learned = _joined([_relabelled(source, shared) for source in sources])
+    relabelled = [_relabelled(source, shared) for source in sources]
+    learned = joined(list(_own_names(relabelled)), "sources")
     tested = _relabelled(target, shared)
     priors = feature_priors(learned)
     found = {}
@@ -100,25 +100,25 @@ def transfer(
             n_epochs=settings.n_epochs,
             seed=settings.seed,
         )
-        found[track] = test.table, trained.probabilities(test)
+        found[track] = test, trained.probabilities(test)
     return Outcome(
         arm=arm,
         protocol="transfer",
-        dataset=target.table.dataset,
+        dataset=target.dataset,
         class_names=shared.names,
         unit="subject",
         choices={
             "protocol": "head trained on the sources' labels, no label of the target used",
             "features": target.made_by,
-            "sources": ", ".join(source.table.dataset for source in sources),
+            "sources": ", ".join(source.dataset for source in sources),
             "shared classes": f"by {shared.scheme}: {', '.join(shared.names)}",
             "choice of the epoch": "on held-out source subjects"
             if settings.selection == "training"
             else "none, all epochs",
             "running normalisation": "priors from the sources, order of presentation",
         },
-        folds=subject_folds(found, len(learned.table.subjects)),
-        simulated=simulated or target.table.simulated,
+        folds=subject_folds(found, len(learned.subjects)),
+        simulated=simulated or target.simulated,
         notes=_left_out(tested),
     )
 
@@ -127,33 +127,27 @@ def _check(sources: Sequence[FeatureSet], target: FeatureSet) -> None:
     if not sources:
         raise DatasetError("transfer needs at least one dataset to learn from")
     for source in sources:
-        if source.table.dataset == target.table.dataset:
-            raise DatasetError(f"{target.table.dataset} cannot be source and target of a transfer")
+        if source.dataset == target.dataset:
+            raise DatasetError(f"{target.dataset} cannot be source and target of a transfer")
         if source.features.shape[1] != target.features.shape[1]:
             raise DatasetError(
-                f"{source.table.dataset} and {target.table.dataset} have features of different "
+                f"{source.dataset} and {target.dataset} have features of different "
                 "kinds: use the standard channels for both"
             )
 
 
 def _relabelled(features: FeatureSet, shared: SharedClasses) -> FeatureSet:
     labels = shared.labels(features.label, features.class_names)
-    return replace(features, table=replace(features.table, label=labels, class_names=shared.names))
+    return replace(features, label=labels, class_names=shared.names)
 
 
-def _joined(parts: Sequence[FeatureSet]) -> FeatureSet:
-    """Put datasets into one, whose subjects and trials stay apart."""
-    offsets = np.cumsum([0, *(part.table.trial.max() + 1 for part in parts)])
-    tables = [
-        _own_names(part.table, int(offset)) for part, offset in zip(parts, offsets, strict=False)
-    ]
-    table = joined_tables(tables, "sources")
-    return replace(parts[0], features=np.concatenate([p.features for p in parts]), table=table)
-
-
-def _own_names(table: WindowTable, offset: int) -> WindowTable:
-    subject = np.array([f"{table.dataset}/{name}" for name in table.subject], np.str_)
-    return replace(table, subject=subject, trial=table.trial + offset)
+def _own_names(parts: Sequence[FeatureSet]) -> Iterator[FeatureSet]:
+    """Keep the subjects and trials of several datasets apart."""
+    offset = 0
+    for part in parts:
+        subject = np.array([f"{part.dataset}/{name}" for name in part.subject], np.str_)
+        yield replace(part, subject=subject, trial=part.trial + offset)
+        offset += int(part.trial.max()) + 1
 
 
 def _ready(features: FeatureSet, priors: Priors, track: str) -> FeatureSet:

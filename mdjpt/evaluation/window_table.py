@@ -1,9 +1,9 @@
-"""What every window of a prepared dataset is: whose, of which clip, when it was seen."""
+"""What every window of a prepared dataset is: whose, of which clip, when it was seen; features."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     Int64 = NDArray[np.int64]
     Text = NDArray[np.str_]
 
-__all__ = ["WindowTable", "joined_tables", "window_table"]
+__all__ = ["FeatureSet", "WindowTable", "joined", "window_table"]
+
+Table = TypeVar("Table", bound="WindowTable")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -125,6 +127,49 @@ class WindowTable:
         return [g[np.lexsort((self.window[g], self.order[g]))] for g in groups]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FeatureSet(WindowTable):
+    """A table of windows with their features.
+
+    Attributes
+    ----------
+    features : ndarray of float32, shape (n_windows, n_features)
+        512 for the published model.
+    made_by : str
+        One line: which encoder, how its rows were normalised.
+    causal : bool
+        Whether a row was made without windows that come after it. The samples themselves are
+        always scaled and filtered over their whole recording.
+
+    Raises
+    ------
+    ValueError
+        There is not one row of features a window.
+    """
+
+    features: NDArray[np.float32]
+    made_by: str
+    causal: bool
+
+    def __post_init__(self) -> None:
+        if self.features.ndim != 2 or len(self.features) != len(self):
+            raise ValueError(
+                f"features must have shape ({len(self)}, n_features), got {self.features.shape}"
+            )
+
+    @classmethod
+    def of(
+        cls, table: WindowTable, features: NDArray[np.floating], made_by: str, *, causal: bool
+    ) -> Self:
+        """Give the windows of a table their features."""
+        values = features.astype(np.float32, copy=False)
+        return cls(**vars(table), features=values, made_by=made_by, causal=causal)
+
+    def with_features(self, features: NDArray[np.floating]) -> Self:
+        """Return the same windows with other features."""
+        return replace(self, features=features.astype(np.float32, copy=False))
+
+
 def window_table(store: Store, n_times: int, step: int) -> WindowTable:
     """List the windows of a store.
 
@@ -168,13 +213,13 @@ def window_table(store: Store, n_times: int, step: int) -> WindowTable:
     )
 
 
-def joined_tables(tables: Sequence[WindowTable], dataset: str) -> WindowTable:
+def joined(parts: Sequence[Table], dataset: str) -> Table:
     """Put tables of the same classes one below the other, under the name of a new dataset."""
-    columns = [table.columns() for table in tables]
-    joined: dict[str, Any] = {
+    columns = [part.columns() for part in parts]
+    whole: dict[str, Any] = {
         name: np.concatenate([part[name] for part in columns]) for name in columns[0]
     }
-    return replace(tables[0], dataset=dataset, **joined)
+    return replace(parts[0], dataset=dataset, **whole)
 
 
 def _dataset_of(card: StoreCard) -> str:

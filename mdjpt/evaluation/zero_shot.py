@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.evaluation.feature_set import FeatureSet
-    from mdjpt.evaluation.window_table import WindowTable
+    from mdjpt.evaluation.window_table import FeatureSet, WindowTable
 
 __all__ = ["Excluded", "ZeroShotSettings", "neighbour_scores", "zero_shot"]
 
@@ -87,21 +86,21 @@ def zero_shot(
     DatasetError
         Nobody is left to be a neighbour, or clips are to be left out and are not known.
     """
-    if "stimulus" in settings.exclude and not all(features.table.stimulus):
+    if "stimulus" in settings.exclude and not all(features.stimulus):
         raise DatasetError(
-            f"{features.table.dataset}: it is not known who saw which clip: --exclude stimulus "
+            f"{features.dataset}: it is not known who saw which clip: --exclude stimulus "
             "cannot be had"
         )
     normal = normalised(features, feature_priors(features) if priors is None else priors)
     found = {}
     for track, how in TRACKS.items():
         ready = smoothed(normal, how).select(features.label >= 0)
-        found[track] = ready.table, neighbour_scores(ready, settings.exclude)
+        found[track] = ready, neighbour_scores(ready, settings.exclude)
     source = "of the dataset itself" if priors is None else "of the pre-training"
     return Outcome(
         arm=arm,
         protocol="zero-shot",
-        dataset=features.table.dataset,
+        dataset=features.dataset,
         class_names=features.class_names,
         unit="subject",
         choices={
@@ -110,8 +109,8 @@ def zero_shot(
             "neighbours left out": settings.in_words,
             "running normalisation": f"priors {source}, order of presentation",
         },
-        folds=subject_folds(found, len(features.table.subjects) - 1),
-        simulated=simulated or features.table.simulated,
+        folds=subject_folds(found, len(features.subjects) - 1),
+        simulated=simulated or features.simulated,
         notes=(
             "The labels are the target dataset's own: nothing is transferred between datasets.",
         ),
@@ -142,7 +141,7 @@ def neighbour_scores(features: FeatureSet, exclude: Sequence[Excluded]) -> NDArr
     unit = features.features / np.maximum(length, np.finfo(np.float32).tiny)
     by_class = np.argsort(features.label, kind="stable")
     classes, firsts = np.unique(features.label[by_class], return_index=True)
-    codes = _codes(features.table, exclude)
+    codes = _codes(features, exclude)
     out = np.full((len(features), len(features.class_names)), _NO_NEIGHBOUR)
     for start in range(0, len(unit), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -152,7 +151,7 @@ def neighbour_scores(features: FeatureSet, exclude: Sequence[Excluded]) -> NDArr
         out[rows, classes] = np.maximum.reduceat(cosines, firsts, axis=1)
     if np.isneginf(out[:, classes]).all(axis=1).any():
         raise DatasetError(
-            f"{features.table.dataset}: a window has no neighbour left: leave out fewer of them"
+            f"{features.dataset}: a window has no neighbour left: leave out fewer of them"
         )
     nearest: NDArray[np.float64] = np.maximum(out, _NO_NEIGHBOUR)
     return nearest

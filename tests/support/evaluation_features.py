@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.evaluation.feature_set import FeatureSet
-from mdjpt.evaluation.window_table import WindowTable
+from mdjpt.evaluation.window_table import FeatureSet, WindowTable
 from mdjpt.store.card import StoreCard
 from mdjpt.store.trials import StoredTrial
 from mdjpt.store.writer import PreparedRecording, finish_store, write_recording
@@ -68,7 +67,7 @@ def synthetic_features(
         **columns,
     )
     values = emotions[table.label] + clips[columns["stimulus"].astype(int)] + noise
-    return FeatureSet(values.astype(np.float32), table, "synthetic", causal=True)
+    return FeatureSet.of(table, values, "synthetic", causal=True)
 
 
 def write_store(
