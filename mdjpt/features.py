@@ -8,11 +8,14 @@ same code.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mdjpt.bundle.bundle import Bundle, load_bundle
 from mdjpt.errors import RecordingError
+from mdjpt.recordings import Recording, read_recording
 from mdjpt.signal.filters import average_reference, filter_recording, recording_windows
 from mdjpt.signal.scaling import FixedScale, robust_scale
 from mdjpt.signal.window import Preprocessor
@@ -21,11 +24,10 @@ from mdjpt.signal.windower import Windower
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from mne.io import BaseRaw
     from numpy.typing import NDArray
 
-    from mdjpt.bundle.bundle import Bundle
     from mdjpt.positions.gaps import Run
-    from mdjpt.recordings import Recording
 
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
@@ -43,6 +45,19 @@ class FeatureTable:
         The encoder's features.
     start_s : ndarray of float64, shape (n_windows,)
         Start of each window in seconds, gaps included.
+
+    See Also
+    --------
+    mdjpt.extract_features : What makes it.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> table = mdjpt.extract_features(
+    ...     "assets/recordings/physionet_S001R01_30s.edf", "assets/demo.safetensors"
+    ... )
+    >>> table.features.shape[1], table.start_s[:2].tolist()
+    (512, [6.0, 8.0])
     """
 
     features: NDArray[np.float32]
@@ -66,15 +81,19 @@ class PreparedWindows:
 
 
 def extract_features(
-    recording: Recording, bundle: Bundle, *, hop_s: float = 2.0, scale: Scale = "causal"
+    recording: Recording | BaseRaw | str | Path,
+    bundle: Bundle | str | Path,
+    *,
+    hop_s: float = 2.0,
+    scale: Scale = "causal",
 ) -> FeatureTable:
     """Compute the features of a recording.
 
     Parameters
     ----------
-    recording : Recording
+    recording : Recording, mne.io.BaseRaw or path
         Raw signal.
-    bundle : Bundle
+    bundle : Bundle or path
         Model; its row statistics normalise the network's rows, the window's own where it has none.
     hop_s : float
         Seconds from window to window; 2 s is the training step (mdJPT, released configuration).
@@ -86,9 +105,21 @@ def extract_features(
     ------
     RecordingError
         When no window of the recording can be decoded.
+
+    See Also
+    --------
+    mdjpt.EncoderFeatures : For epochs.
+    mdjpt.prepare_windows : The encoder's inputs alone.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> path = "assets/recordings/physionet_S001R01_30s.edf"
+    >>> mdjpt.extract_features(path, "assets/demo.safetensors").features.shape
+    (10, 512)
     """
-    prepared = prepare_windows(recording, hop_s=hop_s, scale=scale)
-    encode = _encode_with(bundle)
+    prepared = prepare_windows(_recording(recording), hop_s=hop_s, scale=scale)
+    encode = _encode_with(bundle if isinstance(bundle, Bundle) else load_bundle(bundle))
     batches = np.arange(_BATCH, len(prepared.windows), _BATCH)
     features = np.concatenate([encode(part) for part in np.split(prepared.windows, batches)])
     return FeatureTable(features, prepared.start_s)
@@ -106,6 +137,17 @@ def prepare_windows(
     ------
     RecordingError
         When nothing is left.
+
+    See Also
+    --------
+    mdjpt.extract_features : The features of these windows.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> recording = mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf")
+    >>> mdjpt.prepare_windows(recording).windows.shape
+    (10, 60, 625)
     """
     if isinstance(scale, str) and scale not in ("causal", "recording"):
         raise RecordingError(f"scale must be causal or recording, got {scale!r}")
@@ -146,6 +188,16 @@ class _Run:
             prepared = self._preprocess(raw, 0, place.stop, window)
             if prepared.window is not None:
                 yield prepared.window, place.first / sfreq
+
+
+def _recording(recording: Recording | BaseRaw | str | Path) -> Recording:
+    if isinstance(recording, Recording):
+        return recording
+    if isinstance(recording, (str, Path)):
+        return read_recording(recording)
+    from mdjpt.recordings.mne_file import recording_of
+
+    return recording_of(recording)
 
 
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:

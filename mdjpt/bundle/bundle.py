@@ -77,6 +77,17 @@ class Bundle(BundleAbout):
     ValueError
         When an array is missing, not finite, or of a shape that `config` does not give, or another
         field is out of its range.
+
+    See Also
+    --------
+    mdjpt.load_bundle : Read one from a file.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> bundle = mdjpt.load_bundle("assets/demo.safetensors")
+    >>> bundle.variant, bundle.simulated, bundle.class_names
+    ('released', True, ('negative', 'neutral', 'positive'))
     """
 
     weights: Unchecked[Mapping[str, Float32]]
@@ -191,6 +202,19 @@ def save_bundle(path: str | Path, bundle: Bundle) -> Bundle:
         When the file cannot be written.
     ValueError
         When the provenance holds what JSON cannot.
+
+    See Also
+    --------
+    mdjpt.load_bundle : Read it again.
+
+    Examples
+    --------
+    >>> import mdjpt, tempfile
+    >>> bundle = mdjpt.load_bundle("assets/demo.safetensors")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     copy = mdjpt.save_bundle(f"{folder}/copy.safetensors", bundle)
+    >>> copy.class_names == bundle.class_names
+    True
     """
     made = {"created": datetime.now(UTC).date().isoformat(), "code_version": _code_version()}
     dated = replace(bundle, provenance=made | bundle.provenance)
@@ -205,6 +229,17 @@ def load_bundle(path: str | Path) -> Bundle:
     ------
     ModelError
         The file is missing, damaged, no bundle, of another format, or for other input.
+
+    See Also
+    --------
+    mdjpt.import_checkpoint : Make one of the published weights.
+    mdjpt.save_bundle : Write one.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> mdjpt.load_bundle("assets/demo.safetensors").config.n_maps
+    512
     """
     path = Path(path)
     arrays, said, sha256 = read_file(path, BUNDLE_FILE)

@@ -103,6 +103,15 @@ def import_checkpoint(
         the bundle cannot be written.
     ValueError
         When there is no such variant.
+
+    See Also
+    --------
+    mdjpt.load_bundle : Read the bundle that this writes.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> mdjpt.import_checkpoint("epoch=19.ckpt", "released.safetensors")  # doctest: +SKIP
     """
     path = Path(ckpt_path)
     config = EncoderConfig(variant=variant)

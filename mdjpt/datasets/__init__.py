@@ -67,6 +67,15 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> DatasetReader:
         Unknown name, or nothing of that set in the folder.
     ValueError
         An option has a value that the reader does not know.
+
+    See Also
+    --------
+    mdjpt.list_datasets : Which there are.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> mdjpt.open_dataset("seed", "SEED/")  # doctest: +SKIP
     """
     key = next((key for key in _HOMES if _plain(key) == _plain(name)), None)
     if key is None:
@@ -75,7 +84,18 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> DatasetReader:
 
 
 def list_datasets() -> list[DatasetCard]:
-    """Return the cards of all datasets that can be read."""
+    """Return the cards of all datasets that can be read.
+
+    See Also
+    --------
+    mdjpt.open_dataset : Opens one.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> len(mdjpt.list_datasets()) >= 11
+    True
+    """
     return [_reader(key).card for key in _HOMES]
 
 

@@ -44,6 +44,23 @@ def lds_filter(sequence: ArrayLike, prior_mean: ArrayLike | None = None) -> Floa
     ------
     ValueError
         The sequence has another number of axes.
+
+    See Also
+    --------
+    mdjpt.lds_smooth : Looks into the future too.
+
+    References
+    ----------
+    Shi and Lu, Off-line and On-line Vigilance Estimation Based on Linear Dynamical System and
+    Manifold Learning, EMBC 2010, https://doi.org/10.1109/IEMBS.2010.5627125
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(26, 512))
+    >>> bool(mdjpt.lds_filter(x).var() < x.var())
+    True
     """
     rows = np.asarray(sequence, np.float64)
     if rows.ndim != 2:
@@ -65,6 +82,22 @@ def lds_smooth(sequence: ArrayLike) -> Float64:
     Returns
     -------
     ndarray of float64, shape (n_windows, n_features)
+
+    See Also
+    --------
+    mdjpt.lds_filter : Live, without the future.
+
+    References
+    ----------
+    Rauch, Tung, Striebel, Maximum likelihood estimates of linear dynamic systems, AIAA Journal 3
+    (1965), https://doi.org/10.2514/3.3166
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> mdjpt.lds_smooth(np.ones((4, 2))).tolist()
+    [[1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [1.0, 1.0]]
     """
     out = lds_filter(sequence)
     variance, weights = _PRIOR_VARIANCE, []
@@ -92,6 +125,20 @@ class LdsFilter:
     ----------
     prior_mean : array_like of float, shape (n_features,), optional
         State expected before the first observation. None: the first observation itself.
+
+    See Also
+    --------
+    mdjpt.lds_filter : A whole sequence at once.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(5, 3))
+    >>> live = mdjpt.LdsFilter(prior_mean=x.mean(axis=0))
+    >>> steps = np.stack([live.step(feature) for feature in x])
+    >>> bool(np.allclose(steps, mdjpt.lds_filter(x)))
+    True
     """
 
     def __init__(self, prior_mean: ArrayLike | None = None) -> None:

@@ -31,6 +31,22 @@ class RunningNorm:
         Mean and variance of the training set's features.
     decay : float
         Weight of the prior that is left from one step to the next.
+
+    See Also
+    --------
+    mdjpt.running_norm : A whole session at once.
+
+    References
+    ----------
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> norm = mdjpt.RunningNorm(prior_mean=[1.0], prior_var=[4.0])
+    >>> norm.step([3.0]).round(6).tolist()
+    [1.0]
     """
 
     def __init__(self, prior_mean: ArrayLike, prior_var: ArrayLike, decay: float = 0.99) -> None:
@@ -116,6 +132,21 @@ def running_norm(
     -------
     ndarray of float64, shape (n_windows, n_features)
         What :class:`RunningNorm` returns step by step.
+
+    See Also
+    --------
+    mdjpt.RunningNorm : Feature by feature, live.
+
+    References
+    ----------
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> mdjpt.running_norm([[3.0], [1.0]], prior_mean=[1.0], prior_var=[4.0]).round(4).tolist()
+    [[1.0], [-0.005]]
     """
     norm = RunningNorm(prior_mean, prior_var, decay)
     rows = np.asarray(features, np.float64)

@@ -48,6 +48,21 @@ class EncoderOutput(NamedTuple):
         The mean of the maps over the patches.
     projection : ndarray of float32, shape (n_windows, 1024)
         Of unit length; its own normalisations always take the windows of a group.
+
+    See Also
+    --------
+    mdjpt.Encoder : What makes it.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> encoder = mdjpt.load_bundle("assets/demo.safetensors").encoder()
+    >>> out = encoder.encode(np.random.default_rng(0).normal(size=(2, 60, 625)), group_size=1)
+    >>> out.tokens.shape, out.mixed.shape, out.maps.shape
+    ((2, 60, 99, 32), (2, 32, 64, 99), (2, 512, 99))
+    >>> out.feature.shape, out.projection.shape
+    ((2, 512), (2, 1024))
     """
 
     tokens: NDArray[Float32]
@@ -66,6 +81,18 @@ class RowStats(NamedTuple):
         Of the tokens, in the order channel * 32 + dim.
     norm2_mean, norm2_std : ndarray of float32, shape (2048,) or (n_groups, 2048)
         Of the mixed channels, in the order dim * 64 + channel.
+
+    See Also
+    --------
+    mdjpt.Encoder : Takes them.
+    mdjpt.RowAligner : Adapts them to one stream.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> stats = mdjpt.load_bundle("assets/demo.safetensors").row_stats
+    >>> stats.norm1_mean.shape, stats.norm2_std.shape
+    ((1920,), (2048,))
     """
 
     norm1_mean: NDArray[Float32]
@@ -126,6 +153,24 @@ class Encoder:
     ----------
     config : EncoderConfig
         Sizes, variant and activation of the network.
+
+    See Also
+    --------
+    mdjpt.EncoderFeatures : The same for epochs of any cap, as a scikit-learn transformer.
+
+    References
+    ----------
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> encoder = mdjpt.load_bundle("assets/demo.safetensors").encoder()
+    >>> windows = np.random.default_rng(0).normal(size=(2, 60, 625))
+    >>> encoder.feature(windows, group_size=1).shape
+    (2, 512)
     """
 
     def __init__(self, network: MdjptNetwork) -> None:

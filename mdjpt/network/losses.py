@@ -49,6 +49,25 @@ def isa_loss(projections: Tensor, temperature: float = 0.07) -> Tensor:
     ------
     ValueError
         The number of rows is odd or below 2, or the temperature is not positive.
+
+    See Also
+    --------
+    mdjpt.cda_loss : Aligns datasets.
+
+    References
+    ----------
+    Chen et al., A Simple Framework for Contrastive Learning of Visual Representations, ICML 2020,
+    https://doi.org/10.48550/arXiv.2002.05709 (eq. 1)
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import torch
+    >>> same = torch.eye(4).repeat(2, 1)  # two subjects who do the same in four windows
+    >>> float(mdjpt.isa_loss(same)) < 1e-4
+    True
     """
     n_rows = _checked_rows(projections, temperature)
     with torch.autocast(projections.device.type, enabled=False):
@@ -100,6 +119,24 @@ def supervised_contrastive_loss(
     ------
     ValueError
         As for :func:`isa_loss`, or there is not one label a row.
+
+    See Also
+    --------
+    mdjpt.isa_loss : Without labels.
+
+    References
+    ----------
+    Khosla et al., Supervised Contrastive Learning, NeurIPS 2020,
+    https://doi.org/10.48550/arXiv.2004.11362
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import torch
+    >>> projections = torch.eye(2).repeat(2, 1)
+    >>> labels = torch.tensor([0, 1, 0, 1])
+    >>> float(mdjpt.supervised_contrastive_loss(projections, labels)) < 1e-4
+    True
     """
     n_rows = _checked_rows(projections, temperature)
     if labels.shape != (n_rows,):
@@ -137,6 +174,24 @@ def cda_loss(mixed_per_dataset: Sequence[Tensor], covariance: Covariance = "true
     ------
     ValueError
         No dataset, fewer than two windows of one, or unequal D, M, N; fewer than two patches.
+
+    See Also
+    --------
+    mdjpt.isa_loss : Aligns subjects.
+
+    References
+    ----------
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import torch
+    >>> mixed = torch.randn(4, 2, 3, 99, generator=torch.manual_seed(0))
+    >>> far = mdjpt.cda_loss([mixed, 5 * mixed])
+    >>> bool(far > mdjpt.cda_loss([mixed, mixed]))
+    True
     """
     _check_mixed(mixed_per_dataset, covariance)
     halves = [half for mixed in mixed_per_dataset for half in _halves(mixed)]

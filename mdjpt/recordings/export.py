@@ -50,6 +50,22 @@ def write_recording_edf(
     ------
     RecordingError
         Samples and labels do not match, a sample is no number, or the file cannot be written.
+
+    See Also
+    --------
+    mdjpt.read_recording : Reads it again.
+
+    Examples
+    --------
+    >>> import mdjpt, tempfile
+    >>> import numpy as np
+    >>> samples = np.random.default_rng(0).normal(0, 20, (4, 2500))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/made.edf"
+    ...     names, events = ["Fp1", "Fp2", "O1", "O2"], [(2.0, "calm")]
+    ...     mdjpt.write_recording_edf(path, samples, 250.0, names, events)
+    ...     mdjpt.read_recording(path).markers
+    ((2.0, 'calm'),)
     """
     from edfio import Edf, EdfAnnotation, EdfSignal
 

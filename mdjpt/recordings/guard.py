@@ -57,6 +57,17 @@ def read_recording(
     ------
     RecordingError
         The file is missing, empty, damaged, too large, of unknown kind or without EEG.
+
+    See Also
+    --------
+    mdjpt.extract_features : Its features.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> recording = mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf")
+    >>> recording.sfreq, recording.n_channels, recording.ch_names[:2]
+    (160.0, 64, ('Fc5.', 'Fc3.'))
     """
     path = Path(path)
     names = montage_names(montage)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mne
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["read"]
+__all__ = ["read", "recording_of"]
 
 BLOCK_VALUES = 1 << 22
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
@@ -57,19 +58,42 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         raise RecordingError(f"holds one stream, none to choose by stream={stream}")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        raw = _opened(path)
-        sfreq = float(raw.info["sfreq"])
-        types = raw.get_channel_types()
-        is_eeg = [kind == "eeg" for kind in types]
-        electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
-        scale, unit_notes = _scale(raw, electrodes.columns)
-        samples = _samples(raw, electrodes.columns, scale)
-        bad = [name in raw.info["bads"] for name in (raw.ch_names[i] for i in electrodes.columns)]
-        positions, annotations = _places(raw, path)
-        events, excluded, bad_notes = split_events(annotations, sfreq)
-        markers = [(onset, label) for onset, _, label in events]
-        markers += [(positions[i] / sfreq, code) for i, code in _triggers(raw, path)]
+        recording = recording_of(_opened(path), montage, path)
+    cut_off = _on_cut_off(caught, recording.n_times / recording.sfreq)
+    return replace(recording, notes=(*recording.notes, *cut_off), source=str(path))
+
+
+def recording_of(
+    raw: Any, montage: tuple[str, ...] | None = None, path: Path | None = None
+) -> Recording:
+    """Return the scalp EEG, annotations and triggers of a raw object of MNE.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        In volts, as MNE keeps EEG; its ``info["bads"]`` and BAD annotations are honoured.
+    montage : tuple of str, optional
+        Names for the EEG channels.
+    path : Path, optional
+        The file that it was read from, where its format says more than MNE takes over.
+
+    Raises
+    ------
+    RecordingError
+        No scalp electrode in it.
+    """
+    sfreq = float(raw.info["sfreq"])
+    is_eeg = [kind == "eeg" for kind in raw.get_channel_types()]
+    electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
+    scale, unit_notes = _scale(raw, electrodes.columns)
+    samples = _samples(raw, electrodes.columns, scale)
+    bad = [raw.ch_names[i] in raw.info["bads"] for i in electrodes.columns]
     samples[bad] = np.nan
+    positions, annotations = _places(raw, path)
+    events, excluded, bad_notes = split_events(annotations, sfreq)
+    markers = [(onset, label) for onset, _, label in events]
+    markers += [(positions[i] / sfreq, code) for i, code in _triggers(raw, path)]
+    named_bad = [name for name, is_bad in zip(electrodes.names, bad, strict=True) if is_bad]
     return Recording(
         samples=samples,
         sfreq=sfreq,
@@ -79,14 +103,8 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         markers=tuple(sorted(markers)),
         spans=tuple(event for event in events if event[1] > LONGEST_IMPULSE / sfreq),
         began_at_s=_began_at_s(raw),
-        notes=(
-            *electrodes.notes,
-            *unit_notes,
-            *_on_bad([name for name, is_bad in zip(electrodes.names, bad, strict=True) if is_bad]),
-            *bad_notes,
-            *_on_cut_off(caught, raw),
-        ),
-        source=str(path),
+        notes=(*electrodes.notes, *unit_notes, *_on_bad(named_bad), *bad_notes),
+        source=repr(raw),
     )
 
 
@@ -123,7 +141,7 @@ def _roughness(raw: Any) -> float:
 def _scale(raw: Any, columns: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return microvolts per number of MNE's, one a column; EDF without unit is in microvolts."""
     scale = np.full((len(columns), 1), MICROVOLTS_PER_VOLT)
-    if not str(raw.filenames[0]).lower().endswith(UNIT_MAY_LACK):
+    if not str((raw.filenames or ("",))[0]).lower().endswith(UNIT_MAY_LACK):
         return scale, ()
     declared = raw._orig_units  # noqa: SLF001 - the only place that tells "no unit" from "volts"
     lacking = [declared.get(raw.ch_names[i]) == "n/a" for i in columns]
@@ -145,11 +163,13 @@ def _samples(raw: Any, columns: tuple[int, ...], scale: NDArray[np.float64]) -> 
     return samples
 
 
-def _places(raw: Any, path: Path) -> tuple[NDArray[np.int64], list[tuple[float, float, str]]]:
+def _places(
+    raw: Any, path: Path | None
+) -> tuple[NDArray[np.int64], list[tuple[float, float, str]]]:
     """Return the position of each sample, and the annotations: second, duration and label."""
     # Onsets count from the measurement's beginning, which can lie before the first sample.
     found, start_s, positions = raw.annotations, raw.first_time, None
-    if path.suffix.lower() in (".edf", ".bdf"):
+    if path is not None and path.suffix.lower() in (".edf", ".bdf"):
         positions = record_positions(path, float(raw.info["sfreq"]), int(raw.n_times))
     if positions is None:
         positions = np.arange(raw.n_times)
@@ -166,9 +186,10 @@ def _began_at_s(raw: Any) -> float | None:
     return None if date is None else date.timestamp() + float(raw.first_time)
 
 
-def _triggers(raw: Any, path: Path) -> list[tuple[int, str]]:
+def _triggers(raw: Any, path: Path | None) -> list[tuple[int, str]]:
     """Return the rises of the trigger channels as sample and code."""
-    mask = BDF_TRIGGER_BITS if path.suffix.lower() == ".bdf" else -1
+    is_bdf = path is not None and path.suffix.lower() == ".bdf"
+    mask = BDF_TRIGGER_BITS if is_bdf else -1
     found: list[tuple[int, str]] = []
     for name in mne.pick_types(raw.info, meg=False, stim=True, exclude=()):
         values = np.nan_to_num(raw.get_data(picks=[name])[0]).astype(np.int64) & mask
@@ -182,8 +203,8 @@ def _on_bad(names: list[str]) -> tuple[str, ...]:
     return (f"called bad by the file and not used: {', '.join(names)}",) if names else ()
 
 
-def _on_cut_off(caught: list[warnings.WarningMessage], raw: Any) -> tuple[str, ...]:
+def _on_cut_off(caught: list[warnings.WarningMessage], seconds: float) -> tuple[str, ...]:
     """Remark on a file whose end is missing."""
     if not any(sign in str(warning.message) for warning in caught for sign in CUT_OFF):
         return ()
-    return (f"the file was cut off: {raw.n_times / raw.info['sfreq']:.1f} s recovered",)
+    return (f"the file was cut off: {seconds:.1f} s recovered",)

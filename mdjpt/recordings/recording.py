@@ -56,6 +56,18 @@ class Recording:
     ------
     ValueError
         The arrays do not match, the rate is not positive, or positions do not increase.
+
+    See Also
+    --------
+    mdjpt.read_recording : Reads one from a file.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> samples = np.random.default_rng(0).normal(size=(2, 1000)).astype(np.float32)
+    >>> mdjpt.Recording(samples, 250.0, ("Fp1", "Fp2")).duration_s
+    4.0
     """
 
     samples: NDArray[np.float32]

@@ -81,6 +81,17 @@ def average_reference(x: Float64, scalp: ArrayLike | None = None) -> Float64:
     x : ndarray of float64, shape (n, n_times)
     scalp : array_like of bool, shape (n,), optional
         Members of the reference, all channels when None; without any, `x` is returned as it is.
+
+    See Also
+    --------
+    mdjpt.filter_recording : Comes before.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> mdjpt.average_reference(np.array([[1.0, 2.0], [3.0, 6.0]])).tolist()
+    [[-1.0, -2.0], [1.0, 2.0]]
     """
     members = x if scalp is None else x[np.asarray(scalp, bool)]
     if len(members) == 0:
@@ -167,6 +178,17 @@ def filter_recording(x: Samples, sfreq: float) -> Float64:
     ------
     SamplingRateError
         `sfreq` is below 100 Hz.
+
+    See Also
+    --------
+    mdjpt.filter_window : The same for a live window.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> recording = mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf")
+    >>> mdjpt.filter_recording(recording.samples, recording.sfreq).shape  # at 125 Hz
+    (64, 3750)
     """
     _check_sfreq(sfreq)
     if x.shape[1] == 0:
@@ -205,6 +227,18 @@ def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
         `sfreq` is below 100 Hz.
     ValueError
         `raw` does not hold margin and window.
+
+    See Also
+    --------
+    mdjpt.filter_recording : The same where the whole recording is at hand.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> recording = mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf")
+    >>> margin, window = 320, 800  # 2 s that settle the filters, and 5 s
+    >>> mdjpt.filter_window(recording.samples[:, : margin + window], 160.0, margin).shape
+    (64, 625)
     """
     _check_sfreq(sfreq)
     n_window = round(WINDOW_S * sfreq)

@@ -273,6 +273,17 @@ def map_montage(ch_names: Sequence[str], usable: ArrayLike | None = None) -> Mon
     ------
     ValueError
         When `usable` does not have one entry per channel.
+
+    See Also
+    --------
+    mdjpt.montage_matrix : The matrix alone.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> montage = mdjpt.map_montage(["TP9", "AF7", "AF8", "TP10", "Right AUX"])
+    >>> montage.matrix.shape, montage.scalp.tolist()
+    ((60, 5), [True, True, True, True, False])
     """
     mask = np.ones(len(ch_names), bool) if usable is None else np.asarray(usable, bool)
     if mask.shape != (len(ch_names),):
@@ -310,6 +321,22 @@ def montage_matrix(ch_names: Sequence[str]) -> NDArray[np.float32]:
     -------
     ndarray of float32, shape (60, n)
         All zeros when no label names an electrode of the scalp.
+
+    See Also
+    --------
+    mdjpt.map_montage : With a report of what stands where.
+
+    References
+    ----------
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> matrix = mdjpt.montage_matrix(["Fp1", "Fp2", "Cz", "O1"])
+    >>> matrix.shape, matrix.sum(axis=1).round(6).min().item()
+    ((60, 4), 1.0)
     """
     return map_montage(ch_names).matrix
 

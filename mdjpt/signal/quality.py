@@ -100,6 +100,15 @@ def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
     ------
     ValueError
         The window is shorter than 1 s.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> raw = np.random.default_rng(0).normal(0, 20, (2, 1250))
+    >>> raw[1] = 0.0
+    >>> mdjpt.electrode_quality(raw, 250.0).reason
+    ('', 'flat')
     """
     n_times = raw.shape[1]
     if n_times < sfreq:

@@ -42,6 +42,24 @@ def robust_scale(x: Samples) -> tuple[float, float]:
     mean, std : float
         Over all samples with ``|x| < 30 * median(|x|)``; the variance divides by n. Both 0 when
         more than half of the samples are 0.
+
+    See Also
+    --------
+    mdjpt.robust_zscore : Applies it.
+
+    References
+    ----------
+    Zhang et al., Multi-dataset Joint Pre-training of Emotional EEG Enables Generalizable Affective
+    Computing, NeurIPS 2025, https://doi.org/10.48550/arXiv.2510.22197
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(0, 20, (8, 5000))
+    >>> mean, std = mdjpt.robust_scale(np.append(x, np.full((8, 5), 1e6), axis=1))
+    >>> 19 < std < 21
+    True
     """
     magnitude = np.abs(x)
     kept = x[magnitude < _OUTLIER * np.median(magnitude)].astype(np.float64)
@@ -61,6 +79,18 @@ def robust_zscore(x: Samples) -> NDArray[np.float64]:
     -------
     ndarray of float64, shape (n_channels, n_times)
         ``(x - mean) / std``; a recording without variance is only centred.
+
+    See Also
+    --------
+    mdjpt.robust_scale : The scale alone.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(3, 20, (8, 5000))
+    >>> bool(abs(mdjpt.robust_zscore(x).std() - 1) < 1e-6)
+    True
     """
     return FixedScale(*robust_scale(x)).transform(x)
 
@@ -73,6 +103,17 @@ class FixedScale:
     ----------
     mean, std : float
         In the signal's unit.
+
+    See Also
+    --------
+    mdjpt.RunningScale : Learned as the stream goes on.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> mdjpt.FixedScale(1.0, 2.0).transform(np.array([[1.0, 5.0]])).tolist()
+    [[0.0, 2.0]]
     """
 
     mean: float
@@ -104,6 +145,19 @@ class RunningScale:
         Signal to see before :attr:`ready`, seconds.
     sfreq : float
         Sampling rate of what it is fed, Hz.
+
+    See Also
+    --------
+    mdjpt.robust_scale : The same over a whole recording.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> scale = mdjpt.RunningScale(warm_up_s=10.0)
+    >>> scale.partial_fit(np.random.default_rng(0).normal(0, 20, (8, 625)))
+    >>> scale.ready  # 5 s of 10
+    False
     """
 
     def __init__(self, warm_up_s: float = 10.0, sfreq: float = SFREQ) -> None:

@@ -84,6 +84,19 @@ class Preprocessor:
     ------
     RecordingError
         When no label names a scalp electrode.
+
+    See Also
+    --------
+    mdjpt.prepare_windows : A whole recording at once.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> recording = mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf")
+    >>> preprocess = mdjpt.Preprocessor(recording.ch_names, recording.sfreq)
+    >>> prepared = preprocess(recording.samples[:, :1120], n_margin=320, stop=1120)
+    >>> prepared.window is None, prepared.quality.good  # the scale warms up for 10 s
+    (True, 64)
     """
 
     def __init__(

@@ -79,6 +79,15 @@ class Store:
     ----------
     path, card, recordings
         As given.
+
+    See Also
+    --------
+    mdjpt.open_store : Opens one.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> store = mdjpt.open_store("stores/seed")  # doctest: +SKIP
     """
 
     def __init__(
@@ -229,6 +238,15 @@ def open_store(path: str | Path) -> Store:
         A file is missing, damaged or contradicts another; the message names file and key.
     MdjptError
         pyarrow is not installed.
+
+    See Also
+    --------
+    mdjpt.open_dataset : The owner's files, which a store is prepared from.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> mdjpt.open_store("stores/seed")  # doctest: +SKIP
     """
     folder = Path(path).expanduser()
     card_path = folder / CARD_FILE

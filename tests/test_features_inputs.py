@@ -1,0 +1,44 @@
+"""Features of what a study has at hand: a path, a recording, or a raw object of MNE."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mne
+import numpy as np
+import pytest
+
+import mdjpt
+
+ASSETS = Path(__file__).parent.parent / "assets"
+PATH = ASSETS / "recordings" / "physionet_S001R01_30s.edf"
+
+
+@pytest.fixture(scope="module")
+def bundle():
+    return mdjpt.load_bundle(ASSETS / "demo.safetensors")
+
+
+def test_path_recording_and_raw_have_the_same_features(bundle):
+    of_path = mdjpt.extract_features(PATH, bundle)
+    of_recording = mdjpt.extract_features(mdjpt.read_recording(PATH), bundle)
+    of_raw = mdjpt.extract_features(mne.io.read_raw_edf(PATH, verbose="ERROR"), bundle)
+    np.testing.assert_array_equal(of_path.features, of_recording.features)
+    np.testing.assert_allclose(of_raw.features, of_path.features, atol=1e-6)
+    np.testing.assert_array_equal(of_raw.start_s, of_path.start_s)
+
+
+def test_what_a_raw_object_calls_bad_is_not_used(bundle):
+    raw = mne.io.read_raw_edf(PATH, preload=True, verbose="ERROR")
+    whole = mdjpt.extract_features(raw, bundle)
+    raw.set_annotations(mne.Annotations([14.0], [2.0], ["BAD_muscle"]))
+    left = mdjpt.extract_features(raw, bundle).start_s
+    assert set(left) < set(whole.start_s)
+    assert not ((left < 16.0) & (left + 5.0 > 14.0)).any()
+
+
+def test_a_raw_object_that_was_made_in_memory_is_read(bundle):
+    raw = mne.io.read_raw_edf(PATH, preload=True, verbose="ERROR")
+    made = mne.io.RawArray(raw.get_data(), raw.info, verbose="ERROR")
+    expected = mdjpt.extract_features(PATH, bundle).features
+    np.testing.assert_allclose(mdjpt.extract_features(made, bundle).features, expected, atol=1e-6)
