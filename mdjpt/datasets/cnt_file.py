@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CntTrials", "load", "read_cnt_trials"]
 
-PROBE_S = 10.0
-# A scalp electrode's spread without filter and with drift, microvolts.
-PLAUSIBLE_STD = (0.5, 5_000.0)
-# Samples read with the wrong width jump between the halves of a number.
-MAX_JUMP_PER_STD = 1.0
-
 
 class CntTrials:
     """The trials of one .cnt file.
@@ -83,8 +77,7 @@ def read_cnt_trials(
     spans : sequence of (float, float), or int
         Start and end of each trial in seconds, or how many pairs of events mark them.
     data_format : {"auto", "int16", "int32"}
-        Width of a sample. "auto" asks the header, and where that does not tell, tries both and
-        keeps the one that looks like EEG.
+        Width of a sample, see :func:`mdjpt.recordings.neuroscan.open_neuroscan`.
 
     Returns
     -------
@@ -122,7 +115,9 @@ def load(
     Exception
         Whatever MNE raises on a damaged file.
     """
-    raw, notes = _opened(path, data_format)
+    from mdjpt.recordings.neuroscan import open_neuroscan
+
+    raw, notes = open_neuroscan(path, data_format)
     by_name = {name.upper(): name for name in raw.ch_names}
     lacking = [name for name in ch_names if name.upper() not in by_name]
     duration_s = raw.n_times / raw.info["sfreq"]
@@ -139,7 +134,7 @@ def load(
         "lacking": lacking,
         "n_events": len(onsets),
         "spans": [[a, b] for a, b in spans],
-        "notes": notes,
+        "notes": list(notes),
         "samples": _cut(raw, picks, spans) if readable else {},
     }
 
@@ -153,29 +148,3 @@ def _cut(
         start, stop = round(start_s * sfreq), round(stop_s * sfreq)
         volts = raw.get_data(picks=picks, start=start, stop=stop)
         yield str(index), (volts * MICROVOLTS_PER_VOLT).astype(np.float32)
-
-
-def _opened(path: Path, data_format: str) -> tuple[Any, list[str]]:
-    """Open with the width of the header, or with the one that looks like EEG."""
-    from mne.io import read_raw_cnt
-
-    try:
-        return read_raw_cnt(path, data_format=data_format, verbose="ERROR"), []
-    except RuntimeError:  # the header does not tell, or the file is larger than 2 GB
-        if data_format != "auto":
-            raise
-    candidates = [read_raw_cnt(path, data_format=f, verbose="ERROR") for f in ("int32", "int16")]
-    for raw, name in zip(candidates, ("int32", "int16"), strict=True):
-        if _looks_like_eeg(raw):
-            return raw, [f"the header does not tell the width of a sample: {name} assumed"]
-    raise ValueError("neither int16 nor int32 gives plausible amplitudes; set data_format")
-
-
-def _looks_like_eeg(raw: Any) -> bool:
-    """Tell whether amplitudes are plausible and neighbouring samples belong together."""
-    middle = raw.n_times // 2
-    stop = min(raw.n_times, middle + round(PROBE_S * raw.info["sfreq"]))
-    microvolts = raw.get_data(start=middle, stop=stop) * MICROVOLTS_PER_VOLT
-    std = np.median(microvolts.std(axis=1))
-    jump = np.median(np.abs(np.diff(microvolts, axis=1)).mean(axis=1))
-    return bool(PLAUSIBLE_STD[0] < std < PLAUSIBLE_STD[1] and jump < MAX_JUMP_PER_STD * std)

@@ -12,7 +12,7 @@ import numpy as np
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.placement import placed_recording, steady_rate
-from mdjpt.recordings.text_table import damaged_lines, head_of, read_columns
+from mdjpt.recordings.text_table import damaged_lines, head_of, in_seconds, read_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 MIN_SFREQ = 50.0
-MILLISECONDS_FROM = 1e11  # Unix time in seconds stays below this for 3,000 years
 HEADER_LINES = 4
 MAX_LABEL = 1000
 # Rates that headsets have; a measured rate within the tolerance is one of them.
@@ -60,14 +59,13 @@ class _Header:
             for i, name in enumerate(self.names)
         )
 
-    def time_in_ms(self, stamps: NDArray[np.float64]) -> bool:
-        """Return whether the column of time counts milliseconds, by its name or magnitude."""
-        named = re.search(r"\bms\b", self.names[self.time], re.IGNORECASE) is not None
-        known = stamps[np.isfinite(stamps)]
-        return named or bool(known.size and np.median(known) >= MILLISECONDS_FROM)
+    @property
+    def named_ms(self) -> bool:
+        """Whether the column of time is called milliseconds."""
+        return re.search(r"\bms\b", self.names[self.time], re.IGNORECASE) is not None
 
 
-def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
     """Read EEG, time stamps and markers of a CSV file.
 
     Parameters
@@ -76,8 +74,6 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         A file with a line of names, one of them of the time.
     montage : tuple of str or None
         Names for the EEG columns.
-    stream : str or None
-        Unused: the format holds one stream.
 
     Returns
     -------
@@ -89,8 +85,6 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     RecordingError
         No header, no time column, no electrode, or rows too rare to be EEG.
     """
-    if stream is not None:
-        raise RecordingError(f"holds one stream, none to choose by stream={stream}")
     header = _header(head_of(path))
     labels = header.labels
     electrodes = select_electrodes(labels, montage, is_eeg=[bool(label) for label in labels])
@@ -102,9 +96,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         skip_lines=header.skip_lines,
         converters={columns[1]: marks, header.time: _seconds},
     )
-    stamps, codes, eeg = values[0], values[1], values[2:]
-    if header.time_in_ms(stamps):
-        stamps = stamps / 1e3
+    stamps, codes, eeg = in_seconds(values[0], named_ms=header.named_ms), values[1], values[2:]
     # Rows with a remark and no numbers are Mind Monitor's events.
     held = np.isfinite(stamps) & ~np.isnan(eeg).all(axis=0)
     sfreq, rate_notes = _rate(stamps[held])

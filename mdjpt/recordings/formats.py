@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import RecordingError
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from mdjpt.recordings.recording import Recording
 
-__all__ = ["FOLDER_SUFFIXES", "Reader", "reader_module", "reader_of"]
+__all__ = ["FOLDER_SUFFIXES", "read_file", "reader_module"]
 
 FOLDER_SUFFIXES = (".mff",)
 
@@ -24,23 +24,15 @@ _MNE = (
 # Files that hold a part of a recording only, and the suffix of the file to name instead.
 _PARTS = {".fdt": ".set", ".eeg": ".vhdr", ".vmrk": ".vhdr"}
 
+_WITH_STREAMS = "xdf_file"
+
 # Suffix to the module of this package that reads it.
 _READERS = {
     **dict.fromkeys(_MNE, "mne_file"),
-    **dict.fromkeys((".xdf", ".xdfz", ".xdf.gz"), "xdf_file"),
+    **dict.fromkeys((".xdf", ".xdfz", ".xdf.gz"), _WITH_STREAMS),
     ".txt": "openbci_text",
     ".csv": "csv_text",
 }
-
-
-class Reader(Protocol):
-    """A module's ``read`` function."""
-
-    def __call__(
-        self, path: Path, montage: tuple[str, ...] | None, stream: str | None
-    ) -> Recording:
-        """Read a file; any exception may come out of a damaged one."""
-        ...
 
 
 def reader_module(path: Path) -> str:
@@ -64,7 +56,28 @@ def reader_module(path: Path) -> str:
     )
 
 
-def reader_of(path: Path) -> Reader:
-    """Import the reader of a file, and with it the one vendor library that it needs."""
-    module = import_module(f"mdjpt.recordings.{reader_module(path)}")
-    return cast("Reader", module.read)
+def read_file(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+    """Read a file by the reader of its format, importing the one vendor library that it needs.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    montage : tuple of str or None
+        Names for the EEG channels.
+    stream : str or None
+        Name of the stream, for a format that holds several.
+
+    Raises
+    ------
+    RecordingError
+        Unknown suffix, or a stream is named and the format holds one. Any other exception may come
+        out of a damaged file.
+    """
+    name = reader_module(path)
+    module: Any = import_module(f"mdjpt.recordings.{name}")
+    choice = (stream,) if name == _WITH_STREAMS else ()
+    if stream is not None and not choice:
+        raise RecordingError(f"holds one stream, none to choose by stream={stream}")
+    recording: Recording = module.read(path, montage, *choice)
+    return recording

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,18 +91,13 @@ def _checked_size(path: Path) -> int:
             if not file.read(1):
                 raise RecordingError(f"{path}: empty file; was the recording stopped properly?")
         # .set + .fdt, .vhdr + .eeg + .vmrk: the samples lie beside the file.
-        beside = path.parent.glob(f"{_glob_escaped(path.stem)}.*")
+        beside = path.parent.glob(f"{glob.escape(path.stem)}.*")
         return sum(file.stat().st_size for file in beside if file.is_file())
     except FileNotFoundError:
         raise RecordingError(f"{path}: no such file; check the path") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RecordingError(f"{path}: cannot be opened: {reason}") from None
-
-
-def _glob_escaped(stem: str) -> str:
-    """Return a pattern that matches a stem literally."""
-    return "".join(f"[{c}]" if c in "*?[" else c for c in stem)
 
 
 def _recording(path: Path, value: Any) -> Recording:

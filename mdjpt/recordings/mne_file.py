@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import warnings
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
 
-from mdjpt.errors import RecordingError
 from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.recordings.neuroscan import open_neuroscan
 from mdjpt.recordings.pieces import record_positions, split_events
 from mdjpt.recordings.recording import Recording
 from mdjpt.signal.units import MICROVOLTS_PER_VOLT
@@ -25,14 +26,12 @@ __all__ = ["read", "recording_of"]
 
 BLOCK_VALUES = 1 << 22
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
-CNT_2GB = 2e9  # above, MNE does not count the samples itself
-ROUGHNESS_S = 10.0
 LONGEST_IMPULSE = 1.5  # samples: BrainVision and EEGLAB give their events the length of one
 UNIT_MAY_LACK = (".edf", ".bdf", ".gdf")
 CUT_OFF = ("does not match the file size", "truncated", "incomplete", "not be properly closed")
 
 
-def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
     """Read the scalp EEG, annotations and triggers of a file.
 
     Parameters
@@ -41,8 +40,6 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         The file, or the header file of a format with several.
     montage : tuple of str or None
         Names for the EEG channels.
-    stream : str or None
-        Unused: these formats hold one stream.
 
     Returns
     -------
@@ -54,13 +51,12 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     RecordingError
         No scalp electrode in it. Damaged files raise whatever MNE raises.
     """
-    if stream is not None:
-        raise RecordingError(f"holds one stream, none to choose by stream={stream}")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        recording = recording_of(_opened(path), montage, path)
+        raw, width_notes = _opened(path)
+        recording = recording_of(raw, montage, path)
     cut_off = _on_cut_off(caught, recording.n_times / recording.sfreq)
-    return replace(recording, notes=(*recording.notes, *cut_off), source=str(path))
+    return replace(recording, notes=(*recording.notes, *width_notes, *cut_off), source=str(path))
 
 
 def recording_of(
@@ -108,34 +104,13 @@ def recording_of(
     )
 
 
-def _opened(path: Path) -> Any:
-    """Open a file without reading its samples."""
-    if path.suffix.lower() != ".cnt":
-        return mne.io.read_raw(path, preload=False, verbose="WARNING")
-    try:
-        return mne.io.read_raw_cnt(path, preload=False, verbose="WARNING")
-    except Exception as error:
-        if "data format" not in str(error) and "data_format" not in str(error):
-            return mne.io.read_raw(path, preload=False, verbose="WARNING")
-    # The header does not tell 16 from 32 bits a sample: read as the wrong ones, EEG is noise.
-    recompute = True if path.stat().st_size < CNT_2GB else None
-    guesses = [
-        mne.io.read_raw_cnt(
-            path, data_format=bits, recompute_n_samples=recompute, preload=False, verbose="WARNING"
-        )
-        for bits in ("int16", "int32")
-    ]
-    return min(guesses, key=_roughness)
-
-
-def _roughness(raw: Any) -> float:
-    """Return how much of the signal changes from sample to sample, median over channels."""
-    x = raw.get_data(stop=min(raw.n_times, round(ROUGHNESS_S * raw.info["sfreq"])))
-    spread = np.std(x, axis=1)
-    moving = spread > 0
-    if not moving.any():
-        return math.inf
-    return float(np.median(np.std(np.diff(x[moving], axis=1), axis=1) / spread[moving]))
+def _opened(path: Path) -> tuple[Any, tuple[str, ...]]:
+    """Open a file without reading its samples; return it and a remark where it hides something."""
+    if path.suffix.lower() == ".cnt":
+        # Others than Neuroscan call their files so, too.
+        with suppress(Exception):
+            return open_neuroscan(path)
+    return mne.io.read_raw(path, preload=False, verbose="WARNING"), ()
 
 
 def _scale(raw: Any, columns: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[str, ...]]:

@@ -12,7 +12,7 @@ from mdjpt.errors import RecordingError
 from mdjpt.recordings.counters import Counter, as_counter
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.placement import placed_recording
-from mdjpt.recordings.text_table import damaged_lines, head_of, number, read_columns
+from mdjpt.recordings.text_table import damaged_lines, head_of, in_seconds, number, read_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-MILLISECONDS_FROM = 1e11  # Unix time in seconds stays below this for 3,000 years
 UNIX_FROM = 1e9
 MAX_CHANNELS = 64
 GANGLION_SFREQ = 200.0
@@ -44,7 +43,7 @@ class _Layout:
     marker: int | None
 
 
-def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
     """Read the EEG, sample counter and markers of an OpenBCI GUI text file.
 
     Parameters
@@ -53,8 +52,6 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         The file.
     montage : tuple of str or None
         Names of the electrodes: the format has no place for them.
-    stream : str or None
-        Unused: the format holds one stream.
 
     Returns
     -------
@@ -66,8 +63,6 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     RecordingError
         No OpenBCI file, no electrode names given, or no row of numbers.
     """
-    if stream is not None:
-        raise RecordingError(f"holds one stream, none to choose by stream={stream}")
     layout = _layout(head_of(path))
     electrodes = select_electrodes(layout.labels, montage)
     eeg = [layout.eeg[i] for i in electrodes.columns]
@@ -75,13 +70,13 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     values, n_damaged = read_columns(path, [0, *eeg, *extra], skip_lines=layout.skip_lines)
     if values.shape[1] and not values[1 : len(eeg) + 1, 0].any():
         values = values[:, 1:]  # version 5 begins with a row of zeros
-    stamps = None if layout.stamp is None else _seconds(values[1 + len(eeg)])
+    stamps = None if layout.stamp is None else in_seconds(values[1 + len(eeg)])
     counter = as_counter(values[0])
     return placed_recording(
         values[1 : len(eeg) + 1].astype(np.float32),
         layout.sfreq,
         electrodes.names,
-        stamps=stamps,
+        stamps=None if stamps is None or not np.isfinite(stamps).all() else stamps,
         counter=None if counter is None else Counter(0, *counter),
         column_events=() if layout.marker is None else _events(values[-1]),
         notes=(*electrodes.notes, *damaged_lines(n_damaged)),
@@ -152,13 +147,6 @@ def _leading_number(text: str) -> float | None:
     """Return the number at the beginning of "250.0 Hz"."""
     found = re.match(r"\s*(\d{1,6}(?:\.\d{1,9})?)", text)
     return float(found[1]) if found else None
-
-
-def _seconds(stamps: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return time stamps in seconds; None when some are no numbers."""
-    if not np.isfinite(stamps).all():
-        return None
-    return stamps / 1e3 if np.median(stamps) >= MILLISECONDS_FROM else stamps
 
 
 def _events(codes: NDArray[np.float64]) -> list[tuple[int, str]]:

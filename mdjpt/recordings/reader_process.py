@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import RecordingError
 from mdjpt.guard.process import reason, serve
-from mdjpt.recordings.formats import reader_of
+from mdjpt.recordings.formats import read_file
 from mdjpt.recordings.inspection import inspected
 from mdjpt.recordings.recording import Recording
 
@@ -45,7 +45,7 @@ def read_here(path: Path, montage: Sequence[str] | None, stream: str | None) -> 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return inspected(reader_of(path)(path, names, stream))
+            return inspected(read_file(path, names, stream))
     except Exception as error:
         text = reason(error).removeprefix(f"{path}: ")
         raise RecordingError(f"{path}: {text}") from None

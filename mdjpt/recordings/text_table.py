@@ -23,6 +23,7 @@ __all__ = [
     "Converter",
     "damaged_lines",
     "head_of",
+    "in_seconds",
     "number",
     "open_text",
     "read_columns",
@@ -33,6 +34,7 @@ NO_CONVERTERS: Mapping[int, Converter] = MappingProxyType({})
 
 MAX_LINE = 1 << 16
 HEAD_LINES = 12
+MILLISECONDS_FROM = 1e11  # Unix time in seconds stays below this for 3,000 years
 
 
 @contextmanager
@@ -129,6 +131,21 @@ def number(cell: str) -> float:
         return float(cell)
     except ValueError:
         return float("nan")
+
+
+def in_seconds(stamps: NDArray[np.float64], *, named_ms: bool = False) -> NDArray[np.float64]:
+    """Return time stamps in seconds.
+
+    Parameters
+    ----------
+    stamps : ndarray of float64, shape (n_times,)
+        Of a clock, NaN where there is none.
+    named_ms : bool
+        Whether they are called milliseconds; else their size decides.
+    """
+    known = stamps[np.isfinite(stamps)]
+    in_ms = named_ms or bool(known.size and np.median(known) >= MILLISECONDS_FROM)
+    return stamps / 1e3 if in_ms else stamps
 
 
 def damaged_lines(n_damaged: int) -> tuple[str, ...]:
