@@ -11,7 +11,6 @@ from mdjpt.errors import MdjptError
 from mdjpt.signal.montage import (
     STANDARD_CHANNELS,
     canonical_name,
-    distinct_rows,
     electrode_positions,
     map_montage,
     montage_matrix,
@@ -147,31 +146,6 @@ def test_rows_are_means_and_a_constant_stays_constant(names):
     np.testing.assert_allclose(total, 1.0 if montage.mapped else 0.0, atol=1e-6)
     assert set(montage.mapped).isdisjoint(montage.interpolated)
     assert len(montage.mapped) + len(montage.interpolated) == 60
-
-
-@given(channel_lists)
-def test_distinct_rows_give_the_matrix_back(names):
-    matrix = montage_matrix(names)
-    rows, inverse = distinct_rows(matrix)
-    np.testing.assert_array_equal(matrix[rows][inverse], matrix)
-    assert len(np.unique(matrix, axis=0)) == len(rows)
-
-
-def test_small_headsets_have_few_distinct_rows(golden):
-    assert len(distinct_rows(montage_matrix(golden["channels_EPOC14"].tolist()))[0]) == 36
-    assert len(distinct_rows(montage_matrix(golden["channels_EIGHT"].tolist()))[0]) == 22
-
-
-def test_projection_never_reads_a_broken_channel():
-    montage = map_montage(["Cz", "Pz", "EOG"], [True, False, True])
-    samples = np.array([[1.0, 2.0], [np.nan, np.nan], [np.nan, 5.0]])
-    np.testing.assert_array_equal(montage.project(samples), np.tile([1.0, 2.0], (60, 1)))
-
-
-def test_projection_is_the_matrix_product():
-    samples = np.random.default_rng(0).normal(size=(62, 20))
-    montage = map_montage(SEED_62)
-    np.testing.assert_allclose(montage.project(samples), montage.matrix @ samples, atol=1e-12)
 
 
 def test_positions_lie_on_a_symmetric_sphere():

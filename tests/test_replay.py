@@ -80,8 +80,8 @@ def test_all_samples_of_a_recording_arrive_with_its_events(tmp_path: Path) -> No
     assert events == [("T1", pytest.approx(1.0, abs=2e-3)), ("T2", pytest.approx(3.0, abs=2e-3))]
 
 
-def test_a_hole_of_the_recording_is_a_hole_of_the_stream(tmp_path: Path) -> None:
-    with sent(tmp_path, counting(2.0, lost=150), stream_name="hole") as source:
+def test_a_gap_of_the_recording_is_a_gap_of_the_stream(tmp_path: Path) -> None:
+    with sent(tmp_path, counting(2.0, lost=150), stream_name="gap") as source:
         chunks = read(source, 500)
     (gap,) = {c.first_sample - b.stop_sample for b, c in itertools.pairwise(chunks)} - {0}
     assert gap == 150

@@ -97,20 +97,6 @@ def test_samples_that_are_no_numbers_are_passed_over():
     assert fed([broken]).std == fed([x]).std
 
 
-def test_the_state_travels():
-    first = fed([eeg_like(700)])
-    second = RunningScale()
-    second.load_state_dict(first.state_dict())
-    first.partial_fit(eeg_like(600, seed=3))
-    second.partial_fit(eeg_like(600, seed=3))
-    assert (first.mean, first.std, first.ready) == (second.mean, second.std, second.ready)
-
-
-def test_a_foreign_state_is_refused():
-    with pytest.raises(ValueError, match="needs 'counts'"):
-        RunningScale().load_state_dict({"n_times": np.array(3)})
-
-
 def test_a_fixed_scale_stays():
     scale = FixedScale(2.0, 4.0)
     scale.partial_fit(eeg_like(100))

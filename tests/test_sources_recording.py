@@ -1,4 +1,4 @@
-"""A recording as a source: complete at any pace, with its holes and markers in place."""
+"""A recording as a source: complete at any pace, with its gaps and markers in place."""
 
 from __future__ import annotations
 

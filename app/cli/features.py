@@ -32,7 +32,7 @@ def features(
     ] = "causal",
     montage: Montage = None,
 ) -> int:
-    """Extract the features of a whole recording: features [n, 512], start_s [n]."""
+    """Extract the features of a whole recording: features (n_windows, 512), start_s."""
     one_thread()
     from app.session import default_bundle
     from mdjpt.bundle.bundle import load_bundle
@@ -54,7 +54,7 @@ def features(
 
 
 def save_features(path: Path, features: NDArray[np.float32], start_s: NDArray[np.float64]) -> None:
-    """Write the arrays ``features`` [n, 512] and ``start_s`` [n] as .npz.
+    """Write the arrays ``features``, shape (n_windows, 512), and ``start_s`` as .npz.
 
     Raises
     ------

@@ -124,7 +124,7 @@ def _two_pass(x: Float64) -> Float64:
 
 @cache
 def _window_map() -> Float64:
-    """Return :func:`_two_pass` on margin, window and forecast as a matrix [1125, 625]."""
+    """Return :func:`_two_pass` on margin, window and forecast as a matrix, shape (1125, 625)."""
     response = _two_pass(np.eye(_N_MARGIN + N_TIMES + _FORECAST))
     return np.ascontiguousarray(response[:, _N_MARGIN : _N_MARGIN + N_TIMES])
 

@@ -1,8 +1,8 @@
 """Electrode names and the projection of any montage onto the 60 channels of the model.
 
 A missing standard channel is the plain mean of its up to three nearest present channels, in the
-fixed order of the released code (``tables/neighbours.npz``). The whole step is one constant
-[60, n] matrix for a montage, so a live system multiplies once per window and rebuilds the matrix
+fixed order of the released code (``tables/neighbours.npz``). The whole step is one constant matrix
+for a montage, shape (60, n), so a live system multiplies once per window and rebuilds the matrix
 when an electrode goes bad.
 """
 
@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Self
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -27,7 +27,6 @@ __all__ = [
     "STANDARD_CHANNELS",
     "Montage",
     "canonical_name",
-    "distinct_rows",
     "electrode_positions",
     "map_montage",
     "montage_matrix",
@@ -186,26 +185,6 @@ class Montage:
             )
         return self
 
-    @cached_property
-    def _sources(self) -> NDArray[np.intp]:
-        return np.flatnonzero(self.matrix.any(axis=0))
-
-    def project(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the 60 standard channels of source samples.
-
-        Channels without a part in the result are not read, so a broken one may hold NaN.
-
-        Parameters
-        ----------
-        x : ndarray of float, shape (n, n_times)
-            Source channels.
-
-        Returns
-        -------
-        ndarray of float64, shape (60, n_times)
-        """
-        return np.asarray(self.matrix[:, self._sources] @ x[self._sources].astype(np.float64))
-
 
 def _shortened(labels: Sequence[str], n_shown: int = 8) -> str:
     more = ", ..." if len(labels) > n_shown else ""
@@ -235,7 +214,7 @@ def _standard_sources(names: Sequence[str | None]) -> tuple[dict[int, int], froz
 
 
 def _projection(source_of: Mapping[int, int], n_channels: int) -> NDArray[np.float32]:
-    """Return the [60, n] matrix: copies, and means of the three nearest present channels."""
+    """Return the matrix, shape (60, n): copies, and means of the three nearest present channels."""
     n_standard = len(STANDARD_CHANNELS)
     matrix = np.zeros((n_standard, n_channels), np.float32)
     if not source_of:
@@ -310,7 +289,7 @@ def map_montage(ch_names: Sequence[str], usable: ArrayLike | None = None) -> Mon
 
 
 def montage_matrix(ch_names: Sequence[str]) -> NDArray[np.float32]:
-    """Return the [60, n] matrix that makes the standard channels of the source's channels.
+    """Return the matrix that makes the standard channels of the source's channels.
 
     Parameters
     ----------
@@ -339,27 +318,6 @@ def montage_matrix(ch_names: Sequence[str]) -> NDArray[np.float32]:
     ((60, 4), 1.0)
     """
     return map_montage(ch_names).matrix
-
-
-def distinct_rows(matrix: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the rows of a montage matrix that repeat, so that each is encoded once.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (60, n)
-        From :func:`montage_matrix`.
-
-    Returns
-    -------
-    rows : ndarray of int, shape (k,)
-        Indices of the distinct rows, each where it first occurs, ascending.
-    inverse : ndarray of int, shape (60,)
-        ``matrix[rows][inverse]`` is `matrix`.
-    """
-    first: dict[bytes, int] = {}
-    owner = [first.setdefault(row.tobytes(), index) for index, row in enumerate(matrix)]
-    rows, inverse = np.unique(owner, return_inverse=True)
-    return rows, inverse
 
 
 def electrode_positions(ch_names: Sequence[str]) -> NDArray[np.float32]:

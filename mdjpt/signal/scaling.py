@@ -15,8 +15,6 @@ import numpy as np
 from mdjpt.signal.filters import SFREQ
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     Samples = NDArray[np.floating[Any]]
@@ -208,32 +206,6 @@ class RunningScale:
     def transform(self, x: Samples) -> NDArray[np.float64]:
         """Return ``(x - mean) / std`` as float64; only centred while `std` is 0."""
         return self._fitted().transform(x)
-
-    def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return a copy of everything learned, as plain arrays."""
-        return {
-            "n_times": np.array(self._n_times),
-            "counts": self._counts.copy(),
-            "sums": self._sums.copy(),
-            "squares": self._squares.copy(),
-        }
-
-    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what another instance has learned.
-
-        Raises
-        ------
-        ValueError
-            The arrays are not those of :meth:`state_dict`.
-        """
-        for key in ("counts", "sums", "squares"):
-            if key not in state or np.shape(state[key]) != (_N_BINS,):
-                raise ValueError(f"the state of a running scale needs {key!r}, shape ({_N_BINS},)")
-        self._n_times = int(state["n_times"])
-        self._counts = np.array(state["counts"], np.int64)
-        self._sums = np.array(state["sums"], np.float64)
-        self._squares = np.array(state["squares"], np.float64)
-        self._scale = None
 
     def _fitted(self) -> FixedScale:
         if self._scale is None:

@@ -78,7 +78,7 @@ def parse_faults(texts: Iterable[str]) -> Faults:
 
 
 class Replayer:
-    """Sends a recording once or for ever. Its holes stay holes; its markers are a second stream.
+    """Sends a recording once or for ever. Its gaps stay gaps; its markers are a second stream.
 
     Parameters
     ----------
