@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.cli.main import run_command_line
 from mdjpt.datasets import open_dataset
 from mdjpt.errors import RecordingError
 from mdjpt.features import prepare_windows
-from mdjpt.recordings import read_recording
+from mdjpt.recordings import Recording, read_recording
 from mdjpt.recordings.reader_process import read_here
 from mdjpt.store.preparation import PreparationSettings, prepare_recording
 from streaming.pipeline import Pipeline
 from streaming.sources.recording import RecordingSource
 from tests.support.fakes import PowerDecoder, eeg_like
+from tests.support.hand_clock import HandClock
 from tests.support.recording_files import (
     NAMES,
     write_brainvision,
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mdjpt.datasets.trials import Trial
-    from mdjpt.recordings import Recording
     from streaming.prediction import Prediction
 
 SFREQ = 125
@@ -267,6 +269,60 @@ def test_electrodes_that_a_file_calls_bad_are_interpolated_in_a_store(tmp_path: 
         bad = [np.array(report.ch_names)[row].tolist() for row in report.bad_first]
         assert bad == [["C3", "O2"]] * 2
         assert prepared.samples[[report.ch_names.index("C3")]].std() > 0.01
+
+
+@st.composite
+def broken(draw: st.DrawFn) -> Recording:
+    """Draw a recording with a late first sample, gaps and spans that are not to be used."""
+    sfreq = draw(st.sampled_from([125.0, 128.0, 246.0]))
+    second = st.integers(0, round(60 * sfreq))
+    positions = np.arange(round(60 * sfreq)) + draw(st.sampled_from([0, 0, 1, 700]))
+    for at, n_lost in draw(st.lists(st.tuples(second, st.integers(1, 2000)), max_size=3)):
+        positions[at:] += n_lost
+    spans = draw(st.lists(st.tuples(second, st.sampled_from([1, 1, 900])), max_size=3))
+    return Recording(
+        with_tone(60, sfreq),
+        sfreq,
+        NAMES,
+        positions=positions,
+        excluded=tuple((first, first + n) for first, n in spans),
+    )
+
+
+@settings(max_examples=8, deadline=None)
+@given(recording=broken(), hop_s=st.sampled_from([0.5, 1.0, 2.0]))
+def test_features_are_made_of_the_windows_that_the_live_path_decodes(
+    recording: Recording, hop_s: float
+) -> None:
+    source, decoder = RecordingSource(recording, speed="max"), PowerDecoder()
+    live = [answer.prediction for answer in Pipeline(source, decoder, hop_s=hop_s).run()]
+    starts = [prediction.start_s for prediction in live if prediction.status == "ok"]
+    if not starts:
+        with pytest.raises(RecordingError, match="can be decoded"):
+            prepare_windows(recording, hop_s=hop_s)
+        return
+    np.testing.assert_array_equal(prepare_windows(recording, hop_s=hop_s).start_s, starts)
+    used = np.zeros(recording.n_positions, bool)
+    used[recording.positions[recording.columns]] = True
+    for start_s in starts:
+        first = round(start_s * recording.sfreq)
+        assert used[first : first + round(5 * recording.sfreq)].all()
+
+
+@settings(max_examples=8, deadline=None)
+@given(recording=broken(), speed=st.sampled_from([0.7, 3.0, 40.0]), timeout_s=st.floats(0.01, 2.0))
+def test_any_pace_of_a_broken_recording_gives_the_same_predictions(
+    recording: Recording, speed: float, timeout_s: float
+) -> None:
+    clock = HandClock()
+    source = RecordingSource(recording, speed=speed, clock=clock, wait=clock.wait)
+    pipeline, paced = Pipeline(source, PowerDecoder(), clock=clock), []
+    pipeline.open()
+    while not pipeline.inference.finished:
+        paced += [answer.prediction for answer in pipeline.step(timeout_s)]
+    pipeline.close()
+    told = [(p.index, p.start_s, p.status, p.probabilities) for p in paced]
+    assert told == [(p.index, p.start_s, p.status, p.probabilities) for p in decoded(recording)]
 
 
 def test_records_that_overlap_are_refused(tmp_path: Path) -> None:
