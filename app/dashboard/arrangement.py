@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QWidget
+
+from app.widgets.layout import in_column, in_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,22 +37,9 @@ def arrange(
     root = QWidget()
     root.setObjectName("root")
     side = QWidget()
-    middle = QHBoxLayout()
-    middle.setSpacing(10)
-    middle.addWidget(_movable(*left), 1)
-    middle.addWidget(side)
-    stack = QVBoxLayout(side)
-    stack.setContentsMargins(0, 0, 0, 0)
-    stack.setSpacing(10)
-    stack.addWidget(right[0])
-    stack.addWidget(right[1], 1)
-    column = QVBoxLayout(root)
-    column.setContentsMargins(12, 10, 12, 12)
-    column.setSpacing(8)
-    for row in top:
-        column.addWidget(row)
-    column.addLayout(middle, 1)
-    column.addWidget(foot)
+    in_column(right[0], (right[1], 1), within=side, spacing=10, margins=(0, 0, 0, 0))
+    middle = in_row((_movable(*left), 1), side, spacing=10)
+    in_column(*top, (middle, 1), foot, within=root, spacing=8, margins=(12, 10, 12, 12))
     return root, side
 
 

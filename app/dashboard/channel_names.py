@@ -28,8 +28,8 @@ class ChannelNames(QWidget):
     A bad electrode's name is crossed out and dimmed, so that colour is not the only sign.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName("Channel names")
         self._names: tuple[str, ...] = ()
         self._shown: tuple[str, ...] = ()

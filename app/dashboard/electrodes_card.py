@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.dashboard.spectrum import WELCH_S, welch_db
 from app.widgets.controls import Card, ElidedLabel, Segments, label
+from app.widgets.layout import Stretch, fill, in_column
 from app.widgets.scalp_map import ScalpMap
 from app.widgets.theme import DARK, Palette
 from app.widgets.words import short_name
@@ -35,16 +36,13 @@ class QualityView(QWidget):
         How many are good; whoever owns the view gives it a place.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.map = ScalpMap()
         self.count = label("", "muted")
         self.note = ElidedLabel("", "muted")
         self._names: tuple[str, ...] = ()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self.map, 1)
-        column.addWidget(self.note)
+        in_column((self.map, 1), self.note, within=self, margins=(0, 0, 0, 0))
         self.set_channels(())
 
     def set_channels(self, names: Sequence[str]) -> None:
@@ -85,19 +83,15 @@ class QualityView(QWidget):
 class SpectrumView(QWidget):
     """Spectra of the newest seconds; the plot is added when it is imported."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.plot: SpectrumPlot | None = None
         self._palette = DARK
         self._info: StreamInfo | None = None
         self._bad: frozenset[str] = frozenset()
         self._updated_s = -np.inf
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.addStretch()
-        self._column.addWidget(
-            ElidedLabel(f"dB (µV²/Hz) over Hz, last {WELCH_S:g} s; bold: mean", "caption")
-        )
+        caption = ElidedLabel(f"dB (µV²/Hz) over Hz, last {WELCH_S:g} s; bold: mean", "caption")
+        self._column = in_column(Stretch(0), caption, within=self, margins=(0, 0, 0, 0))
 
     def add_plot(self, plot: SpectrumPlot) -> None:
         """Show the spectra in `plot` from now on."""
@@ -147,18 +141,16 @@ class SpectrumView(QWidget):
 class ElectrodesCard(Card):
     """Tabs over the scalp map and the spectra; the tab that was chosen stays."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Electrodes", parent)
+    def __init__(self) -> None:
+        super().__init__("Electrodes")
         self.title.hide()
         self.quality, self.spectrum = QualityView(), SpectrumView()
         self.tabs = Segments([("Electrodes", 0), ("Spectrum", 1)], "Show")
-        self.head.addWidget(self.tabs)
-        self.head.addStretch(1)
-        self.head.addWidget(self.quality.count)
+        fill(self.head, self.tabs, Stretch(), self.quality.count)
         pages = QStackedLayout()
         pages.addWidget(self.quality)
         pages.addWidget(self.spectrum)
-        self.body.addLayout(pages, 1)
+        fill(self.body, (pages, 1))
         self.tabs.chosen.connect(pages.setCurrentIndex)
 
     def connect_stream(self, info: StreamInfo | None) -> None:

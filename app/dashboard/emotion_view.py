@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from app.dashboard.answer import answer
 from app.dashboard.probability_bars import ProbabilityBars
 from app.widgets.controls import Card, ElidedLabel, label, set_property
+from app.widgets.layout import Stretch, fill, in_column, in_row
 from app.widgets.painting import painting
 from app.widgets.theme import DARK, Palette, class_colours
 from app.widgets.words import NOTHING, titled
@@ -26,8 +27,8 @@ __all__ = ["EmotionView"]
 class EmotionView(Card):
     """Headline, bars, and beside them the simulated truth where the source knows it."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Decoded emotion", parent)
+    def __init__(self) -> None:
+        super().__init__("Decoded emotion")
         self._palette = DARK
         self._classes: tuple[str, ...] = ()
         self.headline = ElidedLabel("", "headline")
@@ -39,16 +40,11 @@ class EmotionView(Card):
         self.agreement = ElidedLabel("", "value")
         self.counts = ElidedLabel("", "caption")
         self._truth_panel = self._make_truth_panel()
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(self.swatch)
-        row.addWidget(self.headline, 1)
-        self.body.addLayout(row)
-        self.body.addWidget(self.detail)
-        self.body.addSpacing(2)
-        self.body.addWidget(self.bars)
-        self.body.addWidget(self._truth_panel)
-        self.body.addStretch(1)
+        fill(
+            self.body,
+            in_row(self.swatch, (self.headline, 1), spacing=10),
+            *(self.detail, 2, self.bars, self._truth_panel, Stretch()),
+        )
         self.show_state(None, None)
 
     def show_state(self, snapshot: Snapshot | None, newest: Prediction | None) -> None:
@@ -110,20 +106,17 @@ class EmotionView(Card):
         rule = QFrame()
         rule.setObjectName("rule")
         rule.setFixedHeight(1)
-        column = QVBoxLayout(panel)
-        column.setContentsMargins(0, 4, 0, 0)
-        column.setSpacing(3)
-        column.addWidget(rule)
-        for caption, value in (
-            ("True state", self.truth),
-            ("Agreement with the simulated truth", self.agreement),
-        ):
-            row = QHBoxLayout()
-            row.addWidget(label(caption, "caption"))
-            row.addWidget(value, 1)
+        for value in (self.truth, self.agreement):
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            column.addLayout(row)
-        column.addWidget(self.counts)
+        in_column(
+            rule,
+            in_row(label("True state", "caption"), (self.truth, 1)),
+            in_row(label("Agreement with the simulated truth", "caption"), (self.agreement, 1)),
+            self.counts,
+            within=panel,
+            spacing=3,
+            margins=(0, 4, 0, 0),
+        )
         self.truth.setAccessibleName("True state of the simulated participant")
         return panel
 

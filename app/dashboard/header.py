@@ -6,17 +6,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
-from app.widgets.controls import ElidedLabel, label
+from app.widgets.controls import ElidedLabel, label, push_button, set_property, tool_button
+from app.widgets.layout import in_column, in_row
 from app.widgets.words import NOTHING, clock_text
 
 if TYPE_CHECKING:
@@ -33,27 +26,23 @@ def application_icon() -> QIcon:
 class Header(QWidget):
     """Product, source, model, time and the one main button."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.source = ElidedLabel("", "title")
         self.source_detail = ElidedLabel("", "caption")
         self.model = ElidedLabel("", "title")
         self.model_detail = ElidedLabel("", "caption")
         self.time = label("0:00", "title")
-        self.theme_button = QToolButton()
-        self.theme_button.setText("◐")
-        self.theme_button.setToolTip("Light or dark (T)")
-        self.theme_button.setAccessibleName("Switch between light and dark")
-        self.help_button = QToolButton()
-        self.help_button.setText("?")
-        self.help_button.setToolTip("Keyboard shortcuts (F1)")
-        self.help_button.setAccessibleName("Keyboard shortcuts")
-        self.calibrate_button = QPushButton("Calibrate")
-        self.calibrate_button.setProperty("quiet", "true")
-        self.calibrate_button.setToolTip("Fit the decoder to one person (C)")
-        self.record_button = QPushButton("● Record")
+        self.theme_button = tool_button("◐", "Light or dark (T)", "Switch between light and dark")
+        self.help_button = tool_button("?", "Keyboard shortcuts (F1)", "Keyboard shortcuts")
+        for button in (self.theme_button, self.help_button):
+            button.setProperty("segment", "false")
+        self.calibrate_button = push_button(
+            "Calibrate", "quiet", "Fit the decoder to one person (C)"
+        )
+        self.record_button = push_button("● Record")
         self.record_button.setMinimumWidth(104)
-        self.connect_button = QPushButton("Connect…")
+        self.connect_button = push_button("Connect…")
         self.connect_button.setMinimumWidth(126)
         self._build()
         self.show_snapshot(None)
@@ -94,42 +83,25 @@ class Header(QWidget):
         self.connect_button.setToolTip(
             "End the session (Ctrl+D)" if connected else "Choose a source (Ctrl+K)"
         )
-        primary = "false" if connected or busy else "true"
-        if self.connect_button.property("primary") != primary:
-            self.connect_button.setProperty("primary", primary)
-            self.connect_button.setProperty("quiet", "true" if primary == "false" else "false")
-            self.connect_button.style().unpolish(self.connect_button)
-            self.connect_button.style().polish(self.connect_button)
+        primary = not (connected or busy)
+        set_property(self.connect_button, "quiet", "false" if primary else "true")
+        set_property(self.connect_button, "primary", "true" if primary else "false")
 
     def _build(self) -> None:
         logo = QLabel()
         logo.setPixmap(application_icon().pixmap(30, 30))
         logo.setAccessibleName("mdJPT Live")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(4, 0, 4, 0)
-        row.setSpacing(10)
-        row.addWidget(logo)
-        row.addWidget(label("mdJPT Live", "product"))
-        row.addSpacing(6)
-        row.addWidget(_rule())
-        row.addSpacing(6)
-        row.addLayout(_stacked(self.source, self.source_detail), 3)
-        row.addLayout(_stacked(self.model, self.model_detail), 2)
-        row.addLayout(_stacked(self.time, label("signal time", "caption")))
-        row.addSpacing(8)
-        row.addWidget(self.help_button)
-        row.addWidget(self.theme_button)
-        row.addWidget(self.calibrate_button)
-        row.addWidget(self.record_button)
-        row.addWidget(self.connect_button)
-
-
-def _stacked(top: QWidget, bottom: QWidget) -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setSpacing(0)
-    column.addWidget(top)
-    column.addWidget(bottom)
-    return column
+        in_row(
+            *(logo, label("mdJPT Live", "product"), 6, _rule(), 6),
+            (in_column(self.source, self.source_detail, spacing=0), 3),
+            (in_column(self.model, self.model_detail, spacing=0), 2),
+            in_column(self.time, label("signal time", "caption"), spacing=0),
+            *(8, self.help_button, self.theme_button),
+            *(self.calibrate_button, self.record_button, self.connect_button),
+            within=self,
+            spacing=10,
+            margins=(4, 0, 4, 0),
+        )
 
 
 def _rule() -> QFrame:

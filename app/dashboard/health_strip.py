@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame
 
 from app.widgets.controls import ElidedLabel, label, set_property
+from app.widgets.layout import fill, in_column, in_row
 from app.widgets.words import NOTHING, has_stalled
 
 if TYPE_CHECKING:
@@ -43,24 +44,19 @@ _DECODER = {
 class HealthStrip(QFrame):
     """Seven figures in a row, each under its caption."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setProperty("card", "true")
         self.setAccessibleName("Health of the session")
         self.values: dict[str, ElidedLabel] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 5, 14, 6)
-        row.setSpacing(12)
+        figures = in_row(within=self, spacing=12, margins=(14, 5, 14, 6))
         for key, (caption, tip) in _ITEMS.items():
-            column = QVBoxLayout()
-            column.setSpacing(0)
             self.values[key] = ElidedLabel(NOTHING, "value")
             self.values[key].setMinimumWidth(64)
             heading = label(caption, "caption")
             heading.setToolTip(tip)
-            column.addWidget(heading)
-            column.addWidget(self.values[key])
-            row.addLayout(column, 4 if key in ("stream", "rate") else 3)
+            share = 4 if key in ("stream", "rate") else 3
+            fill(figures, (in_column(heading, self.values[key], spacing=0), share))
         self.show_snapshot(None)
 
     def show_snapshot(self, snapshot: Snapshot | None) -> None:

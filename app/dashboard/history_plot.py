@@ -51,8 +51,8 @@ class HistoryPlot(QWidget):
 
     live_changed = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName("Emotion probabilities over the last minutes")
         self._timeline = Timeline()
         self._classes: tuple[str, ...] = ()

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.widgets.controls import Card, Segments
+from app.widgets.controls import Card, Segments, tool_button
+from app.widgets.layout import fill
 from app.widgets.painting import painting
 from app.widgets.theme import DARK, Palette, class_colours, font
 from app.widgets.words import titled
@@ -25,32 +26,19 @@ class HistoryView(Card):
 
     mark_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("History", parent)
+    def __init__(self) -> None:
+        super().__init__("History")
         self.plot: HistoryPlot | None = None
         self._palette = DARK
         self.legend = _Legend()
         self.span = Segments([(f"{n} min", 60.0 * n) for n in (2, 3, 5)], "History")
-        self.live = QToolButton()
-        self.live.setText("Live")
-        self.live.setCheckable(True)
+        tip = "Follow the newest answer; drag or turn the wheel to look back"
+        self.live = tool_button("Live", tip, "Follow the newest answer", checkable=True)
         self.live.setChecked(True)
         self.live.setEnabled(False)
-        self.live.setProperty("segment", "true")
-        self.live.setToolTip("Follow the newest answer; drag or turn the wheel to look back")
-        self.live.setAccessibleName("Follow the newest answer")
-        mark = QToolButton()
-        mark.setText("Mark")
-        mark.setProperty("segment", "true")
-        mark.setToolTip("Set an event at this moment (M)")
-        mark.setAccessibleName("Set an event at this moment")
+        mark = tool_button("Mark", "Set an event at this moment (M)", "Set an event at this moment")
         mark.clicked.connect(self.mark_wanted)
-        self.head.addSpacing(10)
-        self.head.addWidget(self.legend, 1)
-        self.head.addWidget(mark)
-        self.head.addSpacing(6)
-        self.head.addWidget(self.live)
-        self.head.addWidget(self.span)
+        fill(self.head, 10, (self.legend, 1), mark, 6, self.live, self.span)
         self.body.addStretch()
 
     def add_plot(self, plot: HistoryPlot) -> None:

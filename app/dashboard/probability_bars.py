@@ -27,8 +27,8 @@ LEAST_ROW = 17
 class ProbabilityBars(QWidget):
     """One row a class: name, bar, percent; a frame around the row of the simulated truth."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("Class probabilities")
         self._names: tuple[str, ...] = ()

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton
 
 from app.dashboard.channel_names import ChannelNames
 from app.dashboard.display_filter import DisplayFilter, DisplaySignal
 from app.dashboard.sweep_canvas import MAX_WINDOW_S, SweepCanvas
-from app.widgets.controls import Card, Segments, label
+from app.widgets.controls import Card, Segments, label, tool_button
+from app.widgets.layout import Stretch, fill, in_row
 from app.widgets.words import MINUS, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from PySide6.QtGui import QColor
 
@@ -39,8 +40,8 @@ class SignalsView(Card):
 
     first_signal = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Signals", parent)
+    def __init__(self) -> None:
+        super().__init__("Signals")
         self.canvas = SweepCanvas()
         self.names = ChannelNames()
         self._info: StreamInfo | None = None
@@ -55,11 +56,7 @@ class SignalsView(Card):
         self._reload = False
         self._shown = False
         self._build_controls()
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        row.addWidget(self.names)
-        row.addWidget(self.canvas, 1)
-        self.body.addLayout(row, 1)
+        fill(self.body, (in_row(self.names, (self.canvas, 1), spacing=4), 1))
         self._apply_scale()
 
     # What the window calls.
@@ -221,47 +218,42 @@ class SignalsView(Card):
             self._reload = True
 
     def _build_controls(self) -> None:
-        self._page_button = _button("Channels", "Show the next 64 channels", self._turn_page)
+        self._page_button = tool_button("Channels", "Show the next 64 channels")
+        self._page_button.clicked.connect(self._turn_page)
         self._page_button.hide()
         self.scale_label: QLabel = label("", "value")
         self.scale_label.setMinimumWidth(54)
         self.scale_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.scale_label.setAccessibleName("Scale, microvolts a row")
-        less = _button(MINUS, "Smaller curves: more µV a row (-)", lambda: self.step_scale(1))
-        more = _button("+", "Larger curves: fewer µV a row (+)", lambda: self.step_scale(-1))
-        fit = _button("Auto", "Choose the scale from the signal (A)", self.fit_scale)
+        less = tool_button(MINUS, "Smaller curves: more µV a row (-)")
+        less.clicked.connect(lambda: self.step_scale(1))
+        more = tool_button("+", "Larger curves: fewer µV a row (+)")
+        more.clicked.connect(lambda: self.step_scale(-1))
+        fit = tool_button("Auto", "Choose the scale from the signal (A)")
+        fit.clicked.connect(self.fit_scale)
         windows = [(f"{seconds} s", float(seconds)) for seconds in (5, 10, 20)]
         self.span = Segments(windows, "Time window")
         self.span.chosen.connect(self.canvas.set_window)
         self.span.chosen.connect(self._restart)
         self.span.choose(10.0)
-        self._filter_button = _button(
-            f"0.5{NOTHING}45 Hz",
-            "Filter the display only; decoding is not touched (F)",
-            self._restart,
-        )
-        self._filter_button.setCheckable(True)
+        tip = "Filter the display only; decoding is not touched (F)"
+        self._filter_button = tool_button(f"0.5{NOTHING}45 Hz", tip, checkable=True)
         self._filter_button.setChecked(True)
+        self._filter_button.clicked.connect(self._restart)
         self._notch = _NotchButton()
         self._notch.chosen.connect(self._restart)
-        self._freeze_button = _button("Freeze", "Hold the picture (P)", None)
-        self._freeze_button.setCheckable(True)
+        self._freeze_button = tool_button("Freeze", "Hold the picture (P)", checkable=True)
         self._freeze_button.toggled.connect(self._freeze)
         self._filter_button.setEnabled(False)
         self._notch.setEnabled(False)
         self.head.setSpacing(3)
-        self.head.addWidget(self._page_button)
-        self.head.addStretch(1)
-        groups: tuple[tuple[QWidget, ...], ...] = (
-            (less, self.scale_label, more, fit),
-            (self.span,),
-            (self._filter_button, self._notch),
-            (self._freeze_button,),
+        fill(
+            self.head,
+            *(self._page_button, Stretch()),
+            *(less, self.scale_label, more, fit, 8),
+            *(self.span, 8, self._filter_button, self._notch, 8),
+            *(self._freeze_button, 8),
         )
-        for group in groups:
-            for widget in group:
-                self.head.addWidget(widget)
-            self.head.addSpacing(8)
 
 
 class _NotchButton(QToolButton):
@@ -287,14 +279,3 @@ class _NotchButton(QToolButton):
         self.setText("Notch off ▾" if value is None else f"Notch {value:g} ▾")
         self.setAccessibleName("Mains notch: " + ("off" if value is None else f"{value:g} Hz"))
         self.chosen.emit()
-
-
-def _button(text: str, tip: str, action: Callable[[], object] | None) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setProperty("segment", "true")
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    if action is not None:
-        button.clicked.connect(lambda _checked=False: action())
-    return button

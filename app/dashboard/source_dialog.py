@@ -9,12 +9,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QListWidget,
-    QPushButton,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -27,7 +24,8 @@ from app.dashboard.source_pages import (
     with_browse,
 )
 from app.session_types import Discover, FoundSource, SourceChoice
-from app.widgets.controls import label
+from app.widgets.controls import label, push_button
+from app.widgets.layout import Stretch, in_column, in_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,25 +143,17 @@ class SourceDialog(QDialog):
         form.setHorizontalSpacing(14)
         form.addRow("Model bundle", with_browse(self.model, "Model bundles (*.safetensors)", self))
         form.addRow("Electrode names", self.montage)
-        self._connect = QPushButton("Connect")
-        self._connect.setProperty("primary", "true")
+        self._connect = push_button("Connect", "primary")
         self._connect.setDefault(True)
         self._connect.clicked.connect(self.accept)
-        cancel = QPushButton("Cancel")
-        cancel.setProperty("quiet", "true")
+        cancel = push_button("Cancel", "quiet")
         cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addWidget(label("Data stays on this computer.", "caption"))
-        buttons.addStretch(1)
-        buttons.addWidget(cancel)
-        buttons.addWidget(self._connect)
-        middle = QHBoxLayout()
-        middle.setSpacing(12)
-        middle.addWidget(self.kinds)
-        middle.addWidget(self._stack, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(18, 18, 18, 16)
-        column.setSpacing(14)
-        column.addLayout(middle, 1)
-        column.addLayout(form)
-        column.addLayout(buttons)
+        promise = label("Data stays on this computer.", "caption")
+        in_column(
+            (in_row(self.kinds, (self._stack, 1), spacing=12), 1),
+            form,
+            in_row(promise, Stretch(), cancel, self._connect),
+            within=self,
+            spacing=14,
+            margins=(18, 18, 18, 16),
+        )

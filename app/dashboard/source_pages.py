@@ -14,16 +14,16 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QWidget,
 )
 
 from app.dashboard.boards import BOARDS, board_source
-from app.widgets.controls import Card, label
+from app.widgets.controls import Card, label, paragraph, push_button
+from app.widgets.layout import Stretch, fill, in_row
 from app.widgets.stepper import Stepper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from app.session_types import FoundSource
 
@@ -44,9 +44,7 @@ class Page(Card):
 
     def __init__(self, title: str, words: str) -> None:
         super().__init__(title)
-        said = label(words, "muted")
-        said.setWordWrap(True)
-        self.body.addWidget(said)
+        self.body.addWidget(paragraph(words))
 
     def source(self) -> str:
         """Return the source, "" while something is missing."""
@@ -70,12 +68,8 @@ class SimulatedPage(Page):
             "you can try everything without a headset and see the truth beside the answer.",
         )
         self.seed = Stepper(0, 9999, DEFAULT_SEED, "Participant number")
-        row = QHBoxLayout()
-        row.addWidget(label("Participant number", ""))
-        row.addWidget(self.seed)
-        row.addStretch(1)
-        self.body.addLayout(row)
-        self.body.addStretch(1)
+        seed = in_row(label("Participant number", ""), self.seed, Stretch())
+        fill(self.body, seed, Stretch())
 
     def source(self) -> str:
         """Return what is filled in."""
@@ -94,15 +88,10 @@ class LSLPage(Page):
         self.streams = QListWidget()
         self.streams.setAccessibleName("LSL streams")
         self.streams.currentRowChanged.connect(lambda _row: self.changed.emit())
-        self.said = label("", "muted")
-        self.said.setWordWrap(True)
-        self._again = QPushButton("Search again")
+        self.said = paragraph("")
+        self._again = push_button("Search again")
         self._again.clicked.connect(self.search_wanted)
-        row = QHBoxLayout()
-        row.addWidget(self.said, 1)
-        row.addWidget(self._again)
-        self.body.addWidget(self.streams, 1)
-        self.body.addLayout(row)
+        fill(self.body, (self.streams, 1), in_row((self.said, 1), self._again))
 
     def source(self) -> str:
         """Return what is filled in."""
@@ -165,8 +154,7 @@ class BoardPage(Page):
             self.fields[key].textChanged.connect(self.changed)
             form.addRow(text, self.fields[key])
         self.board.currentIndexChanged.connect(self._choose)
-        self.body.addLayout(form)
-        self.body.addStretch(1)
+        fill(self.body, form, Stretch())
         self._choose()
 
     def source(self) -> str:
@@ -200,9 +188,7 @@ class FilePage(Page):
         self.path.setAccessibleName("Recording")
         self.path.textChanged.connect(self._check)
         self.said = label("", "muted")
-        self.body.addLayout(with_browse(self.path, FORMATS, self))
-        self.body.addWidget(self.said)
-        self.body.addStretch(1)
+        fill(self.body, with_browse(self.path, FORMATS, self), self.said, Stretch())
 
     def source(self) -> str:
         """Return what is filled in."""
@@ -217,20 +203,13 @@ class FilePage(Page):
 
 def with_browse(line: QLineEdit, pattern: str, parent: QWidget) -> QHBoxLayout:
     """Return a row of a path's field and a button that fills it."""
-    browse = QPushButton("Browse…")
-    browse.setAutoDefault(False)
-    browse.clicked.connect(_opener(line, pattern, parent))
-    row = QHBoxLayout()
-    row.setSpacing(8)
-    row.addWidget(line, 1)
-    row.addWidget(browse)
-    return row
 
-
-def _opener(line: QLineEdit, pattern: str, parent: QWidget) -> Callable[[], None]:
     def ask() -> None:
         path, _ = QFileDialog.getOpenFileName(parent, "Choose a file", line.text(), pattern)
         if path:
             line.setText(path)
 
-    return ask
+    browse = push_button("Browse…")
+    browse.setAutoDefault(False)
+    browse.clicked.connect(ask)
+    return in_row((line, 1), browse, spacing=8)

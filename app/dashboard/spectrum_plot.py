@@ -34,8 +34,8 @@ LETTERS = "δθαβγ"
 class SpectrumPlot(QWidget):
     """Spectra on a logarithmic frequency axis; channels that are left out are dimmed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName("Power spectrum of every channel")
         self._palette = DARK
         self._freqs = np.empty(0)

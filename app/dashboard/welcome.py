@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.dashboard.header import application_icon
-from app.widgets.controls import label
+from app.widgets.controls import label, push_button
+from app.widgets.layout import Stretch, in_column, in_row
 
 __all__ = ["Welcome"]
 
@@ -16,13 +17,9 @@ class Welcome(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        above = QVBoxLayout(parent)
-        above.setContentsMargins(0, 0, 0, 0)
-        above.addWidget(self)
-        self.try_button = QPushButton("Try the simulated participant")
-        self.try_button.setProperty("primary", "true")
-        self.choose_button = QPushButton("Choose a source…")
-        self.choose_button.setProperty("quiet", "true")
+        in_column(self, within=parent, margins=(0, 0, 0, 0))
+        self.try_button = push_button("Try the simulated participant", "primary")
+        self.choose_button = push_button("Choose a source…", "quiet")
         logo = QLabel()
         logo.setPixmap(application_icon().pixmap(64, 64))
         words = label(
@@ -31,17 +28,9 @@ class Welcome(QWidget):
             "muted",
         )
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(10)
-        buttons.addWidget(self.try_button)
-        buttons.addWidget(self.choose_button)
-        column = QVBoxLayout(self)
-        column.setSpacing(14)
-        column.addStretch(1)
-        column.addWidget(logo, 0, Qt.AlignmentFlag.AlignHCenter)
-        heading = label("Emotions from EEG, live", "product")
-        column.addWidget(heading, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addLayout(buttons)
-        column.setAlignment(buttons, Qt.AlignmentFlag.AlignHCenter)
-        column.addStretch(1)
+        buttons = in_row(self.try_button, self.choose_button, spacing=10)
+        middle = Qt.AlignmentFlag.AlignHCenter
+        parts = (logo, label("Emotions from EEG, live", "product"), words, buttons)
+        in_column(
+            Stretch(), *((part, middle) for part in parts), Stretch(), within=self, spacing=14
+        )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.widgets.controls import label
+from app.widgets.layout import Stretch, in_row
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
@@ -18,12 +19,9 @@ __all__ = ["Badges"]
 class Badges(QWidget):
     """What the user must know of signal, model and privacy."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._shown: dict[str, QLabel] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(4, 0, 4, 0)
-        row.setSpacing(8)
         for key, text, tone, tip in (
             ("signal", "SIMULATED SIGNAL", "warn", "No brain is measured: the signal is computed"),
             ("model", "SIMULATED MODEL", "warn", "The model was trained on simulated data only"),
@@ -45,8 +43,7 @@ class Badges(QWidget):
             badge.setToolTip(tip)
             badge.setAlignment(Qt.AlignmentFlag.AlignCenter)
             self._shown[key] = badge
-            row.addWidget(badge)
-        row.addStretch(1)
+        in_row(*self._shown.values(), Stretch(), within=self, spacing=8, margins=(4, 0, 4, 0))
         self.show_snapshot(None, publishes=False)
 
     def show_snapshot(self, snapshot: Snapshot | None, *, publishes: bool) -> None:

@@ -8,20 +8,31 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
-    QHBoxLayout,
     QLabel,
+    QPushButton,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
+
+from app.widgets.layout import in_column, in_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtGui import QResizeEvent
 
-__all__ = ["Card", "ElidedLabel", "Segments", "breakable", "label", "paragraph", "set_property"]
+__all__ = [
+    "Card",
+    "ElidedLabel",
+    "Segments",
+    "breakable",
+    "label",
+    "paragraph",
+    "push_button",
+    "set_property",
+    "tool_button",
+]
 
 
 def set_property(widget: QWidget, name: str, value: str) -> None:
@@ -32,9 +43,9 @@ def set_property(widget: QWidget, name: str, value: str) -> None:
         widget.style().polish(widget)
 
 
-def label(text: str, role: str, parent: QWidget | None = None) -> QLabel:
+def label(text: str, role: str) -> QLabel:
     """Return a label in a role of the style sheet; its text is never taken for HTML."""
-    made = QLabel(text, parent)
+    made = QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("role", role)
     return made
@@ -52,11 +63,31 @@ def breakable(path: str) -> str:
     return path.replace("/", "/\N{ZERO WIDTH SPACE}").replace("\\", "\\\N{ZERO WIDTH SPACE}")
 
 
+def push_button(text: str, kind: str = "", tip: str = "") -> QPushButton:
+    """Return a button of a kind of the style sheet: "primary", "quiet", "danger", "link" or ""."""
+    made = QPushButton(text)
+    if kind:
+        made.setProperty(kind, "true")
+    made.setToolTip(tip)
+    return made
+
+
+def tool_button(text: str, tip: str, name: str = "", *, checkable: bool = False) -> QToolButton:
+    """Return a small button; `name` is for assistive technology, the tip by default."""
+    made = QToolButton()
+    made.setText(text)
+    made.setCheckable(checkable)
+    made.setProperty("segment", "true")
+    made.setToolTip(tip)
+    made.setAccessibleName(name or tip)
+    return made
+
+
 class ElidedLabel(QLabel):
     """One line that ends in "…" when it is too long; the tooltip then holds all of it."""
 
-    def __init__(self, text: str = "", role: str = "muted", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, text: str = "", role: str = "muted") -> None:
+        super().__init__()
         self._whole = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setProperty("role", role)
@@ -117,25 +148,15 @@ class Segments(QWidget):
 
     chosen = Signal(object)
 
-    def __init__(
-        self, choices: Sequence[tuple[str, object]], name: str, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, choices: Sequence[tuple[str, object]], name: str) -> None:
+        super().__init__()
         self.setAccessibleName(name)
         self._values = [value for _, value in choices]
         self._group = QButtonGroup(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(2)
         for i, (text, _) in enumerate(choices):
-            button = QToolButton()
-            button.setText(text)
-            button.setCheckable(True)
-            button.setProperty("segment", "true")
-            button.setToolTip(f"{name}: {text}")
-            button.setAccessibleName(f"{name} {text}")
+            button = tool_button(text, f"{name}: {text}", f"{name} {text}", checkable=True)
             self._group.addButton(button, i)
-            row.addWidget(button)
+        in_row(*self._group.buttons(), within=self, spacing=2, margins=(0, 0, 0, 0))
         self._group.button(0).setChecked(True)
         self._group.idClicked.connect(self._clicked)
 
@@ -163,15 +184,10 @@ class Card(QFrame):
         Title row, and what lies under it.
     """
 
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str) -> None:
+        super().__init__()
         self.setProperty("card", "true")
         self.setAccessibleName(title)
         self.title = label(title, "title")
-        self.head = QHBoxLayout()
-        self.head.setSpacing(8)
-        self.head.addWidget(self.title)
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(14, 10, 14, 12)
-        self.body.setSpacing(8)
-        self.body.addLayout(self.head)
+        self.head = in_row(self.title, spacing=8)
+        self.body = in_column(self.head, within=self, spacing=8, margins=(14, 10, 14, 12))

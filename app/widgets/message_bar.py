@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame
 
-from app.widgets.controls import label, set_property
+from app.widgets.controls import paragraph, push_button, set_property
+from app.widgets.layout import in_row
 
 __all__ = ["MessageBar"]
 
@@ -20,23 +21,17 @@ class MessageBar(QFrame):
 
     action_wanted = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("messages")
         self._dismissed = ""
-        self._text = label("", "value")
-        self._text.setWordWrap(True)
+        self._text = paragraph("", "value")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._action = QPushButton()
+        self._action = push_button("")
         self._action.clicked.connect(self.action_wanted)
-        close = QPushButton("Dismiss")
-        close.setToolTip("Put this message away (Esc)")
+        close = push_button("Dismiss", tip="Put this message away (Esc)")
         close.clicked.connect(self.dismiss)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 8, 10, 8)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._action)
-        row.addWidget(close)
+        in_row((self._text, 1), self._action, close, within=self, margins=(14, 8, 10, 8))
         self.hide()
 
     @property

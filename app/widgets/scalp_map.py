@@ -39,8 +39,8 @@ SMALLEST = 7  # pixels; smaller names cannot be read, the tooltip has them
 class ScalpMap(QWidget):
     """Head from above, nose up. Good electrodes are filled discs, bad ones crossed rings."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Scalp map of electrode quality")
         self._names: tuple[str, ...] = ()

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QSpinBox, QToolButton, QWidget
 
+from app.widgets.layout import Item, Stretch, in_row
 from app.widgets.words import MINUS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 __all__ = ["Stepper"]
 
@@ -54,19 +50,10 @@ class Stepper(QWidget):
         self.box.setFixedWidth(84)
         self.box.valueChanged.connect(self.changed)
         self.setFocusProxy(self.box)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(self.box)
-        for text, step, at in ((MINUS, -1, 0), ("+", 1, 2)) if buttons else ():
-            button = QToolButton()
-            button.setText(text)
-            button.setAutoRepeat(True)
-            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            button.setAccessibleName(f"{name}: {'less' if step < 0 else 'more'}")
-            button.clicked.connect(self._stepper(step))
-            row.insertWidget(at, button)
-        row.addStretch(1)
+        parts: list[Item] = [self.box]
+        if buttons:
+            parts = [self._button(MINUS, -1), self.box, self._button("+", 1)]
+        in_row(*parts, Stretch(), within=self, spacing=4, margins=(0, 0, 0, 0))
 
     @property
     def value(self) -> int:
@@ -77,5 +64,11 @@ class Stepper(QWidget):
         """Set the number."""
         self.box.setValue(value)
 
-    def _stepper(self, step: int) -> Callable[[], None]:
-        return lambda: self.box.stepBy(step)
+    def _button(self, text: str, step: int) -> QToolButton:
+        button = QToolButton()
+        button.setText(text)
+        button.setAutoRepeat(True)
+        button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        button.setAccessibleName(f"{self.box.accessibleName()}: {'less' if step < 0 else 'more'}")
+        button.clicked.connect(lambda: self.box.stepBy(step))
+        return button

@@ -46,8 +46,8 @@ class Accuracy:
 class AccuracyPlot(QWidget):
     """Two rows on a scale from 0 to 100 %, a dashed line where guessing lies."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._shown: Accuracy | None = None
         self._palette = DARK

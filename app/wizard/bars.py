@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
 
 from app.widgets.badges import Badges
 from app.widgets.controls import ElidedLabel, label
@@ -42,8 +42,8 @@ class Choices:
 class TopBar(QFrame):
     """Name, steps or progress, what is recorded, badges, and the way out."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("wizardTop")
         self.rail = StepRail(STEPS)
         self.progress = label("", "verdict")
@@ -89,8 +89,8 @@ class TopBar(QFrame):
 class ButtonBar(QFrame):
     """The buttons, each always in its place."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setObjectName("wizardFoot")
         self.back = QPushButton()
         self.stop = QPushButton()

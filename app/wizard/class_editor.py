@@ -21,8 +21,8 @@ class ClassEditor(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._fields: list[QLineEdit] = []
         self._cells: list[QWidget] = []
         self.add_button = QPushButton("+ Add an emotion")

@@ -23,8 +23,8 @@ class CountdownRing(QWidget):
         Side in logical pixels.
     """
 
-    def __init__(self, size: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, size: int) -> None:
+        super().__init__()
         self._size = size
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._left_s, self._share = 0.0, 1.0

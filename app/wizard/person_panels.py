@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPushButton
 
 from app.widgets.controls import paragraph
 from app.wizard.page import Panel
@@ -24,8 +24,8 @@ class NewPersonPanel(Panel):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Pseudonym", parent)
+    def __init__(self) -> None:
+        super().__init__("Pseudonym")
         self.field = QLineEdit(new_pseudonym())
         self.field.setAccessibleName("Pseudonym")
         self.field.setMaxLength(32)
@@ -64,8 +64,8 @@ class VersionsPanel(Panel):
 
     version_wanted = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Calibrations so far", parent)
+    def __init__(self) -> None:
+        super().__init__("Calibrations so far")
         self._versions: tuple[VersionEntry, ...] = ()
         self._busy = self._foreign = False
         self.list = QListWidget()

@@ -27,8 +27,8 @@ LARGEST_MB = 256  # decoded; a picture that needs more is refused by Qt
 class PromptView(QWidget):
     """Shows the prompt of one trial; where it cannot, says so in one line and asks in words."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.text = _middle("prompt")
         self.note = _middle("caption")
         self.note.hide()

@@ -22,8 +22,8 @@ DISC, GAP, TEXT_GAP = 20.0, 26.0, 7.0
 class StepRail(QWidget):
     """Numbered steps in a row: done ones ticked, the present one in colour."""
 
-    def __init__(self, steps: Sequence[str], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, steps: Sequence[str]) -> None:
+        super().__init__()
         self._steps = tuple(steps)
         self._at = 0
         self._palette = DARK
