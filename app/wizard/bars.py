@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame
 
 from app.widgets.badges import Badges
-from app.widgets.controls import ElidedLabel, label
+from app.widgets.controls import ElidedLabel, label, push_button, tool_button
+from app.widgets.layout import Stretch, in_column, in_row
 from app.wizard.step_rail import StepRail
 
 __all__ = ["STEPS", "ButtonBar", "Choices", "TopBar"]
@@ -49,25 +50,18 @@ class TopBar(QFrame):
         self.progress = label("", "verdict")
         self.recording = label("", "recording")
         self.badges = Badges()
-        self.close_button = QToolButton()
-        self.close_button.setText("✕")
-        self.close_button.setToolTip("Back to the dashboard (Esc)")
-        self.close_button.setAccessibleName("Close the calibration")
+        tip = "Back to the dashboard (Esc)"
+        self.close_button = tool_button("✕", tip, "Close the calibration")
+        self.close_button.setProperty("segment", "false")
         self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        row = QHBoxLayout()
-        row.setSpacing(14)
-        row.addWidget(label("Calibration", "product"))
-        row.addSpacing(18)
-        row.addWidget(self.rail)
-        row.addWidget(self.progress)
-        row.addStretch(1)
-        row.addWidget(self.recording)
-        row.addWidget(self.close_button)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 10, 14, 10)
-        column.setSpacing(8)
-        column.addLayout(row)
-        column.addWidget(self.badges)
+        parts = (self.rail, self.progress, Stretch(), self.recording, self.close_button)
+        in_column(
+            in_row(label("Calibration", "product"), 18, *parts, spacing=14),
+            self.badges,
+            within=self,
+            spacing=8,
+            margins=(16, 10, 14, 10),
+        )
 
     def show_step(self, step: int) -> None:
         """Show which step it is."""
@@ -92,27 +86,20 @@ class ButtonBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("wizardFoot")
-        self.back = QPushButton()
-        self.stop = QPushButton()
-        self.stop.setToolTip("Esc")
-        self.pause = QPushButton()
-        self.pause.setToolTip("Space")
+        self.back = push_button("", "quiet")
+        self.stop = push_button("", "quiet", "Esc")
+        self.pause = push_button("", "quiet", "Space")
         self.hint = ElidedLabel("", "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.second = QPushButton()
-        self.primary = QPushButton()
-        self.primary.setProperty("primary", "true")
+        self.second = push_button("", "quiet")
+        self.primary = push_button("", "primary")
         self.primary.setMinimumWidth(128)
-        for button in (self.back, self.stop, self.pause, self.second):
-            button.setProperty("quiet", "true")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 12, 16, 12)
-        row.setSpacing(10)
-        for widget in (self.back, self.stop, self.pause):
-            row.addWidget(widget)
-        row.addWidget(self.hint, 1)
-        row.addWidget(self.second)
-        row.addWidget(self.primary)
+        in_row(
+            *(self.back, self.stop, self.pause, (self.hint, 1), self.second, self.primary),
+            within=self,
+            spacing=10,
+            margins=(16, 12, 16, 12),
+        )
         self.setMinimumHeight(62)
         self.shown = Choices()
         self.show_choices(Choices(primary="Continue"))

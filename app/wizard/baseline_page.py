@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QPaintEvent, QPen
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.calibration.session import Phase
 from app.widgets.controls import label, paragraph, set_property
+from app.widgets.layout import Stretch, in_column
 from app.widgets.painting import painting
 from app.widgets.theme import DARK, LIGHT, Palette
 from app.wizard.countdown_ring import CountdownRing
@@ -36,15 +37,14 @@ class BaselinePage(QWidget):
         self.ring = CountdownRing(84)
         self._palette = DARK
         middle = Qt.AlignmentFlag.AlignHCenter
-        column = QVBoxLayout(self)
-        column.setContentsMargins(36, 30, 36, 30)
-        column.setSpacing(12)
-        column.addWidget(self.cue, 0, middle)
-        column.addWidget(self.said)
-        column.addStretch(1)
-        column.addWidget(self.cross, 0, middle)
-        column.addStretch(1)
-        column.addWidget(self.ring, 0, middle)
+        in_column(
+            (self.cue, middle),
+            self.said,
+            *(Stretch(), (self.cross, middle), Stretch(), (self.ring, middle)),
+            within=self,
+            spacing=12,
+            margins=(36, 30, 36, 30),
+        )
 
     def show_view(self, view: View, whole_s: float) -> None:
         """Show a moment of the baseline, which lasts `whole_s` seconds."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QToolButton, QWidget
+
+from app.widgets.controls import push_button, tool_button
+from app.widgets.layout import in_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,8 +28,7 @@ class ClassEditor(QWidget):
         super().__init__()
         self._fields: list[QLineEdit] = []
         self._cells: list[QWidget] = []
-        self.add_button = QPushButton("+ Add an emotion")
-        self.add_button.setProperty("link", "true")
+        self.add_button = push_button("+ Add an emotion", "link")
         self.add_button.clicked.connect(self._add_empty)
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -55,17 +57,11 @@ class ClassEditor(QWidget):
         field.setMaxLength(60)
         field.setMinimumWidth(60)
         field.textChanged.connect(lambda _text: self.changed.emit())
-        remove = QToolButton()
-        remove.setText("\N{MULTIPLICATION SIGN}")
-        remove.setToolTip("Take this emotion away")
-        remove.setAccessibleName("Take this emotion away")
+        remove = tool_button("\N{MULTIPLICATION SIGN}", "Take this emotion away")
+        remove.setProperty("segment", "false")
         remove.clicked.connect(lambda: self._remove(field))
         cell = QWidget()
-        row = QHBoxLayout(cell)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(field, 1)
-        row.addWidget(remove)
+        in_row((field, 1), remove, within=cell, spacing=4, margins=(0, 0, 0, 0))
         self._fields.append(field)
         self._cells.append(cell)
         return field

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.widgets.controls import label, paragraph, set_property
+from app.widgets.layout import Stretch, fill, in_column, in_row
 from app.widgets.scalp_map import ScalpMap
 from app.widgets.words import has_stalled, titled
 from app.wizard.electrode_words import LOOK_BACK_S, Contact, judge_contact
@@ -138,30 +139,20 @@ class ElectrodesPage(Page):
             how.setVisible(bool(remedy))
 
     def _build(self) -> None:
-        side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addStretch(1)
-        column.addWidget(self.count)
-        column.addSpacing(4)
-        column.addWidget(self.verdict)
-        column.addSpacing(14)
-        for what, how in self._advice:
-            column.addWidget(what)
-            column.addWidget(how)
-            column.addSpacing(8)
         self._more.setText(
             "Crossed electrodes are left out and filled in from their neighbours: the fewer, the "
             "better."
         )
-        column.addWidget(self._more)
-        column.addStretch(2)
-        row = QHBoxLayout()
-        row.setSpacing(36)
-        row.addWidget(self.map, 1)
-        row.addWidget(side, 1)
-        self.body.addLayout(row, 1)
+        side = QWidget()
+        in_column(
+            *(Stretch(), self.count, 4, self.verdict, 14),
+            *(part for what, how in self._advice for part in (what, how, 8)),
+            *(self._more, Stretch(2)),
+            within=side,
+            spacing=4,
+            margins=(0, 0, 0, 0),
+        )
+        fill(self.body, (in_row((self.map, 1), (side, 1), spacing=36), 1))
 
 
 def _advice(contact: Contact | None) -> list[tuple[str, str]]:

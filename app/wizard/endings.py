@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.widgets.controls import breakable, paragraph
+from app.widgets.layout import Stretch, fill
 from app.wizard.page import Page
 from app.wizard.run import Stage
 
@@ -24,15 +25,10 @@ class EndedPage(Page):
 
     def __init__(self) -> None:
         super().__init__("", forward="Close")
-        self.body.addStretch(2)
-        self.body.addWidget(self.heading)
-        self.body.addWidget(self.lead)
-        self.body.addSpacing(6)
         self.advice = paragraph("", "body")
         self.recording = paragraph("")
-        self.body.addWidget(self.advice)
-        self.body.addWidget(self.recording)
-        self.body.addStretch(3)
+        fill(self.body, Stretch(2), self.heading, self.lead, 6)
+        fill(self.body, self.advice, self.recording, Stretch(3))
 
     def show_ending(self, heading: str, reason: str, advice: str, recording: str = "") -> None:
         """Say why it ended."""

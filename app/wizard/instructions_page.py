@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QGridLayout
 
 from app.widgets.controls import breakable, label, paragraph
+from app.widgets.layout import Stretch, fill
 from app.wizard.page import Page
 
 __all__ = ["InstructionsPage"]
@@ -39,18 +40,13 @@ class InstructionsPage(Page):
         for row, (what, how) in enumerate(STEPS):
             grid.addWidget(label(what, "verdict"), row, 0)
             grid.addWidget(paragraph(how, "body"), row, 1)
-        self.body.addLayout(grid)
-        self.body.addSpacing(14)
         self.duration = paragraph("", "lead")
-        self.body.addWidget(self.duration)
-        self.body.addWidget(
-            paragraph(
-                "Space pauses, Esc stops. You may stop at any time and need not say why. "
-                "If a memory hurts, stop.",
-                "lead",
-            )
+        keys = paragraph(
+            "Space pauses, Esc stops. You may stop at any time and need not say why. "
+            "If a memory hurts, stop.",
+            "lead",
         )
-        self.body.addStretch(1)
+        fill(self.body, grid, 14, self.duration, keys, Stretch())
 
     def show_duration(self, n_trials: int, duration: str, recording: str) -> None:
         """Say how long it takes and where the recording goes."""

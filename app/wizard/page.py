@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.widgets.controls import label, paragraph
+from app.widgets.layout import Item, Stretch, fill, in_column, in_row
 from app.widgets.theme import DARK, Palette
 
 if TYPE_CHECKING:
@@ -46,20 +47,13 @@ class Page(QWidget):
         self.lead = paragraph(lead, "lead")
         self.lead.setVisible(bool(lead))
         self.setAccessibleName(heading)
-        column = QWidget()
-        column.setMaximumWidth(WIDTH)
-        self.body = QVBoxLayout(column)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.setSpacing(14)
+        middle = QWidget()
+        middle.setMaximumWidth(WIDTH)
+        self.body = in_column(within=middle, spacing=14, margins=(0, 0, 0, 0))
         if heading:
-            self.body.addWidget(self.heading)
-            self.body.addWidget(self.lead)
-            self.body.addSpacing(4)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(36, 22, 36, 18)
-        row.addStretch(1)
-        row.addWidget(column, 1000)
-        row.addStretch(1)
+            fill(self.body, self.heading, self.lead, 4)
+        parts: tuple[Item, ...] = (Stretch(), (middle, 1000), Stretch())
+        in_row(*parts, within=self, margins=(36, 22, 36, 18))
 
     @property
     def missing(self) -> str:
@@ -83,10 +77,6 @@ class Page(QWidget):
         self.lead.setText(lead)
         self.lead.setVisible(bool(lead))
 
-    def centre(self, widget: QWidget) -> None:
-        """Add `widget` in the middle of the column's width."""
-        self.body.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
-
 
 def caption(text: str) -> QLabel:
     """Return the small heading of a group of fields."""
@@ -98,8 +88,4 @@ class Panel(QWidget):
 
     def __init__(self, heading: str) -> None:
         super().__init__()
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(0, 0, 0, 0)
-        self.body.setSpacing(8)
-        if heading:
-            self.body.addWidget(caption(heading))
+        self.body = in_column(caption(heading), within=self, spacing=8, margins=(0, 0, 0, 0))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QPushButton
+from PySide6.QtWidgets import QLineEdit, QListWidget
 
-from app.widgets.controls import paragraph
+from app.widgets.controls import paragraph, push_button
+from app.widgets.layout import Stretch, fill, in_row
 from app.wizard.page import Panel
 from mdjpt.calibration.profile import is_pseudonym, new_pseudonym
 
@@ -29,20 +30,13 @@ class NewPersonPanel(Panel):
         self.field = QLineEdit(new_pseudonym())
         self.field.setAccessibleName("Pseudonym")
         self.field.setMaxLength(32)
-        self.another = QPushButton("Another")
+        self.another = push_button("Another")
         self.another.clicked.connect(lambda: self.field.setText(new_pseudonym()))
-        row = QHBoxLayout()
-        row.setSpacing(8)
-        row.addWidget(self.field, 1)
-        row.addWidget(self.another)
-        self.body.addLayout(row)
-        self.body.addWidget(
-            paragraph(
-                "Letters, digits, hyphen and underscore; never a name. Whoever must know who it "
-                "is keeps the list elsewhere."
-            )
+        rule = paragraph(
+            "Letters, digits, hyphen and underscore; never a name. Whoever must know who it is "
+            "keeps the list elsewhere."
         )
-        self.body.addStretch(1)
+        fill(self.body, in_row((self.field, 1), self.another, spacing=8), rule, Stretch())
         self.field.textChanged.connect(self.changed)
 
     @property
@@ -71,16 +65,10 @@ class VersionsPanel(Panel):
         self.list = QListWidget()
         self.list.setAccessibleName("Calibrations so far")
         self.said = paragraph("")
-        self.use_button = QPushButton("Use this version")
-        self.delete_button = QPushButton("Delete participant…")
-        self.delete_button.setProperty("danger", "true")
-        row = QHBoxLayout()
-        row.addWidget(self.use_button)
-        row.addStretch(1)
-        row.addWidget(self.delete_button)
-        self.body.addWidget(self.list, 1)
-        self.body.addWidget(self.said)
-        self.body.addLayout(row)
+        self.use_button = push_button("Use this version")
+        self.delete_button = push_button("Delete participant…", "danger")
+        buttons = in_row(self.use_button, Stretch(), self.delete_button)
+        fill(self.body, (self.list, 1), self.said, buttons)
         self.list.currentRowChanged.connect(lambda _row: self._refresh())
         self.use_button.clicked.connect(self._want)
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.calibration.plan import CalibrationPlan, planned_design
-from app.widgets.controls import Card, Segments, label, paragraph
+from app.widgets.controls import Card, Segments, label, paragraph, push_button
+from app.widgets.layout import Stretch, fill, in_column, in_row
 from app.widgets.stepper import Stepper
 from app.wizard.class_editor import ClassEditor
 from app.wizard.page import Page, Panel, caption
@@ -70,7 +69,8 @@ class PlanPage(Page):
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("a folder that holds one folder per emotion")
         self.folder.setAccessibleName("Media folder")
-        self.browse = QPushButton("Browse…")
+        self.browse = push_button("Browse…")
+        self._files = QWidget()
         self.total = label("", "big")
         self.parts = paragraph("")
         self.warning = paragraph("", "value")
@@ -161,21 +161,30 @@ class PlanPage(Page):
             self.folder.setText(folder)
 
     def _build(self) -> None:
-        left = QVBoxLayout()
-        left.setSpacing(11)
-        emotions = Panel("Emotions")
-        emotions.body.addWidget(self.classes)
-        left.addWidget(emotions)
-        left.addLayout(self._times())
-        left.addLayout(self._choices())
-        left.addWidget(self._files_row())
-        left.addLayout(self._advanced())
-        left.addStretch(1)
-        row = QHBoxLayout()
-        row.setSpacing(28)
-        row.addLayout(left, 3)
-        row.addWidget(self._summary(), 2, Qt.AlignmentFlag.AlignTop)
-        self.body.addLayout(row, 1)
+        for choice in (self.material, self.label_by):
+            choice.setObjectName("segments")
+        in_row((self.folder, 1), self.browse, within=self._files, margins=(0, 0, 0, 0))
+        left = in_column(
+            _panel("Emotions", self.classes),
+            in_row(
+                _panel("Trials per emotion", self.trials),
+                _panel("Trial length", self.trial_s),
+                Stretch(),
+                spacing=28,
+            ),
+            in_row(
+                _panel("Show", self.material),
+                _panel("The label is", self.label_by),
+                Stretch(),
+                spacing=28,
+            ),
+            *(self._files, self._advanced(), Stretch()),
+            spacing=11,
+        )
+        summary = self._summary()
+        row = in_row((left, 3), (summary, 2), spacing=28)
+        row.setAlignment(summary, Qt.AlignmentFlag.AlignTop)
+        fill(self.body, (row, 1))
         self.classes.changed.connect(self._check)
         for box in (self.trials, self.trial_s, self.rest_s, self.break_every, self.baseline_s):
             box.changed.connect(self._check)
@@ -185,64 +194,27 @@ class PlanPage(Page):
         self.folder.textChanged.connect(self._check)
         self.browse.clicked.connect(self._browse)
 
-    def _times(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(28)
-        for heading, box in (("Trials per emotion", self.trials), ("Trial length", self.trial_s)):
-            panel = Panel(heading)
-            panel.body.addWidget(box)
-            row.addWidget(panel)
-        row.addStretch(1)
-        return row
-
-    def _choices(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(28)
-        for heading, choice in (("Show", self.material), ("The label is", self.label_by)):
-            choice.setObjectName("segments")
-            panel = Panel(heading)
-            panel.body.addWidget(choice)
-            row.addWidget(panel)
-        row.addStretch(1)
-        return row
-
-    def _files_row(self) -> QWidget:
-        self._files = QWidget()
-        row = QHBoxLayout(self._files)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.folder, 1)
-        row.addWidget(self.browse)
-        return self._files
-
     def _advanced(self) -> QVBoxLayout:
-        self.advanced = QPushButton("▸ Advanced")
-        self.advanced.setProperty("link", "true")
+        self.advanced = push_button("▸ Advanced", "link")
         self.advanced.setCheckable(True)
         self._fold = QWidget()
-        row = QHBoxLayout(self._fold)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(18)
-        for heading, box in (
-            ("Eyes open, then closed", self.baseline_s),
-            ("Rest after a trial", self.rest_s),
-            ("Break after (0: never)", self.break_every),
-            ("Seed of the order", self.seed),
-        ):
-            panel = Panel(heading)
-            panel.body.addWidget(box)
-            row.addWidget(panel)
-        row.addStretch(1)
+        in_row(
+            _panel("Eyes open, then closed", self.baseline_s),
+            _panel("Rest after a trial", self.rest_s),
+            _panel("Break after (0: never)", self.break_every),
+            _panel("Seed of the order", self.seed),
+            Stretch(),
+            within=self._fold,
+            spacing=18,
+            margins=(0, 0, 0, 0),
+        )
         # Its room is kept: nothing shall jump when it unfolds.
         kept = self._fold.sizePolicy()
         kept.setRetainSizeWhenHidden(True)
         self._fold.setSizePolicy(kept)
         self._fold.hide()
         self.advanced.toggled.connect(self._unfold)
-        column = QVBoxLayout()
-        column.setSpacing(6)
-        column.addWidget(self.advanced, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(self._fold)
-        return column
+        return in_column((self.advanced, Qt.AlignmentFlag.AlignLeft), self._fold, spacing=6)
 
     def _unfold(self, open_: bool) -> None:
         self.advanced.setText("▾ Advanced" if open_ else "▸ Advanced")
@@ -254,8 +226,11 @@ class PlanPage(Page):
         card.body.setSpacing(10)
         card.setMinimumWidth(250)
         card.title.hide()
-        card.body.addWidget(caption("In all"))
-        card.body.addWidget(self.total)
-        card.body.addWidget(self.parts)
-        card.body.addWidget(self.warning)
+        fill(card.body, caption("In all"), self.total, self.parts, self.warning)
         return card
+
+
+def _panel(heading: str, widget: QWidget) -> Panel:
+    panel = Panel(heading)
+    panel.body.addWidget(widget)
+    return panel

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImageReader, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QWidget
 
 from app.calibration.prompts import recall_prompts
 from app.widgets.controls import paragraph
+from app.widgets.layout import Stretch, in_column, in_row
 from app.widgets.painting import painting
 from app.wizard.media_player import MediaPlayer, media_player
 
@@ -33,20 +34,15 @@ class PromptView(QWidget):
         self.note = _middle("caption")
         self.note.hide()
         words = QWidget()
-        column = QVBoxLayout(words)
-        column.addStretch(1)
-        column.addLayout(_in_the_middle(self.text))
-        column.addSpacing(12)
-        column.addLayout(_in_the_middle(self.note))
-        column.addStretch(1)
+        # A label that breaks its lines needs a width from its layout, or its height is too small.
+        said, note = (in_row(Stretch(), (part, 1000), Stretch()) for part in (self.text, self.note))
+        in_column(Stretch(), said, 12, note, Stretch(), within=words)
         self.picture = _Picture()
         self._pages = QStackedWidget()
         self._pages.addWidget(words)
         self._pages.addWidget(self.picture)
         self._player: MediaPlayer | None = None
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._pages)
+        in_column(self._pages, within=self, margins=(0, 0, 0, 0))
         self._trial: Trial | None = None
 
     def show_trial(self, trial: Trial) -> None:
@@ -148,12 +144,3 @@ def _middle(role: str) -> QLabel:
     made.setAlignment(Qt.AlignmentFlag.AlignCenter)
     made.setMaximumWidth(TEXT_WIDTH)
     return made
-
-
-def _in_the_middle(words: QLabel) -> QHBoxLayout:
-    # A label that breaks its lines needs a width from its layout, or its height is too small.
-    row = QHBoxLayout()
-    row.addStretch(1)
-    row.addWidget(words, 1000)
-    row.addStretch(1)
-    return row

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
-from app.widgets.controls import label, paragraph
+from app.widgets.controls import label, paragraph, push_button
+from app.widgets.layout import Stretch, in_column, in_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,27 +32,17 @@ class Question(QDialog):
         self.setWindowTitle(heading)
         self.setModal(True)
         self.setObjectName("question")
-        self.act = QPushButton(act)
-        self.act.setProperty("danger", "true")
+        self.act = push_button(act, "danger")
         self.act.setAutoDefault(False)
         self.act.clicked.connect(self.accept)
-        self.keep = QPushButton(keep)
+        self.keep = push_button(keep)
         self.keep.setDefault(True)
         self.keep.clicked.connect(self.reject)
         said = paragraph(text, "")
         said.setFixedWidth(380)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(10)
-        buttons.addStretch(1)
-        buttons.addWidget(self.act)
-        buttons.addWidget(self.keep)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(26, 22, 26, 20)
-        column.setSpacing(12)
-        column.addWidget(label(heading, "number"))
-        column.addWidget(said)
-        column.addSpacing(8)
-        column.addLayout(buttons)
+        buttons = in_row(Stretch(), self.act, self.keep, spacing=10)
+        parts = (label(heading, "number"), said, 8, buttons)
+        in_column(*parts, within=self, spacing=12, margins=(26, 22, 26, 20))
         self.keep.setFocus()
 
 

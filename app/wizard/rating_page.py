@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QWidget
 
 from app.calibration.session import Rating
-from app.widgets.controls import label
+from app.widgets.controls import label, push_button
+from app.widgets.layout import Item, Stretch, fill, in_column, in_row
 from app.widgets.words import titled
 from app.wizard.affect_grid import AffectGrid, affect_words
 from app.wizard.page import Page, caption
@@ -43,14 +44,13 @@ class RatingPage(Page):
         self.said = label("", "verdict")
         self.said.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.felt = QButtonGroup(self)
-        self.repeat_button = QPushButton("I was distracted: repeat this trial")
-        self.repeat_button.setProperty("link", "true")
+        self.repeat_button = push_button("I was distracted: repeat this trial", "link")
         self.repeat_button.clicked.connect(self.repeat_wanted)
         self._classes: tuple[str, ...] = ()
         self._needs_label = False
         self._number = 0
         self._asked = caption("What I felt")
-        self._buttons = QVBoxLayout()
+        self._buttons = in_column(spacing=6)
         self._build()
 
     @property
@@ -110,9 +110,8 @@ class RatingPage(Page):
             button.hide()
             button.deleteLater()
         for k, name in enumerate(names):
-            button = QPushButton(f"{k + 1}   {titled(name)}")
+            button = push_button(f"{k + 1}   {titled(name)}", "answer")
             button.setCheckable(True)
-            button.setProperty("answer", "true")
             button.setAccessibleName(f"I felt: {name}")
             self.felt.addButton(button, k)
             self._buttons.addWidget(button)
@@ -123,23 +122,10 @@ class RatingPage(Page):
         self.changed.emit()
 
     def _build(self) -> None:
-        self._buttons.setSpacing(6)
-        left = QVBoxLayout()
-        left.setSpacing(8)
-        left.addWidget(self.grid, 1)
-        left.addWidget(self.said)
-        right = QVBoxLayout()
-        right.setSpacing(8)
-        right.addStretch(1)
-        right.addWidget(self._asked)
-        right.addLayout(self._buttons)
-        right.addSpacing(18)
-        right.addWidget(self.repeat_button, 0, Qt.AlignmentFlag.AlignLeft)
-        right.addStretch(1)
-        row = QHBoxLayout()
-        row.setSpacing(28)
-        row.addLayout(left, 5)
-        row.addLayout(right, 2)
-        self.body.addLayout(row, 1)
+        left = in_column((self.grid, 1), self.said, spacing=8)
+        repeat: Item = (self.repeat_button, Qt.AlignmentFlag.AlignLeft)
+        parts = (Stretch(), self._asked, self._buttons, 18, repeat, Stretch())
+        right = in_column(*parts, spacing=8)
+        fill(self.body, (in_row((left, 5), (right, 2), spacing=28), 1))
         self.grid.rated.connect(self._rated)
         self.felt.idToggled.connect(lambda _id, _on: self.changed.emit())

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.calibration.session import Phase
 from app.widgets.controls import label, paragraph
+from app.widgets.layout import Stretch, in_column
 from app.widgets.theme import DARK, Palette
 from app.wizard.baseline_page import palette_under, set_light
 from app.wizard.countdown_ring import CountdownRing
@@ -43,18 +44,13 @@ class RestPage(QWidget):
         self.count = label("", "muted")
         self._palette = DARK
         middle = Qt.AlignmentFlag.AlignHCenter
-        column = QVBoxLayout(self)
-        column.setContentsMargins(36, 30, 36, 30)
-        column.setSpacing(12)
-        column.addStretch(3)
-        column.addWidget(self.cue, 0, middle)
-        column.addWidget(self.said)
-        column.addSpacing(20)
-        column.addWidget(self.ring, 0, middle)
-        column.addSpacing(20)
-        column.addWidget(self.bar, 0, middle)
-        column.addWidget(self.count, 0, middle)
-        column.addStretch(4)
+        in_column(
+            *(Stretch(3), (self.cue, middle), self.said),
+            *(20, (self.ring, middle), 20, (self.bar, middle), (self.count, middle), Stretch(4)),
+            within=self,
+            spacing=12,
+            margins=(36, 30, 36, 30),
+        )
 
     def show_view(self, view: View, rest_s: float, why: str = "") -> None:
         """Show a rest of `rest_s` seconds, a break, or a pause.

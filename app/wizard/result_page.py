@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.widgets.controls import Card, paragraph
+from app.widgets.layout import Stretch, fill
 from app.wizard.accuracy_plot import Accuracy, AccuracyPlot
 from app.wizard.page import Page
 
@@ -24,18 +25,13 @@ class ResultPage(Page):
     def __init__(self) -> None:
         super().__init__("", forward="Use it")
         self.plot = AccuracyPlot()
-        self.body.addWidget(self.heading)
-        self.body.addWidget(self.lead)
-        self.body.addSpacing(4)
         card = Card("Accuracy on trials that were left out of the training")
         card.body.setContentsMargins(20, 16, 20, 12)
         card.body.addWidget(self.plot)
-        self.body.addWidget(card)
         self.words = paragraph("", "body")
         self.notes = paragraph("")
-        self.body.addWidget(self.words)
-        self.body.addWidget(self.notes)
-        self.body.addStretch(1)
+        parts = (self.heading, self.lead, 4, card, self.words, self.notes, Stretch())
+        fill(self.body, *parts)
 
     def show_summary(self, summary: CalibrationSummary) -> None:
         """Show what was learned."""

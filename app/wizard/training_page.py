@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QProgressBar
 
 from app.widgets.controls import label, paragraph
+from app.widgets.layout import Stretch, fill
 from app.wizard.page import Page
 
 __all__ = ["TrainingPage"]
@@ -30,14 +31,9 @@ class TrainingPage(Page):
             "muted",
         )
         said.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.body.addStretch(3)
-        self.centre(self.cue)
-        self.body.addWidget(self.stage)
-        self.body.addSpacing(12)
-        self.centre(self.bar)
-        self.body.addSpacing(12)
-        self.body.addWidget(said)
-        self.body.addStretch(4)
+        middle = Qt.AlignmentFlag.AlignHCenter
+        fill(self.body, Stretch(3), (self.cue, middle), self.stage)
+        fill(self.body, 12, (self.bar, middle), 12, said, Stretch(4))
 
     def show_stage(self, text: str) -> None:
         """Say what is being done."""

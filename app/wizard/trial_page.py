@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from app.calibration.session import Phase
 from app.widgets.controls import label, paragraph
+from app.widgets.layout import Stretch, in_column, in_row
 from app.widgets.words import titled
 from app.wizard.countdown_ring import CountdownRing
 from app.wizard.prompt_view import PromptView
@@ -38,9 +39,7 @@ class TrialPage(QWidget):
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self._countdown())
         self._pages.addWidget(self._trial())
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._pages)
+        in_column(self._pages, within=self, margins=(0, 0, 0, 0))
 
     def show_view(self, view: View, plan: CalibrationPlan) -> None:
         """Show a moment of countdown or trial."""
@@ -73,24 +72,15 @@ class TrialPage(QWidget):
 
     def _countdown(self) -> QWidget:
         page = QWidget()
-        column = QVBoxLayout(page)
-        column.setSpacing(14)
-        column.addStretch(3)
-        column.addWidget(self.count, 0, MIDDLE)
-        column.addSpacing(16)
-        column.addWidget(self.coming, 0, MIDDLE)
-        column.addWidget(self.said)
-        column.addStretch(4)
+        in_column(
+            *(Stretch(3), (self.count, MIDDLE), 16, (self.coming, MIDDLE), self.said, Stretch(4)),
+            within=page,
+            spacing=14,
+        )
         return page
 
     def _trial(self) -> QWidget:
         page = QWidget()
-        foot = QHBoxLayout()
-        foot.addWidget(self.emotion)
-        foot.addStretch(1)
-        foot.addWidget(self.ring)
-        column = QVBoxLayout(page)
-        column.setContentsMargins(28, 24, 28, 16)
-        column.addWidget(self.prompt, 1)
-        column.addLayout(foot)
+        foot = in_row(self.emotion, Stretch(), self.ring)
+        in_column((self.prompt, 1), foot, within=page, margins=(28, 24, 28, 16))
         return page

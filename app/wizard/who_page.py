@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QListWidget, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QLineEdit, QListWidget, QStackedWidget
 
 from app.widgets.controls import Card, paragraph
+from app.widgets.layout import Stretch, fill, in_column, in_row
 from app.wizard.page import Page, Panel, caption
 from app.wizard.person_panels import NewPersonPanel, VersionsPanel
 from app.wizard.tick_box import TickBox
@@ -146,19 +147,12 @@ class WhoPage(Page):
         self.changed.emit()
 
     def _build(self) -> None:
-        left = QVBoxLayout()
-        left.setSpacing(16)
         people = Panel("Participant")
         people.body.addWidget(self.people, 1)
-        left.addWidget(people, 1)
         self._side.addWidget(self.new)
         self._side.addWidget(self.versions)
-        left.addWidget(self._side, 1)
-        row = QHBoxLayout()
-        row.setSpacing(28)
-        row.addLayout(left, 1)
-        row.addWidget(self._consent_card(), 1)
-        self.body.addLayout(row, 1)
+        left = in_column((people, 1), (self._side, 1), spacing=16)
+        fill(self.body, (in_row((left, 1), (self._consent_card(), 1), spacing=28), 1))
         self.people.currentRowChanged.connect(lambda _row: self._turn())
         self.new.changed.connect(self.changed)
         self.purpose.textChanged.connect(self.changed)
@@ -171,15 +165,13 @@ class WhoPage(Page):
         card.title.hide()
         card.body.setContentsMargins(20, 16, 20, 18)
         card.body.setSpacing(10)
-        card.body.addWidget(caption("Purpose of the calibration"))
-        card.body.addWidget(self.purpose)
-        card.body.addSpacing(8)
-        card.body.addWidget(caption("What the person should know"))
-        for text in CONSENT:
-            card.body.addWidget(paragraph(text, ""))
-        card.body.addSpacing(8)
-        card.body.addWidget(self.consent)
-        card.body.addStretch(1)
+        fill(
+            card.body,
+            *(caption("Purpose of the calibration"), self.purpose, 8),
+            caption("What the person should know"),
+            *(paragraph(text, "") for text in CONSENT),
+            *(8, self.consent, Stretch()),
+        )
         return card
 
     def _want_version(self, number: int) -> None:

@@ -6,8 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
+from app.widgets.layout import in_column
 from app.widgets.message_bar import MessageBar
 from app.widgets.theme import style_sheet
 from app.widgets.words import clock_text
@@ -292,13 +293,8 @@ class Wizard(QWidget):
             self.top.show_step(self.pages.step)
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.top)
-        column.addWidget(self.messages)
-        column.addWidget(self.pages, 1)
-        column.addWidget(self.foot)
+        parts = (self.top, self.messages, (self.pages, 1), self.foot)
+        in_column(*parts, within=self, spacing=0, margins=(0, 0, 0, 0))
         for page in self.pages.setup:
             page.changed.connect(self._refresh)
         self.pages.session.rating.changed.connect(self._refresh)
