@@ -62,7 +62,7 @@ def test_only_the_owner_can_look_into_a_profile(store, person) -> None:
 
 
 def test_versions_are_listed_with_what_they_can(store, person) -> None:
-    first, second = store.versions(store.path_of(person))
+    first, second = store.list()[0].versions
     assert (first.number, first.active, second.number, second.active) == (0, False, 1, True)
     assert first.accuracy == FIRST.evidence.accuracy
     assert (second.low, second.high) == (SECOND.evidence.low, SECOND.evidence.high)
@@ -79,7 +79,7 @@ def test_a_folder_of_another_name_is_listed_with_whom_its_profile_names(store, p
 def test_one_click_goes_back_and_nothing_is_lost(store, person) -> None:
     path = store.path_of(person)
     store.activate(path, 0)
-    assert [version.active for version in store.versions(path)] == [True, False]
+    assert [version.active for version in store.list()[0].versions] == [True, False]
     assert load_profile(path).current.created == FIRST.created
     store.activate(path, 1)
     assert store.list()[0].active.number == 1

@@ -174,7 +174,8 @@ def dashboard(qtbot, tmp_path):
 def leave(qtbot, window: Dashboard) -> None:
     wizard = window.calibration.wizard
     if wizard is not None:
-        wizard.stop_for_good()
+        if wizard.run is not None:
+            wizard.run.stop()
         wizard.closed.emit()
     close(qtbot, window)
 

@@ -22,20 +22,17 @@ __all__ = ["LabelBy", "labels_from_markers", "write_labels"]
 LabelBy = Literal["intended", "rated"]
 
 
-def labels_from_markers(
-    markers: Sequence[tuple[float, str]], label_by: LabelBy | None = None
-) -> tuple[LabelledInterval, ...]:
+def labels_from_markers(markers: Sequence[tuple[float, str]]) -> tuple[LabelledInterval, ...]:
     """Return the trials of every calibration session in a recording.
 
-    A trial counts when it was begun, ended and not taken back.
+    A trial counts when it was begun, ended and not taken back. Its label is the class that was
+    asked for; in a session planned to be labelled by rating, the one that the person said they
+    felt, and trials without an answer are left out.
 
     Parameters
     ----------
     markers : sequence of (float, str)
         Seconds from the first sample, and label; those of others are passed over.
-    label_by : {"intended", "rated"}, optional
-        Whether the label is the class that was asked for, or the one that the person said they
-        felt; trials without an answer are then left out. By default as each session was planned.
 
     Returns
     -------
@@ -43,12 +40,12 @@ def labels_from_markers(
         In the order of time; empty when there is none.
     """
     trials: list[LabelledInterval] = []
-    session = _Session(label_by or "intended")
+    session = _Session("intended")
     for onset_s, label in sorted(markers, key=lambda marker: marker[0]):
         mark = parse_mark(label)
         if isinstance(mark, PlanMark):
             trials += session.trials()
-            session = _Session(label_by or _planned(mark))
+            session = _Session(_planned(mark))
         elif mark is not None:
             session.take(onset_s, mark)
     return (*trials, *session.trials())

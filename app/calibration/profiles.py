@@ -176,16 +176,6 @@ class ProfileStore:
         self._make(folder)
         return folder
 
-    def versions(self, path: Path) -> tuple[VersionEntry, ...]:
-        """Return the calibrations in a profile, oldest first.
-
-        Raises
-        ------
-        ProfileError
-            The profile cannot be used.
-        """
-        return tuple(_versions(load_profile_about(path)))
-
     def activate(self, path: Path, number: int) -> None:
         """Put version `number`, from 0, into use; no other is lost.
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from app.dashboard.window import Dashboard
-from app.widgets.theme import DARK, LIGHT, font
+from app.widgets.theme import font
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,6 @@ class Application(QObject):
         discover: Discover,
         initial: SourceChoice | None,
         *,
-        light: bool = False,
         recordings: Path | None = None,
         calibration: CalibrationTools | None = None,
     ) -> None:
@@ -45,12 +44,10 @@ class Application(QObject):
         self._qt.setApplicationName("mdJPT Live")
         self._qt.setStyle("Fusion")
         self._qt.setFont(font(13))
-        palette = LIGHT if light else DARK
         self.window = Dashboard(
             session_factory,
             initial,
             discover=discover,
-            palette=palette,
             recordings=recordings,
             calibration=calibration,
         )

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.dashboard.sweep_canvas import AXIS_HEIGHT, PADDING
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Themed, font
 from app.widgets.words import short_name
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ __all__ = ["ChannelNames"]
 LINE = 13.0
 
 
-class ChannelNames(QWidget):
+class ChannelNames(Themed, QWidget):
     """Names in line with their curves; on dense sheets in two to four columns, taking turns.
 
     A bad electrode's name is crossed out and dimmed, so that colour is not the only sign.
@@ -35,7 +35,6 @@ class ChannelNames(QWidget):
         self._shown: tuple[str, ...] = ()
         self._bad: frozenset[str] = frozenset()
         self._note = ""
-        self._palette = DARK
         self.setFixedWidth(48)
 
     def set_names(self, names: Sequence[str]) -> None:
@@ -54,11 +53,6 @@ class ChannelNames(QWidget):
         """Write a few words at the foot of the column."""
         self._note = note
         self._fit()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.update()
 
     def resizeEvent(self, event: object) -> None:  # noqa: ARG002 - Qt's signature
         """Choose the number of columns."""

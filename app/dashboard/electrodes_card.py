@@ -11,7 +11,6 @@ from app.dashboard.spectrum import WELCH_S, welch_db
 from app.widgets.controls import Card, ElidedLabel, Segments, label
 from app.widgets.layout import Stretch, fill, in_column
 from app.widgets.scalp_map import ScalpMap
-from app.widgets.theme import DARK, Palette
 from app.widgets.words import short_name
 from mdjpt.signal.montage import topographic_positions
 
@@ -67,10 +66,6 @@ class QualityView(QWidget):
                 "Left out: " + ", ".join(map(short_name, bad)) if bad else self._unplaced()
             )
 
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self.map.set_palette(palette)
-
     def _unplaced(self) -> str:
         outside = self.map.unplaced
         return (
@@ -86,7 +81,6 @@ class SpectrumView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.plot: SpectrumPlot | None = None
-        self._palette = DARK
         self._info: StreamInfo | None = None
         self._bad: frozenset[str] = frozenset()
         self._updated_s = -np.inf
@@ -96,7 +90,6 @@ class SpectrumView(QWidget):
     def add_plot(self, plot: SpectrumPlot) -> None:
         """Show the spectra in `plot` from now on."""
         self.plot = plot
-        plot.set_palette(self._palette)
         self._column.insertWidget(0, plot, 1)
 
     def connect_stream(self, info: StreamInfo | None) -> None:
@@ -131,12 +124,6 @@ class SpectrumView(QWidget):
             bad = np.array([name in self._bad for name in info.ch_names])
             plot.show_levels(freqs_hz, levels_db, bad)
 
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        if self.plot is not None:
-            self.plot.set_palette(palette)
-
 
 class ElectrodesCard(Card):
     """Tabs over the scalp map and the spectra; the tab that was chosen stays."""
@@ -162,8 +149,3 @@ class ElectrodesCard(Card):
         """Show which electrodes the last window left out."""
         self.quality.set_bad(bad)
         self.spectrum.set_bad(bad)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self.quality.set_palette(palette)
-        self.spectrum.set_palette(palette)

@@ -13,7 +13,7 @@ from app.dashboard.probability_bars import ProbabilityBars
 from app.widgets.controls import Card, ElidedLabel, label, set_property
 from app.widgets.layout import Stretch, fill, in_column, in_row
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, class_colours
+from app.widgets.theme import Palette, Themed, class_colours
 from app.widgets.words import NOTHING, titled
 
 if TYPE_CHECKING:
@@ -24,12 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["EmotionView"]
 
 
-class EmotionView(Card):
+class EmotionView(Themed, Card):
     """Headline, bars, and beside them the simulated truth where the source knows it."""
 
     def __init__(self) -> None:
         super().__init__("Decoded emotion")
-        self._palette = DARK
         self._classes: tuple[str, ...] = ()
         self.headline = ElidedLabel("", "headline")
         self.headline.setFixedHeight(46)  # the same for both sizes, so that nothing jumps

@@ -33,10 +33,12 @@ class Header(QWidget):
         self.model = ElidedLabel("", "title")
         self.model_detail = ElidedLabel("", "caption")
         self.time = label("0:00", "title")
-        self.theme_button = tool_button("◐", "Light or dark (T)", "Switch between light and dark")
-        self.help_button = tool_button("?", "Keyboard shortcuts (F1)", "Keyboard shortcuts")
-        for button in (self.theme_button, self.help_button):
-            button.setProperty("segment", "false")
+        self.theme_button = tool_button(
+            "◐", "Light or dark (T)", "Switch between light and dark", dense=False
+        )
+        self.help_button = tool_button(
+            "?", "Keyboard shortcuts (F1)", "Keyboard shortcuts", dense=False
+        )
         self.calibrate_button = push_button(
             "Calibrate", "quiet", "Fit the decoder to one person (C)"
         )

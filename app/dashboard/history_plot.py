@@ -20,7 +20,7 @@ from app.dashboard.timeline import (
     readout,
     stacked,
 )
-from app.widgets.theme import DARK, Palette, class_colours, font, ink_on
+from app.widgets.theme import DARK, Palette, Themed, class_colours, font, ink_on
 from app.widgets.words import clock_text, titled
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ TICKS_S = (1, 2, 5, 10, 15, 30, 60)
 VEIL = 165  # opacity out of 255
 
 
-class HistoryPlot(QWidget):
+class HistoryPlot(Themed, QWidget):
     """Stacked probabilities, veiled where no label was given, over ribbons of labels and truth.
 
     The mouse moves and zooms along time, which ends the following of the newest answer.
@@ -59,7 +59,6 @@ class HistoryPlot(QWidget):
         self._drawn: object = None
         self._now_s, self._span_s = 0.0, 120.0
         self._live = self._stale = True
-        self._palette = DARK
         self._labels: list[Span] = []
         self._pointer: QPointF | None = None
         self._metrics = QFontMetricsF(font(TEXT))

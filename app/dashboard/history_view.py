@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.widgets.controls import Card, Segments, tool_button
 from app.widgets.layout import fill
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, class_colours, font
+from app.widgets.theme import Themed, class_colours, font
 from app.widgets.words import titled
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class HistoryView(Card):
     def __init__(self) -> None:
         super().__init__("History")
         self.plot: HistoryPlot | None = None
-        self._palette = DARK
         self.legend = _Legend()
         self.span = Segments([(f"{n} min", 60.0 * n) for n in (2, 3, 5)], "History")
         tip = "Follow the newest answer; drag or turn the wheel to look back"
@@ -45,7 +44,6 @@ class HistoryView(Card):
         """Show the timeline in `plot` from now on."""
         self.plot = plot
         self.body.addWidget(plot, 1)
-        plot.set_palette(self._palette)
         plot.set_span(cast("float", self.span.value))
         self.span.chosen.connect(plot.set_span)
         self.live.setEnabled(True)
@@ -68,15 +66,8 @@ class HistoryView(Card):
         if self.plot is not None:
             self.plot.show_timeline(timeline, class_names, now_s)
 
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.legend.set_palette(palette)
-        if self.plot is not None:
-            self.plot.set_palette(palette)
 
-
-class _Legend(QWidget):
+class _Legend(Themed, QWidget):
     """A square and a name for every class, as many as there is room for."""
 
     def __init__(self) -> None:
@@ -84,7 +75,6 @@ class _Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("Classes")
         self._names: tuple[str, ...] = ()
-        self._palette = DARK
 
     def sizeHint(self) -> QSize:
         return QSize(200, 20)
@@ -93,10 +83,6 @@ class _Legend(QWidget):
         if names != self._names:
             self._names = names
             self.update()
-
-    def set_palette(self, palette: Palette) -> None:
-        self._palette = palette
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature
         colours = class_colours(self._names, self._palette)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, class_colours, font
+from app.widgets.theme import Themed, class_colours, font
 from app.widgets.words import NOTHING, titled
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ SMALL_ROW = 24
 LEAST_ROW = 17
 
 
-class ProbabilityBars(QWidget):
+class ProbabilityBars(Themed, QWidget):
     """One row a class: name, bar, percent; a frame around the row of the simulated truth."""
 
     def __init__(self) -> None:
@@ -36,7 +36,6 @@ class ProbabilityBars(QWidget):
         self._shown: dict[str, float] = {}
         self._trusted = False
         self._truth: str | None = None
-        self._palette = DARK
 
     @property
     def aim(self) -> dict[str, float]:
@@ -78,11 +77,6 @@ class ProbabilityBars(QWidget):
         if truth != self._truth:
             self._truth = truth
             self.update()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.update()
 
     def advance(self, seconds: float) -> None:
         """Let the bars glide for `seconds`; called once a frame."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QColor
 
     from app.session_types import Session
-    from app.widgets.theme import Palette
     from streaming.ring import RingView
     from streaming.stream import StreamInfo
 
@@ -104,11 +103,6 @@ class SignalsView(Card):
         self._reload = True
         if self._shown:
             self._fit_soon()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self.names.set_palette(palette)
-        self.canvas.set_palette(palette)
 
     @property
     def scale_uv(self) -> int:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.dashboard.plot_style import TEXT, Readout, TextPool, bare_plot, dress
 from app.dashboard.spectrum import BANDS_HZ, MAX_HZ, MIN_HZ, band_at
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import DARK, Palette, Themed, font
 from app.widgets.words import MINUS
 
 if TYPE_CHECKING:
@@ -31,13 +31,12 @@ MARGIN = 1.08  # times the frequency, beside the curves for the outermost ticks
 LETTERS = "δθαβγ"
 
 
-class SpectrumPlot(QWidget):
+class SpectrumPlot(Themed, QWidget):
     """Spectra on a logarithmic frequency axis; channels that are left out are dimmed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setAccessibleName("Power spectrum of every channel")
-        self._palette = DARK
         self._freqs = np.empty(0)
         self._mean = np.empty(0)
         self._range: tuple[int, int] = (-20, 30)

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QResizeE
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.painting import finite_runs, painting, polygon
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Palette, Themed, font
 from app.widgets.words import clock_text
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MIN_CLIP = 24.0
 PADDING = 6
 
 
-class SweepCanvas(QWidget):
+class SweepCanvas(Themed, QWidget):
     """Curves of one stream, written from left to right over the oldest ones.
 
     Values are kept for 20 s, so that a resize, another scale or another window repaints at once.
@@ -44,7 +44,6 @@ class SweepCanvas(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName("EEG signals")
-        self._palette = DARK
         self._n_channels = 0
         self._sfreq = 250.0
         self._window_s = 10.0

@@ -30,7 +30,7 @@ from app.session_types import Discover, Session, SessionFactory, SourceChoice
 from app.widgets.background import Background
 from app.widgets.badges import Badges
 from app.widgets.message_bar import MessageBar
-from app.widgets.theme import DARK, LIGHT, Palette, class_colours, style_sheet
+from app.widgets.theme import DARK, LIGHT, Palette, class_colours, set_theme, style_sheet
 from streaming.engine import STOP_WITHIN_S
 
 if TYPE_CHECKING:
@@ -107,14 +107,14 @@ class Dashboard(QMainWindow):
         self._next: SourceChoice | None = None
         self._was_painted = self._closing = self._forced = False
         self._frame_at = time.perf_counter()
-        root, self._right = arrange(
+        self._dashboard, self._right = arrange(
             top=(self.header, self.badges, self.messages),
             left=(self.signals, self.history),
             right=(self.emotion, self.electrodes),
             foot=self.health,
         )
         pages = QStackedWidget()
-        pages.addWidget(root)
+        pages.addWidget(self._dashboard)
         self.setCentralWidget(pages)
         self.calibration = CalibrationOverlay(
             pages, self.connection, self.messages, calibration, self._background
@@ -167,8 +167,7 @@ class Dashboard(QMainWindow):
         """Take a theme."""
         self._palette = palette
         self.setStyleSheet(style_sheet(palette))
-        for view in (self.signals, self.history, self.emotion, self.electrodes):
-            view.set_palette(palette)
+        set_theme(self._dashboard, palette)
         self.calibration.apply_palette(palette)
         self._show_state()
 
@@ -252,6 +251,7 @@ class Dashboard(QMainWindow):
 
         self.history.add_plot(HistoryPlot())
         self.electrodes.spectrum.add_plot(SpectrumPlot())
+        set_theme(self._dashboard, self._palette)
         self._show_state()
 
     def _forget(self) -> None:

@@ -72,12 +72,14 @@ def push_button(text: str, kind: str = "", tip: str = "") -> QPushButton:
     return made
 
 
-def tool_button(text: str, tip: str, name: str = "", *, checkable: bool = False) -> QToolButton:
+def tool_button(
+    text: str, tip: str, name: str = "", *, checkable: bool = False, dense: bool = True
+) -> QToolButton:
     """Return a small button; `name` is for assistive technology, the tip by default."""
     made = QToolButton()
     made.setText(text)
     made.setCheckable(checkable)
-    made.setProperty("segment", "true")
+    made.setProperty("segment", "true" if dense else "false")
     made.setToolTip(tip)
     made.setAccessibleName(name or tip)
     return made

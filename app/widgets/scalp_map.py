@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Palette, Themed, font
 from app.widgets.words import short_name
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ MARGIN = 10.0
 SMALLEST = 7  # pixels; smaller names cannot be read, the tooltip has them
 
 
-class ScalpMap(QWidget):
+class ScalpMap(Themed, QWidget):
     """Head from above, nose up. Good electrodes are filled discs, bad ones crossed rings."""
 
     def __init__(self) -> None:
@@ -48,7 +48,6 @@ class ScalpMap(QWidget):
         self._nearest = 1.0
         self._picture = QPixmap()
         self._bad: frozenset[str] | None = None
-        self._palette = DARK
 
     @property
     def n_placed(self) -> int:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtGui import QColor, QFont
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["DARK", "FAMILIES", "LIGHT", "Palette", "class_colours", "font", "ink_on", "style_sheet"]
+    from PySide6.QtCore import QObject
+    from PySide6.QtWidgets import QWidget
+
+__all__ = [
+    "DARK",
+    "FAMILIES",
+    "LIGHT",
+    "Palette",
+    "Themed",
+    "class_colours",
+    "font",
+    "ink_on",
+    "set_theme",
+    "style_sheet",
+]
 
 FAMILIES = ["Inter", "Segoe UI", "SF Pro Text", "Helvetica Neue", "Noto Sans", "DejaVu Sans"]
 
@@ -154,6 +168,26 @@ def font(pixels: int, *, bold: bool = False) -> QFont:
     face.setPixelSize(pixels)
     face.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return face
+
+
+class Themed:
+    """Mixed into a widget that paints itself in the colours of a theme."""
+
+    _palette = DARK
+
+    def set_palette(self, palette: Palette) -> None:
+        """Take the colours of a theme."""
+        self._palette = palette
+        cast("QWidget", self).update()
+
+
+def set_theme(widget: QObject, palette: Palette) -> None:
+    """Give the colours of a theme to a widget that paints itself, or to those in it that do."""
+    if isinstance(widget, Themed):
+        widget.set_palette(palette)
+    else:
+        for child in widget.children():
+            set_theme(child, palette)
 
 
 def style_sheet(palette: Palette, sheet: Template | None = None) -> str:

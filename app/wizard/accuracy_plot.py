@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Themed, font
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,14 +43,13 @@ class Accuracy:
     chance: float
 
 
-class AccuracyPlot(QWidget):
+class AccuracyPlot(Themed, QWidget):
     """Two rows on a scale from 0 to 100 %, a dashed line where guessing lies."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._shown: Accuracy | None = None
-        self._palette = DARK
 
     def show_accuracy(self, accuracy: Accuracy) -> None:
         """Draw `accuracy`."""
@@ -60,11 +59,6 @@ class AccuracyPlot(QWidget):
             f"Accuracy: {before}after {accuracy.after:.0%}, interval {accuracy.low:.0%} to "
             f"{accuracy.high:.0%}, guessing {accuracy.chance:.0%}"
         )
-        self.update()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Themed, font
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent
@@ -44,7 +44,7 @@ def _degree(step: int, low: str, high: str) -> str:
     return f"{('slightly', '', 'quite', 'very')[far - 1]} {word}".strip()
 
 
-class AffectGrid(QWidget):
+class AffectGrid(Themed, QWidget):
     """Nine by nine cells of which one is marked, by click or with the arrow keys.
 
     Nothing is marked in the beginning, so that a rating is never a default that nobody gave.
@@ -58,7 +58,6 @@ class AffectGrid(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Affect grid: arrow keys choose how pleasant and how activated")
         self._place: tuple[int, int] | None = None
-        self._palette = DARK
 
     @property
     def place(self) -> tuple[int, int] | None:
@@ -78,11 +77,6 @@ class AffectGrid(QWidget):
         self.setAccessibleDescription(affect_words(*place))
         self.update()
         self.rated.emit(*place)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Prefer cells of 36 pixels."""

@@ -51,8 +51,7 @@ class TopBar(QFrame):
         self.recording = label("", "recording")
         self.badges = Badges()
         tip = "Back to the dashboard (Esc)"
-        self.close_button = tool_button("✕", tip, "Close the calibration")
-        self.close_button.setProperty("segment", "false")
+        self.close_button = tool_button("✕", tip, "Close the calibration", dense=False)
         self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         parts = (self.rail, self.progress, Stretch(), self.recording, self.close_button)
         in_column(

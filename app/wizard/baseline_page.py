@@ -12,7 +12,7 @@ from app.calibration.session import Phase
 from app.widgets.controls import label, paragraph, set_property
 from app.widgets.layout import Stretch, in_column
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, LIGHT, Palette
+from app.widgets.theme import DARK, LIGHT, Palette, Themed
 from app.wizard.countdown_ring import CountdownRing
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ __all__ = ["BaselinePage"]
 NEXT_AFTER_S = 6.0
 
 
-class BaselinePage(QWidget):
+class BaselinePage(Themed, QWidget):
     """A cross to look at, or a dark page, and the time that is left."""
 
     def __init__(self) -> None:
@@ -35,7 +35,6 @@ class BaselinePage(QWidget):
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.cross = _Cross()
         self.ring = CountdownRing(84)
-        self._palette = DARK
         middle = Qt.AlignmentFlag.AlignHCenter
         in_column(
             (self.cue, middle),
@@ -90,16 +89,8 @@ def palette_under(light: str, palette: Palette) -> Palette:
     return {"dim": DARK, "bright": LIGHT}.get(light, palette)
 
 
-class _Cross(QWidget):
+class _Cross(Themed, QWidget):
     """What the eyes rest on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._palette = DARK
-
-    def set_palette(self, palette: Palette) -> None:
-        self._palette = palette
-        self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(64, 64)

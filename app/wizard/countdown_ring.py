@@ -9,12 +9,12 @@ from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Themed, font
 
 __all__ = ["CountdownRing"]
 
 
-class CountdownRing(QWidget):
+class CountdownRing(Themed, QWidget):
     """A ring and, in it, whole seconds.
 
     Parameters
@@ -28,14 +28,12 @@ class CountdownRing(QWidget):
         self._size = size
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._left_s, self._share = 0.0, 1.0
-        self._paused = False
-        self._palette = DARK
 
-    def show_time(self, left_s: float, whole_s: float, *, paused: bool = False) -> None:
+    def show_time(self, left_s: float, whole_s: float) -> None:
         """Show that `left_s` of `whole_s` seconds are left."""
         share = max(0.0, min(1.0, left_s / whole_s)) if whole_s > 0 else 0.0
-        if (left_s, share, paused) != (self._left_s, self._share, self._paused):
-            self._left_s, self._share, self._paused = max(0.0, left_s), share, paused
+        if (left_s, share) != (self._left_s, self._share):
+            self._left_s, self._share = max(0.0, left_s), share
             self.setAccessibleName(f"{self.text} seconds left")
             self.update()
 
@@ -43,11 +41,6 @@ class CountdownRing(QWidget):
     def text(self) -> str:
         """The seconds in the ring, rounded up."""
         return str(math.ceil(self._left_s - 1e-6))
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Be a square."""
@@ -61,9 +54,8 @@ class CountdownRing(QWidget):
         with painting(self) as painter:
             painter.setPen(QPen(QColor(palette.border), width))
             painter.drawEllipse(box)
-            colour = QColor(palette.warn if self._paused else palette.accent)
             ended = Qt.PenCapStyle.RoundCap
-            painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, ended))
+            painter.setPen(QPen(QColor(palette.accent), width, Qt.PenStyle.SolidLine, ended))
             if self._share > 0:
                 painter.drawArc(box, 90 * 16, round(360 * 16 * self._share))
             painter.setPen(QColor(palette.text))

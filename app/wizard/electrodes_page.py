@@ -17,7 +17,6 @@ from mdjpt.signal.montage import topographic_positions
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.widgets.theme import Palette
     from streaming.ring import RingView
     from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo
@@ -96,11 +95,6 @@ class ElectrodesPage(Page):
         elif abs(snapshot.elapsed_s - self._judged_s) >= EVERY_S:
             self._judged_s = snapshot.elapsed_s
             self._judge(info)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        super().set_palette(palette)
-        self.map.set_palette(palette)
 
     def _judge(self, info: StreamInfo) -> None:
         view = self._latest(int(LOOK_BACK_S * info.sfreq))

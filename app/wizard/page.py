@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.widgets.controls import label, paragraph
 from app.widgets.layout import Item, Stretch, fill, in_column, in_row
-from app.widgets.theme import DARK, Palette
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
@@ -41,7 +40,6 @@ class Page(QWidget):
 
     def __init__(self, heading: str, lead: str = "", forward: str = "Continue") -> None:
         super().__init__()
-        self.palette_now = DARK
         self.forward = forward
         self.heading = label(heading, "page")
         self.lead = paragraph(lead, "lead")
@@ -66,10 +64,6 @@ class Page(QWidget):
 
     def follow(self, snapshot: Snapshot) -> None:
         """Take the state of the session; called 30 times a second while the page is shown."""
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self.palette_now = palette
 
     def say(self, heading: str, lead: str) -> None:
         """Change the heading and the sentence under it."""

@@ -20,7 +20,6 @@ from app.wizard.who_page import WhoPage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.widgets.theme import Palette
     from app.wizard.page import Page
     from streaming.ring import RingView
 
@@ -126,12 +125,6 @@ class Pages(QStackedWidget):
         missing = setup.missing
         back = "Cancel" if setup is self.who else "Back"
         return Choices(back=back, primary=setup.forward, hint=missing, ready=not missing)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        for page in (*self.setup, self.training, self.result, self.ended):
-            page.set_palette(palette)
-        self.session.set_palette(palette)
 
     def _page_of(self, run: CalibrationRun) -> QWidget:
         if run.stage is Stage.OPENING:

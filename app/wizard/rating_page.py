@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
     from app.calibration.plan import CalibrationPlan, Trial
-    from app.widgets.theme import Palette
 
 __all__ = ["RatingPage"]
 
@@ -86,11 +85,6 @@ class RatingPage(Page):
         self.said.setText(" ")
         self._number = trial.number
         self.changed.emit()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        super().set_palette(palette)
-        self.grid.set_palette(palette)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose the emotion of a number."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 from app.calibration.session import Phase
 from app.widgets.controls import label, paragraph
 from app.widgets.layout import Stretch, in_column
-from app.widgets.theme import DARK, Palette
+from app.widgets.theme import Palette, Themed
 from app.wizard.baseline_page import palette_under, set_light
 from app.wizard.countdown_ring import CountdownRing
 
@@ -27,7 +27,7 @@ _PAUSED = {
 }
 
 
-class RestPage(QWidget):
+class RestPage(Themed, QWidget):
     """What goes on, how far it is, and the time where it is limited."""
 
     def __init__(self) -> None:
@@ -42,7 +42,6 @@ class RestPage(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(360)
         self.count = label("", "muted")
-        self._palette = DARK
         middle = Qt.AlignmentFlag.AlignHCenter
         in_column(
             *(Stretch(3), (self.cue, middle), self.said),

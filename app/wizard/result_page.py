@@ -11,7 +11,6 @@ from app.wizard.page import Page
 
 if TYPE_CHECKING:
     from app.calibration.training import CalibrationSummary
-    from app.widgets.theme import Palette
 
 __all__ = ["ResultPage", "result_words"]
 
@@ -45,11 +44,6 @@ class ResultPage(Page):
             Accuracy(found.before, found.accuracy, found.low, found.high, found.chance)
         )
         self.setAccessibleName(heading)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        super().set_palette(palette)
-        self.plot.set_palette(palette)
 
 
 def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:

@@ -15,7 +15,6 @@ from app.wizard.trial_page import TrialPage
 
 if TYPE_CHECKING:
     from app.calibration.session import View
-    from app.widgets.theme import Palette
     from app.wizard.run import CalibrationRun
 
 __all__ = ["SessionPages"]
@@ -92,11 +91,6 @@ class SessionPages(QStackedWidget):
         """Be silent and forget the session."""
         self.trial.clear()
         self._view = None
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        for page in (self.baseline, self.trial, self.rating, self.rest):
-            page.set_palette(palette)
 
     def _page_of(self, view: View) -> QWidget:
         if view.paused:

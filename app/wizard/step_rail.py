@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Themed, font
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,14 +19,13 @@ __all__ = ["StepRail"]
 DISC, GAP, TEXT_GAP = 20.0, 26.0, 7.0
 
 
-class StepRail(QWidget):
+class StepRail(Themed, QWidget):
     """Numbered steps in a row: done ones ticked, the present one in colour."""
 
     def __init__(self, steps: Sequence[str]) -> None:
         super().__init__()
         self._steps = tuple(steps)
         self._at = 0
-        self._palette = DARK
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def go_to(self, step: int) -> None:
@@ -34,11 +33,6 @@ class StepRail(QWidget):
         self._at = step
         n_steps = len(self._steps)
         self.setAccessibleName(f"Step {step + 1} of {n_steps}: {self._steps[step]}")
-        self.update()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
         self.update()
 
     def sizeHint(self) -> QSize:

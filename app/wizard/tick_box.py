@@ -7,26 +7,20 @@ from PySide6.QtGui import QColor, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox
 
 from app.widgets.painting import painting
-from app.widgets.theme import DARK, Palette, font
+from app.widgets.theme import Themed, font
 
 __all__ = ["TickBox"]
 
 BOX, GAP = 18.0, 10.0
 
 
-class TickBox(QCheckBox):
+class TickBox(Themed, QCheckBox):
     """One line of text with a box before it."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self._palette = DARK
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.update()
 
     def sizeHint(self) -> QSize:
         """Hold box and text."""

@@ -17,7 +17,6 @@ from app.wizard.prompt_view import PromptView
 if TYPE_CHECKING:
     from app.calibration.plan import CalibrationPlan
     from app.calibration.session import View
-    from app.widgets.theme import Palette
 
 __all__ = ["TrialPage"]
 
@@ -64,11 +63,6 @@ class TrialPage(QWidget):
     def clear(self) -> None:
         """Show nothing and be silent."""
         self.prompt.clear()
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self.count.set_palette(palette)
-        self.ring.set_palette(palette)
 
     def _countdown(self) -> QWidget:
         page = QWidget()

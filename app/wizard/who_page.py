@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from app.calibration.profiles import ProfileEntry
-    from app.widgets.theme import Palette
 
 __all__ = ["WhoPage"]
 
@@ -128,11 +127,6 @@ class WhoPage(Page):
             self.people.addItem(_line(entry) + foreign)
         names = [entry.pseudonym for entry in self._entries]
         self.people.setCurrentRow(names.index(chosen) + 1 if chosen in names else 0)
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        super().set_palette(palette)
-        self.consent.set_palette(palette)
 
     def _is_foreign(self, entry: ProfileEntry) -> bool:
         return bool(self._model_sha256) and entry.bundle_sha256 not in ("", self._model_sha256)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.widgets.layout import in_column
 from app.widgets.message_bar import MessageBar
-from app.widgets.theme import style_sheet
+from app.widgets.theme import set_theme, style_sheet
 from app.widgets.words import clock_text
 from app.wizard.bars import ButtonBar, TopBar
 from app.wizard.pages import Pages
@@ -106,8 +106,7 @@ class Wizard(QWidget):
     def apply_palette(self, palette: Palette) -> None:
         """Take a theme."""
         self.setStyleSheet(style_sheet(palette, WIZARD_SHEET))
-        self.top.rail.set_palette(palette)
-        self.pages.set_palette(palette)
+        set_theme(self, palette)
 
     def follow(self, snapshot: Snapshot) -> None:
         """Show the session's state; called 30 times a second."""
@@ -136,13 +135,6 @@ class Wizard(QWidget):
             )
         elif self.run is not None:
             self._ask_to_stop(self.run, then=self._close)
-
-    def stop_for_good(self) -> None:
-        """Stop whatever goes on, without a question."""
-        if self.run is not None:
-            self.run.stop()
-        if self.run is not None and self.run.job is not None:
-            self.run.job.cancel()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter does what the main button does, Esc leaves, Space pauses."""
