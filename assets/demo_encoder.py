@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mdjpt.network.model import EncoderConfig
-from mdjpt.simulation.dataset import SimulatedDataset
-from mdjpt.simulation.presets import PRESETS
+from mdjpt.simulation.corpus import PRESETS
+from mdjpt.simulation.trials import SimulatedDataset
 from mdjpt.store.dataset_preparation import prepare_dataset
 from mdjpt.store.preparation import PreparationSettings
 from mdjpt.training.config import (

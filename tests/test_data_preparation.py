@@ -14,7 +14,7 @@ from mdjpt.errors import DatasetError
 from mdjpt.signal.filters import filter_recording
 from mdjpt.signal.scaling import robust_zscore
 from mdjpt.simulation import SimulatedParticipant, cap, preset_corpus
-from mdjpt.simulation.dataset import SimulatedDataset
+from mdjpt.simulation.trials import SimulatedDataset
 from mdjpt.store.dataset_preparation import PreparedStep, prepare_dataset
 from mdjpt.store.preparation import PreparationSettings, prepare_recording
 from mdjpt.store.writer import check_store

@@ -15,8 +15,7 @@ from scipy.io import savemat
 from mdjpt.datasets import open_dataset
 from mdjpt.datasets.cnt_file import load, read_cnt_trials
 from mdjpt.datasets.electrodes import SEED_60, SEED_62
-from mdjpt.datasets.seed import SEED_IV_LABELS, SEED_LABELS
-from mdjpt.datasets.seed_v import SEED_V_LABELS, SEED_V_SPANS
+from mdjpt.datasets.seed import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS, SEED_V_SPANS
 from mdjpt.datasets.seed_vii import SEED_VII_LABELS, labels_of_workbook
 from mdjpt.errors import DatasetError
 from tests.support.dataset_files import cnt, eeg, seed_session

@@ -15,9 +15,10 @@ from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.comparison_encoders import (
     COMPARISON_ENCODERS,
     comparison_encoder,
+    comparison_features,
     load_comparison,
+    resampled,
 )
-from mdjpt.evaluation.comparison_features import comparison_features, resampled
 from mdjpt.store.store import Store, open_store
 from tests.support.training_corpus import write_tiny_store
 

@@ -15,9 +15,8 @@ from mdjpt.evaluation.metrics import clip_outcome, scores, window_outcome
 from mdjpt.evaluation.outcome import read_outcomes, write_outcomes
 from mdjpt.evaluation.paired import compare_arms, corrected_resampled_t, signed_rank
 from mdjpt.evaluation.published import published_figures
-from mdjpt.evaluation.shared_classes import shared_classes
 from mdjpt.evaluation.splits import random_folds, released_folds, with_unseen_clips
-from mdjpt.evaluation.transfer import TransferSettings, transfer
+from mdjpt.evaluation.transfer import TransferSettings, shared_classes, transfer
 from mdjpt.evaluation.zero_shot import ZeroShotSettings, neighbour_scores, zero_shot
 from tests.support.evaluation_features import synthetic_features
 

@@ -147,7 +147,7 @@ def encoded_arms(
     MdjptError
         There is none, the store or a model cannot be used.
     """
-    from mdjpt.evaluation.comparison_features import comparison_features
+    from mdjpt.evaluation.comparison_encoders import comparison_features
     from mdjpt.evaluation.differential_entropy import entropy_features
     from mdjpt.evaluation.models import load_models
     from mdjpt.store.store import open_store

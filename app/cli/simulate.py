@@ -32,8 +32,7 @@ def simulate(
         return _simulate_recording(out, duration, seed, sfreq)
     from app.cli.data import prepare_into_store
     from mdjpt.guard.extras import check_training_extra
-    from mdjpt.simulation import preset_corpus
-    from mdjpt.simulation.dataset import SimulatedDataset
+    from mdjpt.simulation import SimulatedDataset, preset_corpus
 
     check_training_extra("pyarrow")
     try:

@@ -31,7 +31,7 @@ READERS: dict[str, type[DatasetReader]]
 _HOMES = {
     "seed": ("mdjpt.datasets.seed", "SeedReader"),
     "seed-iv": ("mdjpt.datasets.seed", "SeedIVReader"),
-    "seed-v": ("mdjpt.datasets.seed_v", "SeedVReader"),
+    "seed-v": ("mdjpt.datasets.seed", "SeedVReader"),
     "seed-vii": ("mdjpt.datasets.seed_vii", "SeedVIIReader"),
     "faced": ("mdjpt.datasets.faced", "FacedReader"),
     "deap": ("mdjpt.datasets.deap", "DeapReader"),

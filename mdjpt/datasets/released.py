@@ -18,8 +18,14 @@ from mdjpt.datasets.emoeeg_mc import EMOEEG_MC_CLASSES, EMOEEG_MC_STIMULI
 from mdjpt.datasets.faced import FACED_LABELS, FacedReader
 from mdjpt.datasets.mat_file import read_matrices
 from mdjpt.datasets.reader import DatasetReader
-from mdjpt.datasets.seed import SEED_IV_LABELS, SEED_LABELS, SeedIVReader, SeedReader
-from mdjpt.datasets.seed_v import SEED_V_LABELS, SeedVReader
+from mdjpt.datasets.seed import (
+    SEED_IV_LABELS,
+    SEED_LABELS,
+    SEED_V_LABELS,
+    SeedIVReader,
+    SeedReader,
+    SeedVReader,
+)
 from mdjpt.datasets.seed_vii import SEED_VII_LABELS, SeedVIIReader
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
 from mdjpt.errors import DatasetError

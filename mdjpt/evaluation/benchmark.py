@@ -26,7 +26,7 @@ from mdjpt.evaluation.benchmark_settings import (
 from mdjpt.evaluation.kept_settings import keep_settings
 from mdjpt.evaluation.outcome import read_outcomes
 from mdjpt.evaluation.report import Report, report_of, write_report
-from mdjpt.simulation.dataset import SimulatedDataset
+from mdjpt.simulation.trials import SimulatedDataset
 from mdjpt.store.dataset_preparation import prepare_dataset
 from mdjpt.store.preparation import PreparationSettings
 

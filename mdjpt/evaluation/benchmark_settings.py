@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mdjpt.evaluation.few_shot import FewShotSettings
 from mdjpt.evaluation.transfer import TransferSettings
 from mdjpt.network.model import EncoderConfig
-from mdjpt.simulation.presets import PRESETS
+from mdjpt.simulation.corpus import PRESETS
 from mdjpt.training.config import LossSettings
 from mdjpt.training.pairs import PairSettings
 

@@ -2,12 +2,11 @@
 
 from mdjpt.simulation.artefacts import ArtefactLevels
 from mdjpt.simulation.caps import DEFAULT_CH_NAMES, cap
-from mdjpt.simulation.corpus import DatasetConfig
+from mdjpt.simulation.corpus import PRESETS, DatasetConfig, preset_corpus
 from mdjpt.simulation.emotion import DEFAULT_CLASSES, EMOTIONS, Stimulus, class_set
 from mdjpt.simulation.participant import SimulatedParticipant
-from mdjpt.simulation.presets import PRESETS, preset_corpus
 from mdjpt.simulation.schedule import BlockSchedule, FixedSchedule, Schedule, Segment, Transition
-from mdjpt.simulation.trials import PlannedTrial, simulate_trials, trial_table
+from mdjpt.simulation.trials import PlannedTrial, SimulatedDataset, simulate_trials, trial_table
 
 __all__ = [
     "DEFAULT_CH_NAMES",
@@ -21,6 +20,7 @@ __all__ = [
     "PlannedTrial",
     "Schedule",
     "Segment",
+    "SimulatedDataset",
     "SimulatedParticipant",
     "Stimulus",
     "Transition",

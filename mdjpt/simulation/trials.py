@@ -8,11 +8,12 @@ of it is a function of (seed and name of the dataset, subject, session).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.datasets.trials import Trial
+from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
 from mdjpt.simulation.emotion import Stimulus
 from mdjpt.simulation.participant import SimulatedParticipant
 from mdjpt.simulation.schedule import FixedSchedule
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from mdjpt.simulation.corpus import DatasetConfig
 
-__all__ = ["PlannedTrial", "simulate_trials", "trial_table"]
+__all__ = ["PlannedTrial", "SimulatedDataset", "simulate_trials", "trial_table"]
 
 _CLIP_STREAM, _ORDER_STREAM, _FELT_STREAM = 0xC11, 0x0D3, 0xFE1
 
@@ -150,6 +151,54 @@ def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> I
             order=order,
         )
         position = stop
+
+
+class SimulatedDataset:
+    """The trials of a simulated experiment, named and numbered as a dataset's reader does.
+
+    Parameters
+    ----------
+    config : DatasetConfig
+        The experiment.
+
+    Attributes
+    ----------
+    card : DatasetCard
+        What is known of it.
+    simulated : bool
+        Always true.
+    """
+
+    simulated = True
+
+    def __init__(self, config: DatasetConfig) -> None:
+        self._config = config
+        self.card = DatasetCard(
+            name=config.name,
+            title=f"{config.name}, simulated",
+            class_names=config.classes,
+            label_scheme="the simulated emotion that the clip is meant to evoke",
+            sfreq=config.sfreq,
+            n_subjects=config.n_subjects,
+            n_sessions=config.n_sessions,
+            licence="simulated, no licence needed",
+            url="",
+            layout=f"seed {config.seed}, difficulty {config.difficulty:g}",
+        )
+
+    def recordings(self, subject: str | None = None) -> list[RecordingKey]:
+        """Return all recordings, or those of one subject; both are numbered from 1."""
+        subjects = map(str, range(1, self._config.n_subjects + 1))
+        return [
+            RecordingKey(who, str(session), Path(f"{self._config.name}/{who}/{session}"))
+            for who in subjects
+            if subject in (None, who)
+            for session in range(1, self._config.n_sessions + 1)
+        ]
+
+    def trials(self, key: RecordingKey) -> Iterator[Trial]:
+        """Simulate the trials of a recording, one after the other."""
+        yield from simulate_trials(self._config, int(key.subject) - 1, int(key.session) - 1)
 
 
 def _clips(dataset: DatasetConfig) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
