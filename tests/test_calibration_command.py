@@ -17,7 +17,7 @@ from mdjpt.calibration.profile import load_profile
 from mdjpt.calibration.trials import LabelledInterval, read_labels, trial_of_window
 from mdjpt.errors import ModelError, ProfileError
 from mdjpt.recordings import Recording
-from mdjpt.recordings.export import write_recording_edf
+from mdjpt.recordings.export_edf import write_recording_edf
 from mdjpt.signal.window import Preprocessor
 from tests.support.calibration_cases import CLASSES, small_bundle
 from tests.support.fakes import spread

@@ -21,7 +21,7 @@ from mdjpt.calibration.profile import Profile, load_profile
 from mdjpt.calibration.training import NotBetterError, as_it_is
 from mdjpt.errors import ProfileError
 from mdjpt.network.emotion_head import Head
-from mdjpt.recordings.export import write_recording_edf
+from mdjpt.recordings.export_edf import write_recording_edf
 from tests.support.calibration_cases import labelled, small_bundle
 from tests.test_calibration_command import NAMES, SFREQ, session
 

@@ -13,7 +13,7 @@ import pytest
 from app.cli.bench import measure_starts
 from app.cli.main import run_command_line
 from app.session import demo_recording
-from mdjpt.recordings.export import write_recording_edf
+from mdjpt.recordings.export_edf import write_recording_edf
 from tests.support.fakes import NAMES, eeg_like
 
 if TYPE_CHECKING:

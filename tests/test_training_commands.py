@@ -15,7 +15,7 @@ from app.cli.simulate import simulate
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.guard.extras import check_training_extra, require_training_extra
-from mdjpt.recordings.export import write_recording_edf
+from mdjpt.recordings.export_edf import write_recording_edf
 from mdjpt.simulation import PRESETS
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from app.cli.check import check
 from app.cli.dashboard import open_dashboard
 from app.cli.data import data_cli
 from app.cli.evaluate import evaluate_cli
+from app.cli.export import export
 from app.cli.features import features
 from app.cli.model import model_cli
 from app.cli.pretrain import pretrain
@@ -53,6 +54,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "replay": replay,
     "check": check,
     "repair": repair,
+    "export": export,
     "features": features,
     "simulate": simulate,
     "bench": bench,

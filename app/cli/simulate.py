@@ -51,7 +51,7 @@ def simulate(
 
 def _simulate_recording(out: Path, duration_s: float, seed: int, sfreq: float) -> int:
     """Write `out` (EDF+), in which each change of the state is an annotation, and its truth."""
-    from mdjpt.recordings.export import write_recording_edf
+    from mdjpt.recordings.export_edf import write_recording_edf
     from mdjpt.simulation import SimulatedParticipant
     from streaming.stream import TRUTH_PREFIX
 

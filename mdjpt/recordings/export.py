@@ -1,121 +1,140 @@
-"""Writing a recording as EDF+, which every EEG program reads."""
+"""Recordings in the formats of other programs, with all that they hold."""
 
 from __future__ import annotations
 
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
 
 from mdjpt.errors import RecordingError
+from mdjpt.recordings.export_bids import BidsNames, write_bids
+from mdjpt.recordings.export_edf import write_edf
+from mdjpt.recordings.export_layout import laid_out, marked
+from mdjpt.recordings.export_mne import write_brainvision, write_fif
+from mdjpt.recordings.export_tables import (
+    prediction_rows,
+    write_csv,
+    write_events,
+    write_other,
+    write_rows,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-    from numpy.typing import NDArray
+    from mdjpt.recordings.beside import Beside
+    from mdjpt.recordings.recording import Recording
 
-__all__ = ["write_recording_edf"]
+__all__ = ["EXPORT_KINDS", "ExportKind", "Exported", "export_recording"]
 
-# EDF keeps 16 bits a sample: with steps of 0.1 uV the range is +-3276.7 uV.
-STEP_UV = 0.1
-MAX_STEPS = 32767
-MAX_RECORD_S = 60
+ExportKind = Literal["bids", "edf", "bdf", "brainvision", "fif", "csv"]
+EXPORT_KINDS: tuple[str, ...] = get_args(ExportKind)
+_SUFFIX = {"edf": ".edf", "bdf": ".bdf", "brainvision": ".vhdr", "fif": ".fif", "csv": ".csv"}
+_RECORDED = re.compile("(?!BAD|emotion/)")
 
 
-def write_recording_edf(
-    path: str | Path,
-    samples_uV: NDArray[np.floating],
-    sfreq: float,
-    ch_names: Sequence[str],
-    markers: Iterable[tuple[float, str]] = (),
-) -> None:
-    """Write EEG with its markers as an EDF+ file.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export has written.
+
+    Attributes
+    ----------
+    files : tuple of Path
+        The signals first, then what stands beside them.
+    notes : tuple of str
+        What is not as it was, one line each.
+    """
+
+    files: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def export_recording(
+    recording: Recording,
+    beside: Beside,
+    kind: ExportKind,
+    out: Path,
+    names: BidsNames | None = None,
+) -> Exported:
+    """Write a recording in the format of other programs; nothing is ever overwritten.
+
+    Events, gaps, remarks and the emotions that were shown go into the file itself where it has
+    events, as annotations; all predictions and the other streams go into tables beside it.
 
     Parameters
     ----------
-    path : str or Path
-        File to write; an existing one is replaced.
-    samples_uV : ndarray, shape (n_channels, n_times)
-        Microvolts. Kept in steps of 0.1 uV, or coarser ones when they exceed +-3276.7 uV.
-    sfreq : float
-        Sampling rate in Hz. EDF consists of records of whole samples, one second long at a whole
-        number of Hz; what fills no whole record at the end is left out.
-    ch_names : sequence of str
-        Label of each channel, ASCII, at most 16 characters.
-    markers : iterable of (float, str)
-        Seconds from the first sample, and label; they become annotations.
+    recording : Recording
+        What was read.
+    beside : Beside
+        What its file holds beside it.
+    kind : {"bids", "edf", "bdf", "brainvision", "fif", "csv"}
+        Which format.
+    out : Path
+        File to write; the folder of the dataset for BIDS.
+    names : BidsNames, optional
+        For BIDS.
+
+    Returns
+    -------
+    Exported
+        Files and remarks.
 
     Raises
     ------
     RecordingError
-        Samples and labels do not match, a sample is no number, or the file cannot be written.
-
-    See Also
-    --------
-    mdjpt.read_recording : Reads it again.
-
-    Examples
-    --------
-    >>> import mdjpt, tempfile
-    >>> import numpy as np
-    >>> samples = np.random.default_rng(0).normal(0, 20, (4, 2500))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = f"{folder}/made.edf"
-    ...     names, events = ["Fp1", "Fp2", "O1", "O2"], [(2.0, "calm")]
-    ...     mdjpt.write_recording_edf(path, samples, 250.0, names, events)
-    ...     mdjpt.read_recording(path).markers
-    ((2.0, 'calm'),)
+        A file exists, cannot be written or cannot hold this recording.
+    MdjptError
+        The extra ``export`` is missing.
     """
-    from edfio import Edf, EdfAnnotation, EdfSignal
-
-    path, samples = Path(path), np.asarray(samples_uV, np.float64)
-    record_s, n_times = _whole_records(path, samples, sfreq, ch_names)
-    try:
-        signals = [
-            EdfSignal(
-                row,
-                sampling_frequency=sfreq,
-                label=name,
-                physical_dimension="uV",
-                physical_range=_range(row),
-                digital_range=(-MAX_STEPS, MAX_STEPS),
-            )
-            for name, row in zip(ch_names, samples[:, :n_times], strict=True)
-        ]
-        annotations = [EdfAnnotation(time_s, None, label) for time_s, label in markers]
-        Edf(signals, annotations=annotations, data_record_duration=record_s).write(path)
-    except ValueError as error:
-        raise RecordingError(f"{path}: does not fit into EDF: {error}") from None
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be written: {error.strerror}") from None
+    if kind == "csv":
+        return _csv(recording, beside, _checked(out, kind))
+    signal, notes = laid_out(recording, beside)
+    if kind == "bids":
+        if names is None:
+            raise RecordingError("BIDS names its files after the participant: say --subject")
+        written, more = write_bids(out, names, signal, beside)
+        return Exported(tuple(written), (*notes, *more))
+    _checked(out, kind)
+    if kind == "brainvision":
+        more = write_brainvision(out, signal)
+    elif kind == "fif":
+        more = write_fif(out, signal)
+    else:
+        more = write_edf(out, signal, kind)
+    return Exported((out, *_tables(out, signal.sfreq, beside)), (*notes, *more))
 
 
-def _whole_records(
-    path: Path, samples: NDArray[np.float64], sfreq: float, ch_names: Sequence[str]
-) -> tuple[float, int]:
-    """Return seconds of a record, and how many samples fill whole records."""
-    if samples.ndim != 2 or len(samples) != len(ch_names):
-        raise RecordingError(
-            f"{path}: samples {samples.shape} do not match {len(ch_names)} channel names"
-        )
-    if not np.isfinite(samples).all():
-        raise RecordingError(f"{path}: EDF has no place for NaN; leave out what is no number")
-    if not (np.isfinite(sfreq) and sfreq > 0):
-        raise RecordingError(f"{path}: sfreq must be positive, got {sfreq} Hz")
-    rate = Fraction(sfreq).limit_denominator(MAX_RECORD_S)
-    if float(rate) != sfreq:
-        raise RecordingError(f"{path}: no EDF record has whole samples at {sfreq} Hz")
-    n_times = samples.shape[1] // rate.numerator * rate.numerator
-    if not n_times:
-        raise RecordingError(f"{path}: {samples.shape[1]} samples fill no record of EDF")
-    return float(rate.denominator), n_times
+def _csv(recording: Recording, beside: Beside, out: Path) -> Exported:
+    marks = marked(recording, beside)
+    recorded = [event for event in marks.events if _RECORDED.match(event.label)]
+    notes = write_csv(out, recording, recorded)
+    events = out.with_name(f"{out.stem}_events.tsv")
+    write_events(events, marks.annotations, recording.sfreq)
+    tables = _tables(out, recording.sfreq, beside)
+    return Exported((out, events, *tables), (*marks.notes, *notes))
 
 
-def _range(row: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the physical range that spans a channel in steps of 0.1, 1, 10 ... uV."""
-    step = STEP_UV
-    while np.abs(row).max() > step * MAX_STEPS:
-        step *= 10
-    highest = round(step * MAX_STEPS, 1)
-    return -highest, highest
+def _checked(out: Path, kind: str) -> Path:
+    """Refuse a name that does not fit the format, and files that are there."""
+    suffix = _SUFFIX[kind]
+    if out.suffix.lower() != suffix:
+        raise RecordingError(f"{out}: --to {kind} writes a file that ends in {suffix}")
+    parts = (".vhdr", ".vmrk", ".eeg") if kind == "brainvision" else (out.suffix,)
+    for path in (out.with_suffix(part) for part in parts):
+        if path.exists():
+            raise RecordingError(f"{path}: exists already and is not overwritten")
+    return out
+
+
+def _tables(out: Path, sfreq: float, beside: Beside) -> list[Path]:
+    """Write what stands beside a file: predictions, other streams."""
+    written = []
+    if beside.predictions:
+        written.append(out.with_name(f"{out.stem}_predictions.tsv"))
+        write_rows(written[-1], *prediction_rows(beside.predictions, sfreq))
+    for number, stream in enumerate(beside.others, start=1):
+        name = re.sub("[^A-Za-z0-9-]+", "-", stream.name).strip("-") or f"stream-{number}"
+        path = out.with_name(f"{out.stem}_{name}.tsv")
+        written.append(path if path not in written else path.with_stem(f"{path.stem}-{number}"))
+        write_other(written[-1], stream)
+    return written

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class XdfStream:
     stamps: NDArray[np.float64]
     channels: tuple[dict[str, str], ...]
     simulated: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
 
     @property
     def n_channels(self) -> int:
@@ -178,6 +179,12 @@ def _child(info: Any, key: str) -> Any:
     return value[0] if isinstance(value, list) and value else None
 
 
+def _facts(description: Any) -> dict[str, str]:
+    """Return the texts of a stream's description that are not nested."""
+    keys = description if isinstance(description, dict) else ()
+    return {str(key): text for key in keys if (text := _text(description, key))}
+
+
 def _unpacked(stream: dict[str, Any]) -> XdfStream:
     """Unpack pyxdf's nested dictionary."""
     info, values = stream["info"], stream["time_series"]
@@ -198,4 +205,5 @@ def _unpacked(stream: dict[str, Any]) -> XdfStream:
         stamps=np.asarray(stream["time_stamps"], np.float64),
         channels=tuple(channels),
         simulated=_text(_child(info, "desc"), "simulated") == "true",
+        facts=_facts(_child(info, "desc")),
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mdjpt.recordings.recording import Recording
     from mdjpt.recordings.xdf_content import XdfStream
 
-__all__ = ["read"]
+__all__ = ["chosen_stream", "read"]
 
 MAX_LABEL = 1000
 VOLTS_OF_MNE = "0"  # the power of ten of a volt
@@ -56,7 +56,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
         No stream of EEG, several, or no scalp electrode in it.
     """
     streams, notes = load_streams(path)
-    eeg = _chosen([s for s in streams if not s.is_text], stream)
+    eeg = chosen_stream([s for s in streams if not s.is_text], stream)
     values = eeg.values.T.astype(np.float64)
     counter = find_counter(values, eeg.labels)
     electrodes = _electrodes(eeg, counter, montage)
@@ -81,8 +81,21 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     )
 
 
-def _chosen(streams: list[XdfStream], wanted: str | None) -> XdfStream:
-    """Return the one stream of EEG that is meant."""
+def chosen_stream(streams: list[XdfStream], wanted: str | None) -> XdfStream:
+    """Return the one stream of EEG that is meant.
+
+    Parameters
+    ----------
+    streams : list of XdfStream
+        Those of numbers.
+    wanted : str or None
+        Name or source_id; None for the only one.
+
+    Raises
+    ------
+    RecordingError
+        There is none, or several.
+    """
     alive = [s for s in streams if len(s.stamps) and s.n_channels]
     eeg = [s for s in alive if s.kind.lower() == "eeg"]
     if wanted is None:
