@@ -1,9 +1,10 @@
-"""Make the demo bundle: ``python -m assets.build_demo``. Everything in it is simulated.
+"""Make the demo bundle: ``python -m assets.build_demo --work DIR``. Everything in it is simulated.
 
 The encoder is pre-trained jointly on four simulated datasets (:mod:`assets.demo_encoder`). Row
 statistics, feature statistics and the head come from simulated participants, seen through the live
 preprocessor; confidence and novelty limit are measured on others, and the report on participants
-that nothing was fitted to, beside the same network with random weights.
+that nothing was fitted to, beside the same network with random weights. ``--complete`` adds to the
+bundle of an earlier version what it could not hold yet, and changes nothing else.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from assets.demo_encoder import (
 from assets.demo_people import CAPS, CLASSES, DURATION_S, Person, simulate_all
 from assets.demo_report import judge, report
 from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.bundle.bundle import Bundle, save_bundle
+from mdjpt.alignment.covariance import input_covariance
+from mdjpt.bundle.bundle import Bundle, load_bundle, save_bundle
 from mdjpt.calibration.confidence import fit_confidence
 from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from mdjpt.calibration.novelty import foreign_windows, measure_novelty_limit
@@ -82,18 +84,42 @@ def encode_all(bundle: Bundle, people: Sequence[Person]) -> list[NDArray[np.floa
     return list(Parallel(n_jobs=-1, backend="threading")(work))
 
 
-def with_statistics(plain: Bundle, people: Sequence[Person]) -> Bundle:
-    """Measure on live windows what live alignment compares with."""
-    encoder = plain.encoder()
+def chosen_windows(people: Sequence[Person]) -> NDArray[np.float32]:
+    """Return the windows that the rows' statistics and the input's covariance are measured on."""
     windows = np.concatenate([person.windows[::3] for person in people])
     chosen = np.linspace(0, len(windows) - 1, min(N_STATISTICS, len(windows))).astype(int)
-    rows = encoder.row_stats(windows[chosen])
+    return windows[chosen]
+
+
+def with_input_covariance(bundle: Bundle, people: Sequence[Person]) -> Bundle:
+    """Add the input's covariance to a bundle of these people; its features stay what they are.
+
+    Raises
+    ------
+    ValueError
+        When the bundle was not made from these people: its row statistics are others.
+    """
+    windows = chosen_windows(people)
+    assert bundle.row_stats is not None
+    for name, own in bundle.encoder().row_stats(windows)._asdict().items():
+        known = getattr(bundle.row_stats, name)
+        if not np.allclose(own, known, rtol=1e-3, atol=1e-4 * float(np.abs(known).max())):
+            raise ValueError(f"{name} of these people is not that of the bundle")
+    covariance = input_covariance(windows).astype(np.float32)
+    return replace(bundle, input_covariance=covariance, features_of=bundle.identity)
+
+
+def with_statistics(plain: Bundle, people: Sequence[Person]) -> Bundle:
+    """Measure on live windows what live alignment compares with."""
+    encoder, windows = plain.encoder(), chosen_windows(people)
+    rows = encoder.row_stats(windows)
     features = np.concatenate(encode_all(replace(plain, row_stats=rows), people))
     return replace(
         plain,
         row_stats=rows,
         feature_mean=features.mean(axis=0),
         feature_var=features.var(axis=0),
+        input_covariance=input_covariance(windows).astype(np.float32),
         centroids=np.stack([_cap_centroid(encoder, rows, people, n) for n in sorted(set(CAPS))]),
     )
 
@@ -183,11 +209,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make the demo bundle from simulated EEG.")
     parser.add_argument("--seed", type=int, default=20261120)
     parser.add_argument("--quick", action="store_true", help="two steps, a twelfth of the people")
-    parser.add_argument("--work", type=Path, required=True, help="folder for stores and training")
+    parser.add_argument("--work", type=Path, help="folder for stores and training")
     parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--complete", action="store_true", help="add what an older bundle lacks")
     options = parser.parse_args()
+    path = options.out / "demo.safetensors"
+    if options.complete:
+        people = simulate_all(TRAIN, TRAIN_HOP_S)
+        save_bundle(path, with_input_covariance(load_bundle(path), people))
+        return 0
+    if options.work is None:
+        parser.error("name a folder for stores and training with --work")
     bundle, text = build(options.seed, options.work, options.quick)
-    save_bundle(options.out / "demo.safetensors", bundle)
+    save_bundle(path, bundle)
     (options.out / "demo.md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
     return 0

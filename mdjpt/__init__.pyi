@@ -5,7 +5,6 @@ from .alignment import (
     CovarianceAligner,
     MixedAligner,
     MomentAligner,
-    NoAlignment,
     RowAligner,
     build_alignment,
 )
@@ -48,7 +47,6 @@ __all__ = [
     "LdsFilter",
     "MixedAligner",
     "MomentAligner",
-    "NoAlignment",
     "PersonalDecoder",
     "Preprocessor",
     "Profile",

@@ -45,5 +45,5 @@ def model_card(bundle: Bundle, name: str, class_names: tuple[str, ...]) -> Model
         simulated=bundle.simulated,
         normalisation="window" if bundle.row_stats is None else "row statistics",
         licence=bundle.licence,
-        sha256=bundle.sha256,
+        sha256=bundle.identity,
     )

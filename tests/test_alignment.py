@@ -14,7 +14,6 @@ from mdjpt.alignment import (
     CovarianceAligner,
     MixedAligner,
     MomentAligner,
-    NoAlignment,
     RowAligner,
     build_alignment,
 )
@@ -27,7 +26,6 @@ from tests.support.calibration_cases import eeg_windows, small_bundle
 RNG = np.random.default_rng(5)
 N = 12
 INPUTS = {
-    "none": RNG.standard_normal((30, 16)),
     "moments": 2.0 + RNG.standard_normal((30, 16)),
     "moments by class": 2.0 + RNG.standard_normal((30, 16)),
     "rows": np.stack([RNG.standard_normal((30, 16)), RNG.uniform(1, 2, (30, 16))], axis=1),
@@ -43,7 +41,6 @@ def make(name):
     ones = np.ones(16)
     reference = input_covariance(eeg_windows(4, seed=9))
     makers = {
-        "none": NoAlignment,
         "moments": lambda: MomentAligner(0 * ones, ones, memory_s=30.0),
         "moments by class": lambda: MomentAligner(0 * ones, ones, n_classes=3),
         "rows": lambda: RowAligner(16, np.stack([0 * ones, ones])),
@@ -56,7 +53,6 @@ def make(name):
 
 
 every = pytest.mark.parametrize("name", list(INPUTS))
-learning = pytest.mark.parametrize("name", [name for name in INPUTS if name != "none"])
 
 
 def fitted(name, inputs=None):
@@ -90,7 +86,7 @@ def test_fitting_is_seen_by_later_windows_only(name):
     np.testing.assert_array_equal(aligner.transform(x), untouched.transform(x))
 
 
-@learning
+@every
 def test_the_gauge_rises_and_the_prior_fades(name):
     aligner = make(name)
     seen = [aligner.gauge]
@@ -106,7 +102,7 @@ def test_the_gauge_rises_and_the_prior_fades(name):
     assert not seen[0].converged
 
 
-@learning
+@every
 def test_a_frozen_aligner_learns_nothing_and_a_reset_one_begins_again(name):
     aligner, x = fitted(name), INPUTS[name][0]
     aligner.freeze()
@@ -117,6 +113,15 @@ def test_a_frozen_aligner_learns_nothing_and_a_reset_one_begins_again(name):
     aligner.freeze(frozen=False)
     aligner.reset()
     np.testing.assert_array_equal(aligner.transform(x), make(name).transform(x))
+
+
+@every
+def test_fitting_to_a_stream_is_fitting_to_each_of_its_windows_anew(name):
+    inputs, x = INPUTS[name][:6], INPUTS[name][-1]
+    window_by_window = fitted(name, inputs)
+    for aligner in (make(name), fitted(name, INPUTS[name][6:])):
+        assert aligner.fit(inputs, 0.5) is aligner
+        np.testing.assert_array_equal(aligner.transform(x), window_by_window.transform(x))
 
 
 @every
@@ -135,7 +140,7 @@ def test_a_saved_state_goes_on_where_it_stopped(name):
     )
 
 
-@learning
+@every
 @pytest.mark.parametrize("damage", ["missing", "shape", "nan"])
 def test_a_damaged_state_is_refused(name, damage):
     aligner = fitted(name)
@@ -151,7 +156,7 @@ def test_a_damaged_state_is_refused(name, damage):
         aligner.load_state_dict(state)
 
 
-@learning
+@every
 def test_broken_windows_change_nothing_and_are_counted(name):
     aligner, x = fitted(name), INPUTS[name][0]
     before = aligner.transform(x)
@@ -162,7 +167,7 @@ def test_broken_windows_change_nothing_and_are_counted(name):
     assert aligner.gauge.n_rejected == 1
 
 
-@learning
+@every
 def test_one_wild_window_moves_an_aligner_no_more_than_a_few_ordinary_ones(name):
     aligner, x = fitted(name), INPUTS[name][0]
     before = aligner.transform(x)

@@ -196,3 +196,21 @@ def test_a_channel_that_never_fires_does_no_harm():
         aligner.partial_fit(window, 5.0)
     assert np.isfinite(aligner.transform(z[0])).all()
     assert np.abs(aligner.transform(z[0])).max() < 50
+
+
+@pytest.mark.parametrize("mean", ["euclid", "riemann"])
+def test_rows_that_hold_the_same_samples_in_another_order_are_not_taken_for_one(mean):
+    window = eeg_windows(1, seed=3)[0]
+    # Two electrodes over one generator that passes them one after the other.
+    window[1] = np.roll(window[0], 40)
+    aligner = CovarianceAligner(np.eye(60), mean=mean)
+    np.testing.assert_array_equal(aligner.transform(window), window)
+
+
+def test_channels_that_are_interpolated_alike_stay_alike_to_the_last_bit():
+    windows = eeg_windows(6, seed=3)
+    windows[:, 7] = windows[:, 20]
+    aligner = CovarianceAligner(input_covariance(eeg_windows(8, rank=59))).fit(windows)
+    aligned = aligner.transform(windows[0])
+    assert not np.array_equal(aligned[7], windows[0, 7])
+    np.testing.assert_array_equal(aligned[7], aligned[20])

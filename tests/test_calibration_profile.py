@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mdjpt.alignment.config import AlignmentConfig
+from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.bundle.checked_file import read_file, write_file
 from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.profile import (
@@ -140,6 +141,17 @@ def test_a_profile_of_another_model_is_foreign(path):
         load_profile(path, other)
     with pytest.raises(ProfileError, match="calibrate again"):
         EmotionDecoder(other, 0.5, profile=profile_of())
+
+
+def test_a_model_that_gained_a_statistic_goes_on_with_the_profiles_it_had(path, tmp_path):
+    grown = replace(BUNDLE, features_of=BUNDLE.sha256, sha256="")
+    grown = save_bundle(tmp_path / "grown.safetensors", grown)
+    assert grown.sha256 != BUNDLE.sha256
+    again = load_bundle(tmp_path / "grown.safetensors")
+    profile = load_profile(path, again)
+    assert EmotionDecoder(again, 0.5, profile=profile).class_names == DATA.class_names
+    with pytest.raises(ValueError, match="features_of"):
+        replace(BUNDLE, features_of="the one before")
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):

@@ -66,6 +66,8 @@ def test_a_training_ends_in_a_bundle_with_its_statistics_and_origin(whole: Path)
     assert bundle.provenance["datasets"] == ["tiny-0", "tiny-1"]
     assert bundle.provenance["pre_training"]["seed"] == 1
     assert "tiny-0: CC0" in bundle.licence
+    assert bundle.input_covariance.shape == (60, 60)
+    assert np.trace(bundle.input_covariance) > 0
     assert bundle.centroids.shape == (2, config.n_dims, config.n_mixed, config.n_mixed)
     assert bundle.feature_mean.shape == bundle.feature_var.shape == (config.n_maps,)
     assert bundle.row_stats.norm1_mean.shape == (60 * config.n_dims,)

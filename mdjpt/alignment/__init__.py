@@ -1,6 +1,6 @@
 """Alignment of one stream to what the model was trained on, without labels.
 
-Every aligner keeps one promise (:class:`~mdjpt.alignment.aligner.Aligner`) and works at one stage
+Every :class:`~mdjpt.alignment.aligner.Aligner` works at one stage
 of the way from a window to the head: on the input, on the statistics that normalise the network's
 rows, on its mixed channels, or on its features. :func:`~mdjpt.alignment.stages.build_alignment`
 puts the ones of a configuration together.
@@ -13,7 +13,6 @@ from mdjpt.alignment.mixed import MixedAligner
 from mdjpt.alignment.moments import MomentAligner
 from mdjpt.alignment.rows import RowAligner
 from mdjpt.alignment.stages import Alignment, build_alignment
-from mdjpt.alignment.unaligned import NoAlignment
 
 __all__ = [
     "KINDS",
@@ -24,7 +23,6 @@ __all__ = [
     "Gauge",
     "MixedAligner",
     "MomentAligner",
-    "NoAlignment",
     "RowAligner",
     "build_alignment",
 ]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from mdjpt.alignment.unaligned import NoAlignment
 from mdjpt.network.encoder import Encoder
 from mdjpt.network.folded import standardise
 
@@ -30,13 +29,13 @@ _NOTHING = np.empty(0, np.float32)
 
 
 class _Seen(NamedTuple):
-    """What the stages saw of the newest window before they changed it."""
+    """What each stage saw of the newest window before it changed it."""
 
-    window: Float32
+    input: Float32
     first_rows: Float32
     second_rows: Float32
     mixed: Float32
-    feature: Float32
+    features: Float32
 
 
 class AlignedEncoder(Encoder):
@@ -69,7 +68,8 @@ class AlignedEncoder(Encoder):
         -------
         ndarray of float32, shape (512,)
         """
-        aligned = np.asarray(self.alignment.input.transform(window), np.float32)
+        aligner = self.alignment.input
+        aligned = window if aligner is None else aligner.transform(window)
         stats = None if self.alignment.inside else self._stats
         group_size = 1 if stats is None else None
         feature: Float32 = self.feature(aligned[None], group_size, stats)[0]
@@ -86,16 +86,10 @@ class AlignedEncoder(Encoder):
         probabilities : ndarray of float64, shape (n_classes,), optional
             The answer.
         """
-        seen, stages = self._seen, self.alignment
-        if seen is None:
-            return
-        self._seen = None
-        stages.input.partial_fit(seen.window, weight_s)
-        if stages.first_rows is not None and stages.second_rows is not None:
-            stages.first_rows.partial_fit(seen.first_rows, weight_s)
-            stages.second_rows.partial_fit(seen.second_rows, weight_s)
-        stages.mixed.partial_fit(seen.mixed, weight_s)
-        stages.features.partial_fit(seen.feature, weight_s, probabilities)
+        seen, self._seen = self._seen, None
+        if seen is not None:
+            for name, aligner in self.alignment.stages.items():
+                aligner.partial_fit(getattr(seen, name), weight_s, probabilities)
 
     def _normalised(self, x: Float32, rows: object) -> Iterator[Tensor]:
         """Normalise as the alignment says, one window; with row statistics as the base does."""
@@ -116,7 +110,7 @@ class AlignedEncoder(Encoder):
         mean, std = torch.from_numpy(first).view(shape).transpose(1, 2)[..., None]
         mixed = self._mixing_of(tokens, mean, std)
         seen = _NOTHING
-        if not isinstance(self.alignment.mixed, NoAlignment):
+        if self.alignment.mixed is not None:
             seen = mixed[..., :-1].numpy().copy()
             mixed[..., :-1] = torch.from_numpy(self.alignment.mixed.transform(seen))
         own_second = self._own(mixed)

@@ -1,23 +1,27 @@
-"""What every aligner promises, and how it tells how far it has come."""
+"""What every aligner is, and how it tells how far it has come."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from mdjpt.alignment.fading import Pace
 from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from mdjpt.alignment.fading import FadingMean
 
     Float64 = NDArray[np.float64]
     State = dict[str, NDArray[Any]]
 
-__all__ = ["Aligner", "Gauge", "bounded_weight", "checked_arrays"]
+__all__ = ["Aligner", "Gauge", "bounded_weight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,55 +56,128 @@ class Gauge:
         return self.effective_windows * WINDOW_S >= 60.0 and self.relative_change < 0.05
 
 
-@runtime_checkable
-class Aligner(Protocol):
+class Aligner(ABC):
     """Brings one stage of a stream to where the model was trained. One thread feeds it.
 
     The order is always: transform a window and decode it, then fit the aligner to it, so that no
     answer depends on its own window's place in the statistics, or on later ones.
+
+    Parameters
+    ----------
+    memory_s : float
+        Seconds of signal after which a window counts 1/e; ``inf`` forgets nothing.
+    prior_s : float
+        Seconds of signal that the pre-training statistics are worth.
+
+    Raises
+    ------
+    ValueError
+        When a setting is out of range.
     """
 
-    @property
-    def gauge(self) -> Gauge:
-        """How far it has come."""
-        ...
+    def __init__(self, memory_s: float, prior_s: float) -> None:
+        if not prior_s > 0:
+            raise ValueError(f"prior must be positive, got {prior_s} s")
+        self._memory_s, self._prior_s = memory_s, prior_s
+        self._frozen = False
+        self.reset()
 
     @property
     def frozen(self) -> bool:
         """True while :meth:`partial_fit` has no effect."""
-        ...
+        return self._frozen
 
+    @property
+    def gauge(self) -> Gauge:
+        """How far it has come."""
+        seconds = [statistic.weight_s for statistic in self._statistics()]
+        shares = [self._prior_s / (self._prior_s + s) for s in seconds]
+        return Gauge(
+            float(sum(seconds)) / WINDOW_S,
+            float(np.mean(shares)),
+            self._pace.change,
+            self._n_rejected,
+            self._frozen,
+        )
+
+    @abstractmethod
     def transform(self, x: NDArray[Any]) -> NDArray[Any]:
         """Return `x` aligned, of the same shape; `x` is left as it is."""
-        ...
 
-    def partial_fit(self, x: NDArray[Any], weight_s: float = WINDOW_S) -> None:
+    def fit(self, windows: Iterable[NDArray[Any]], weight_s: float = WINDOW_S) -> Self:
+        """Forget the stream, then learn from windows in the order of time.
+
+        Parameters
+        ----------
+        windows : iterable of ndarray
+            Each as :meth:`transform` takes it.
+        weight_s : float
+            As for :meth:`partial_fit`.
+        """
+        self.reset()
+        for window in windows:
+            self.partial_fit(window, weight_s)
+        return self
+
+    def partial_fit(
+        self, x: NDArray[Any], weight_s: float = WINDOW_S, probabilities: Float64 | None = None
+    ) -> Self:
         """Learn from what was transformed before, as it came in.
 
         Parameters
         ----------
         x : ndarray
-            What :meth:`transform` was given.
+            What :meth:`transform` was given; without effect where it is not finite.
         weight_s : float
             Seconds of signal that no earlier window held: the hop, for windows that overlap.
+        probabilities : ndarray of float64, shape (n_classes,), optional
+            What was decoded, for an aligner that gives classes equal weight.
         """
-        ...
+        if self._frozen:
+            return self
+        if self._is_acceptable(x):
+            self._learn(x, weight_s, probabilities)
+        else:
+            self._n_rejected += 1
+        return self
 
     def freeze(self, *, frozen: bool = True) -> None:
         """Stop learning, or go on."""
-        ...
+        self._frozen = frozen
 
     def reset(self) -> None:
         """Forget the stream; back to the pre-training statistics."""
-        ...
+        self._pace = Pace()
+        self._n_rejected = 0
+        self._forget()
 
+    @abstractmethod
     def state_dict(self) -> State:
         """Return a copy of all that was learned, as plain arrays."""
-        ...
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over what another instance has learned; ValueError when it does not fit."""
-        ...
+        self._restore(state)
+        self._pace = Pace()
+
+    def _is_acceptable(self, x: NDArray[Any]) -> bool:
+        return bool(np.isfinite(x).all())
+
+    @abstractmethod
+    def _statistics(self) -> Sequence[FadingMean]:
+        """Return the rolling means whose weights say how much was seen."""
+
+    @abstractmethod
+    def _learn(self, x: NDArray[Any], weight_s: float, probabilities: Float64 | None) -> None:
+        """Take in a window that is acceptable."""
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Begin the statistics anew."""
+
+    @abstractmethod
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Take over saved statistics."""
 
 
 def bounded_weight(distance: float, limit: float) -> float:
@@ -118,31 +195,3 @@ def bounded_weight(distance: float, limit: float) -> float:
         Distance up to which nothing is an outlier.
     """
     return 1.0 if distance <= limit else (limit / distance) ** 2
-
-
-def checked_arrays(
-    state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
-) -> dict[str, Float64]:
-    """Return copies of the arrays of a saved state, float64.
-
-    Parameters
-    ----------
-    state : mapping of str to ndarray
-        What was saved.
-    shapes : mapping of str to tuple of int
-        The arrays that it must hold.
-
-    Raises
-    ------
-    ValueError
-        When one is missing, has another shape or is not finite.
-    """
-    arrays = {}
-    for name, shape in shapes.items():
-        if name not in state or np.shape(state[name]) != shape:
-            found = list(np.shape(state[name])) if name in state else "nothing"
-            raise ValueError(f"the aligner's state needs {name!r} {list(shape)}, got {found}")
-        arrays[name] = np.array(state[name], np.float64)
-        if not np.isfinite(arrays[name]).all():
-            raise ValueError(f"the aligner's state holds NaN or infinity in {name!r}")
-    return arrays

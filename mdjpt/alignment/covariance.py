@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mdjpt.alignment.aligner import Gauge, bounded_weight, checked_arrays
-from mdjpt.alignment.fading import FadingMean, Pace
+from mdjpt.alignment.aligner import Aligner, bounded_weight
+from mdjpt.alignment.fading import FadingMean, checked_arrays
 from mdjpt.alignment.spd import floored, geodesic, oas, power, range_basis
-from mdjpt.signal.filters import WINDOW_S
+from mdjpt.signal.window import distinct_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -27,7 +27,7 @@ _OUTLIER = 3.0  # times the usual amplitude
 _REFRESH_S = 2.0  # of signal between two computations of the matrix
 
 
-class CovarianceAligner:
+class CovarianceAligner(Aligner):
     """Euclidean or Riemannian alignment of the prepared windows (60 standard channels).
 
     ``x' = A x`` with ``A = C_ref^1/2 C^-1/2`` (He and Wu, IEEE Trans Biomed Eng 67:399-410, 2020;
@@ -73,25 +73,12 @@ class CovarianceAligner:
             raise ValueError(f"the reference must be a finite square matrix, got {matrix.shape}")
         if mean not in ("euclid", "riemann") or shrinkage not in ("oas", "ledoit-wolf", "none"):
             raise ValueError(f"unknown mean or shrinkage: {mean!r}, {shrinkage!r}")
-        if not prior_s > 0:
-            raise ValueError(f"prior must be positive, got {prior_s} s")
         self._reference = floored((matrix + matrix.T) / 2)
-        self._memory_s, self._prior_s = memory_s, prior_s
         self._mean_kind, self._shrinkage = mean, shrinkage
-        self._frozen = False
-        self.reset()
+        super().__init__(memory_s, prior_s)
 
-    @property
-    def frozen(self) -> bool:
-        """True while it does not learn."""
-        return self._frozen
-
-    @property
-    def gauge(self) -> Gauge:
-        """How far it has come."""
-        seconds = self._rolling.weight_s
-        share = self._prior_s / (self._prior_s + seconds)
-        return Gauge(seconds / WINDOW_S, share, self._pace.change, self._n_rejected, self._frozen)
+    def _statistics(self) -> Sequence[FadingMean]:
+        return [self._rolling]
 
     @property
     def matrix(self) -> Float64:
@@ -106,19 +93,12 @@ class CovarianceAligner:
         own = self._rolling.weight_s / (self._rolling.weight_s + self._prior_s)
         return own * self._rolling.mean + (1 - own) * self._reference
 
-    def reset(self) -> None:
-        """Forget the stream: the matrix is the identity again."""
+    def _forget(self) -> None:
         shape = self._reference.shape
         self._rolling = FadingMean(shape, self._memory_s)
         self._geometric = self._reference.copy()
         self._matrix = np.eye(len(self._reference))
         self._since_refresh_s = np.inf
-        self._pace = Pace()
-        self._n_rejected = 0
-
-    def freeze(self, *, frozen: bool = True) -> None:
-        """Stop learning, or go on."""
-        self._frozen = frozen
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Recolour a window.
@@ -134,20 +114,16 @@ class CovarianceAligner:
         ndarray of float32, shape (n, n_times)
         """
         window = np.asarray(x, np.float32)
-        bits = np.ascontiguousarray(window).view(np.int32).sum(axis=1, dtype=np.int64)
-        _, first, where = np.unique(bits, return_index=True, return_inverse=True)
+        first, where = distinct_rows(window)
         rows = self._matrix[first].astype(np.float32)
         aligned: NDArray[np.float32] = (rows @ window)[where]
         return aligned
 
-    def partial_fit(self, x: NDArray[Any], weight_s: float = WINDOW_S) -> None:
-        """Learn from a window as it came in, shape (n, n_times); flat or broken ones are passed."""
-        if self._frozen:
-            return
+    def _is_acceptable(self, x: NDArray[Any]) -> bool:
+        return super()._is_acceptable(x) and bool(np.any(x))
+
+    def _learn(self, x: NDArray[Any], weight_s: float, _probabilities: Float64 | None) -> None:
         window = np.asarray(x, np.float64)
-        if not np.isfinite(window).all() or not window.any():
-            self._n_rejected += 1
-            return
         sample, basis = _own_covariance(window)
         shrunk = basis @ self._estimate(basis.T @ window) @ basis.T
         usual = float(np.trace(basis.T @ self.covariance @ basis))
@@ -172,8 +148,7 @@ class CovarianceAligner:
             "matrix": self._matrix.copy(),
         }
 
-    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another instance stopped; ValueError when the arrays do not fit."""
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         shape = self._reference.shape
         names = ("reference", "mean", "geometric", "matrix")
         arrays = checked_arrays(state, dict.fromkeys(names, shape) | {"weight_s": ()})
@@ -181,7 +156,6 @@ class CovarianceAligner:
         self._reference, self._geometric = arrays["reference"], arrays["geometric"]
         self._matrix = arrays["matrix"]
         self._since_refresh_s = 0.0
-        self._pace = Pace()
 
     def _estimate(self, projected: Float64) -> Float64:
         """Estimate the covariance of a window in its own subspace, [r, T] -> [r, r]."""

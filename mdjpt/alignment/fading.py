@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.alignment.aligner import checked_arrays
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     Float64 = NDArray[np.float64]
 
-__all__ = ["FadingMean", "Pace"]
+__all__ = ["FadingMean", "Pace", "checked_arrays"]
 
 _PACE_S = 10.0
 
@@ -127,3 +125,31 @@ class Pace:
             moved = (x - self._before) / unit
             self.change = float(np.sqrt(np.mean(moved * moved)))
             self._before, self._seconds = x.copy(), 0.0
+
+
+def checked_arrays(
+    state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
+) -> dict[str, Float64]:
+    """Return copies of the arrays of a saved state, float64.
+
+    Parameters
+    ----------
+    state : mapping of str to ndarray
+        What was saved.
+    shapes : mapping of str to tuple of int
+        The arrays that it must hold.
+
+    Raises
+    ------
+    ValueError
+        When one is missing, has another shape or is not finite.
+    """
+    arrays = {}
+    for name, shape in shapes.items():
+        if name not in state or np.shape(state[name]) != shape:
+            found = list(np.shape(state[name])) if name in state else "nothing"
+            raise ValueError(f"the aligner's state needs {name!r} {list(shape)}, got {found}")
+        arrays[name] = np.array(state[name], np.float64)
+        if not np.isfinite(arrays[name]).all():
+            raise ValueError(f"the aligner's state holds NaN or infinity in {name!r}")
+    return arrays

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.alignment.aligner import Gauge, bounded_weight, checked_arrays
-from mdjpt.alignment.fading import FadingMean, Pace
+from mdjpt.alignment.aligner import Aligner, bounded_weight
+from mdjpt.alignment.fading import FadingMean, checked_arrays
 from mdjpt.alignment.spd import floored, power
-from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -25,7 +24,7 @@ _DIMS_A_PART = 4  # 128 kB of covariances
 _DIMS_A_STEP = 1  # recomputed at each window: an update stays within 5 ms
 
 
-class MixedAligner:
+class MixedAligner(Aligner):
     """Recolours z, what pre-training aligned across datasets, to the centroids it was aligned at.
 
     For every dim ``z' = m_ref + A (z - m)`` with ``A = R^1/2 C^-1/2``; C and m are mean covariance
@@ -64,8 +63,6 @@ class MixedAligner:
         matrices = np.array(centroids, np.float64)
         if matrices.ndim != 4 or not len(matrices) or matrices.shape[2] != matrices.shape[3]:
             raise ValueError(f"centroids must be [datasets, D, M, M], got {list(matrices.shape)}")
-        if not prior_s > 0:
-            raise ValueError(f"prior must be positive, got {prior_s} s")
         n_dims, n_mixed = matrices.shape[1:3]
         reference = matrices.mean(axis=0)
         diagonal = np.arange(n_mixed)
@@ -75,35 +72,17 @@ class MixedAligner:
         self._reference_total = _total(self._reference)
         self._deviation = np.sqrt(np.diagonal(self._reference, axis1=1, axis2=2))
         self._reference_mean = np.array(row_mean, np.float64).reshape(n_dims, n_mixed)
-        self._memory_s, self._prior_s = memory_s, prior_s
-        self._frozen = False
-        self.reset()
+        super().__init__(memory_s, prior_s)
 
-    @property
-    def frozen(self) -> bool:
-        """True while it does not learn."""
-        return self._frozen
+    def _statistics(self) -> Sequence[FadingMean]:
+        return [self._covariances]
 
-    @property
-    def gauge(self) -> Gauge:
-        """How far it has come."""
-        seconds = self._covariances.weight_s
-        share = self._prior_s / (self._prior_s + seconds)
-        return Gauge(seconds / WINDOW_S, share, self._pace.change, self._n_rejected, self._frozen)
-
-    def reset(self) -> None:
-        """Forget the stream: nothing is changed until the first window is fitted."""
+    def _forget(self) -> None:
         self._covariances = FadingMean(self._reference.shape, self._memory_s)
         self._means = FadingMean(self._reference_mean.shape, self._memory_s)
         self._matrices = np.broadcast_to(np.eye(self._reference.shape[1]), self._reference.shape)
         self._matrices = self._matrices.astype(np.float32)
         self._next_dim = 0
-        self._pace = Pace()
-        self._n_rejected = 0
-
-    def freeze(self, *, frozen: bool = True) -> None:
-        """Stop learning, or go on."""
-        self._frozen = frozen
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Recolour the mixed channels of a window, shape (n_dims, n_mixed, n_patches)."""
@@ -112,13 +91,7 @@ class MixedAligner:
         out += self._reference_mean[..., None].astype(np.float32)
         return out
 
-    def partial_fit(self, x: NDArray[Any], weight_s: float = WINDOW_S) -> None:
-        """Learn from a window's mixed channels before alignment."""
-        if self._frozen:
-            return
-        if not np.isfinite(x).all():
-            self._n_rejected += 1
-            return
+    def _learn(self, x: NDArray[Any], weight_s: float, _probabilities: Float64 | None) -> None:
         mean = x.mean(axis=-1, dtype=np.float64)
         centred = x - mean[..., None].astype(x.dtype)
         own = self._own()
@@ -151,8 +124,7 @@ class MixedAligner:
             "next_dim": np.array(self._next_dim),
         }
 
-    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another instance stopped; ValueError when the arrays do not fit."""
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         matrices, vectors = self._reference.shape, self._reference_mean.shape
         shapes = {"covariance": matrices, "mean": vectors, "matrices": matrices}
         arrays = checked_arrays(state, shapes | {"weight_s": (), "next_dim": ()})
@@ -160,7 +132,6 @@ class MixedAligner:
             statistic.load_state_dict({"weight_s": arrays["weight_s"], "mean": arrays[name]})
         self._matrices = arrays["matrices"].astype(np.float32)
         self._next_dim = int(arrays["next_dim"]) % len(self._matrices)
-        self._pace = Pace()
 
     def _own(self) -> float:
         return self._covariances.weight_s / (self._covariances.weight_s + self._prior_s)

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.alignment.aligner import Gauge, bounded_weight
-from mdjpt.alignment.fading import FadingMean, Pace
-from mdjpt.signal.filters import WINDOW_S
+from mdjpt.alignment.aligner import Aligner, bounded_weight
+from mdjpt.alignment.fading import FadingMean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -23,7 +22,7 @@ VARIANCE_EPS = 1e-10  # of mdJPT's running normalisation and of the bundle's sta
 _OUTLIER = 4.0
 
 
-class MomentAligner:
+class MomentAligner(Aligner):
     """Rolling standardisation with the training set's statistics as a prior that fades.
 
     With prior mean m0 and variance v0 worth `prior_s` seconds, and mean m and variance v of W
@@ -69,30 +68,13 @@ class MomentAligner:
             raise ValueError(
                 f"prior_mean and prior_var must be vectors of one length, got {shapes}"
             )
-        if not (prior_s > 0 and n_classes >= 1):
-            raise ValueError(f"prior must be positive and classes 1 or more, got {prior_s} s")
-        self._memory_s, self._prior_s = memory_s, prior_s / n_classes
+        if n_classes < 1:
+            raise ValueError(f"classes must be 1 or more, got {n_classes}")
         self._n_classes = n_classes
-        self._frozen = False
-        self.reset()
+        super().__init__(memory_s, prior_s / n_classes)
 
-    @property
-    def frozen(self) -> bool:
-        """True while it does not learn."""
-        return self._frozen
-
-    @property
-    def gauge(self) -> Gauge:
-        """How far it has come."""
-        seconds = [group.weight_s for group in self._groups]
-        share = np.mean([self._prior_s / (self._prior_s + s) for s in seconds])
-        return Gauge(
-            float(sum(seconds)) / WINDOW_S,
-            float(share),
-            self._pace.change,
-            self._n_rejected,
-            self._frozen,
-        )
+    def _statistics(self) -> Sequence[FadingMean]:
+        return self._groups
 
     @property
     def mean(self) -> Float64:
@@ -104,19 +86,12 @@ class MomentAligner:
         """What is divided by the root of now, shape (n_features,)."""
         return self._var
 
-    def reset(self) -> None:
-        """Go back to the prior."""
+    def _forget(self) -> None:
         shape = self._prior_mean.shape
         self._groups = [
             FadingMean(shape, self._memory_s, spread=True) for _ in range(self._n_classes)
         ]
-        self._pace = Pace()
-        self._n_rejected = 0
         self._combine()
-
-    def freeze(self, *, frozen: bool = True) -> None:
-        """Stop learning, or go on."""
-        self._frozen = frozen
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Standardise features.
@@ -149,26 +124,8 @@ class MomentAligner:
         far = (x - self._prior_mean) / np.sqrt(self._prior_var + VARIANCE_EPS)
         return float(np.sqrt(np.mean(far * far)))
 
-    def partial_fit(
-        self, x: NDArray[Any], weight_s: float = WINDOW_S, probabilities: Float64 | None = None
-    ) -> None:
-        """Learn from one feature vector.
-
-        Parameters
-        ----------
-        x : ndarray of float, shape (n_features,)
-            As the encoder gave it.
-        weight_s : float
-            Seconds of signal that no earlier window held.
-        probabilities : ndarray of float64, shape (n_classes,), optional
-            What was decoded, where classes get equal weight.
-        """
-        if self._frozen:
-            return
+    def _learn(self, x: NDArray[Any], weight_s: float, probabilities: Float64 | None) -> None:
         value = np.asarray(x, np.float64)
-        if not np.isfinite(value).all():
-            self._n_rejected += 1
-            return
         distance = float(np.sqrt(np.mean(((value - self._mean) / self._deviation) ** 2)))
         kept = weight_s * bounded_weight(distance, _OUTLIER)
         for group, share in zip(self._groups, self._shares(probabilities), strict=True):
@@ -182,13 +139,11 @@ class MomentAligner:
         states = [group.state_dict() for group in self._groups]
         return {name: np.stack([state[name] for state in states]) for name in states[0]}
 
-    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another instance stopped; ValueError when the arrays do not fit."""
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         if any(len(np.atleast_1d(array)) != self._n_classes for array in state.values()):
             raise ValueError(f"the aligner's state must be of {self._n_classes} classes")
         for k, group in enumerate(self._groups):
             group.load_state_dict({name: array[k] for name, array in state.items()})
-        self._pace = Pace()
         self._combine()
 
     def _shares(self, probabilities: Float64 | None) -> Float64:

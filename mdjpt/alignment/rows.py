@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.alignment.aligner import Gauge, bounded_weight, checked_arrays
-from mdjpt.alignment.fading import FadingMean, Pace
+from mdjpt.alignment.aligner import Aligner, bounded_weight
+from mdjpt.alignment.fading import FadingMean, checked_arrays
 from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -23,7 +23,7 @@ _OUTLIER = 4.0
 _EPS = 1e-3  # the network's own, added to every row's deviation
 
 
-class RowAligner:
+class RowAligner(Aligner):
     """Rolling statistics of the rows of one stratified normalisation.
 
     In training the rows are normalised over a group of windows of one person; a live stream has
@@ -59,35 +59,15 @@ class RowAligner:
         self._prior = None if prior is None else np.array(prior, np.float64)
         if self._prior is not None and self._prior.shape != (2, n_rows):
             raise ValueError(f"the prior must be [2, {n_rows}], got {list(self._prior.shape)}")
-        if not prior_s > 0:
-            raise ValueError(f"prior must be positive, got {prior_s} s")
-        self._n_rows, self._memory_s = n_rows, memory_s
-        self._prior_s = prior_s if prior is not None else WINDOW_S
-        self._frozen = False
-        self.reset()
+        self._n_rows = n_rows
+        super().__init__(memory_s, prior_s if prior is not None else WINDOW_S)
 
-    @property
-    def frozen(self) -> bool:
-        """True while it does not learn."""
-        return self._frozen
+    def _statistics(self) -> Sequence[FadingMean]:
+        return [self._means]
 
-    @property
-    def gauge(self) -> Gauge:
-        """How far it has come."""
-        seconds = self._means.weight_s
-        share = self._prior_s / (self._prior_s + seconds)
-        return Gauge(seconds / WINDOW_S, share, self._pace.change, self._n_rejected, self._frozen)
-
-    def reset(self) -> None:
-        """Go back to the prior."""
+    def _forget(self) -> None:
         self._means = FadingMean((self._n_rows,), self._memory_s, spread=True)
         self._variances = FadingMean((self._n_rows,), self._memory_s)
-        self._pace = Pace()
-        self._n_rejected = 0
-
-    def freeze(self, *, frozen: bool = True) -> None:
-        """Stop learning, or go on."""
-        self._frozen = frozen
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float32]:
         """Return the statistics to normalise a window with.
@@ -116,14 +96,8 @@ class RowAligner:
             variance += own * self._means.variance
         return np.stack([mean, np.sqrt(variance)]).astype(np.float32)
 
-    def partial_fit(self, x: NDArray[Any], weight_s: float = WINDOW_S) -> None:
-        """Learn from a window's own statistics, shape (2, n_rows)."""
-        if self._frozen:
-            return
+    def _learn(self, x: NDArray[Any], weight_s: float, _probabilities: Float64 | None) -> None:
         value = np.asarray(x, np.float64)
-        if not np.isfinite(value).all():
-            self._n_rejected += 1
-            return
         mean, deviation = self._usual(value)
         size = np.sqrt(value[1] ** 2 + (value[0] - mean) ** 2) / (deviation + _EPS)
         kept = weight_s * bounded_weight(float(np.sqrt(np.mean(size**2))), _OUTLIER)
@@ -149,9 +123,7 @@ class RowAligner:
             "variance": variances["mean"],
         }
 
-    def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another instance stopped; ValueError when the arrays do not fit."""
+    def _restore(self, state: Mapping[str, NDArray[Any]]) -> None:
         arrays = checked_arrays(state, {"variance": (self._n_rows,)})
         self._means.load_state_dict(state)
         self._variances.load_state_dict({"weight_s": state["weight_s"], "mean": arrays["variance"]})
-        self._pace = Pace()

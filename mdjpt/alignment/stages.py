@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,12 +11,11 @@ from mdjpt.alignment.covariance import CovarianceAligner
 from mdjpt.alignment.mixed import MixedAligner
 from mdjpt.alignment.moments import MomentAligner
 from mdjpt.alignment.rows import RowAligner
-from mdjpt.alignment.unaligned import NoAlignment
 from mdjpt.errors import ModelError
 from mdjpt.signal.montage import STANDARD_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -29,84 +28,82 @@ __all__ = ["Alignment", "build_alignment"]
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """The aligners of one stream, one a stage. One thread feeds it.
+    """The aligners of one stream, at most one a stage. One thread feeds it.
 
     Attributes
     ----------
-    input : Aligner
-        Of prepared windows [60, 625].
-    first_rows, second_rows : Aligner or None
-        Of the statistics of the network's two normalisations; None leaves the bundle's.
-    mixed : Aligner
-        Of the mixed channels [32, 64, 99].
     features : MomentAligner
         Of the features [512]; turns them into what a head takes.
+    input : CovarianceAligner or None
+        Of prepared windows [60, 625].
+    first_rows, second_rows : RowAligner or None
+        Of the statistics of the network's two normalisations; None leaves the bundle's.
+    mixed : MixedAligner or None
+        Of the mixed channels [32, 64, 99].
     """
 
     features: MomentAligner
-    input: Aligner = field(default_factory=NoAlignment)
-    first_rows: Aligner | None = None
-    second_rows: Aligner | None = None
-    mixed: Aligner = field(default_factory=NoAlignment)
+    input: CovarianceAligner | None = None
+    first_rows: RowAligner | None = None
+    second_rows: RowAligner | None = None
+    mixed: MixedAligner | None = None
 
-    def _stages(self) -> Iterator[tuple[str, Aligner]]:
-        for f in fields(self):
-            aligner = getattr(self, f.name)
-            if aligner is not None:
-                yield f.name, aligner
+    @property
+    def stages(self) -> dict[str, Aligner]:
+        """The aligners that there are, by their names here."""
+        every = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: aligner for name, aligner in every.items() if aligner is not None}
 
     @property
     def plain(self) -> bool:
         """True when nothing before the features is changed."""
-        return isinstance(self.input, NoAlignment) and not self.inside
+        return self.input is None and not self.inside
 
     @property
     def inside(self) -> bool:
         """True when a stage within the network is changed."""
-        return self.first_rows is not None or not isinstance(self.mixed, NoAlignment)
+        return self.first_rows is not None or self.mixed is not None
 
     @property
     def gauge(self) -> Gauge:
         """The gauge of the stage that has furthest to go."""
-        gauges = [a.gauge for _, a in self._stages() if not isinstance(a, NoAlignment)]
+        gauges = [aligner.gauge for aligner in self.stages.values()]
         learning = [gauge for gauge in gauges if not gauge.frozen] or gauges
         return max(learning, key=lambda g: (g.prior_share, g.relative_change))
 
     @property
     def frozen(self) -> bool:
         """True while no stage learns."""
-        return all(aligner.frozen for _, aligner in self._stages())
+        return all(aligner.frozen for aligner in self.stages.values())
 
     def freeze(self, *, frozen: bool = True) -> None:
         """Stop learning in all stages, or go on."""
-        for _, aligner in self._stages():
+        for aligner in self.stages.values():
             aligner.freeze(frozen=frozen)
 
     def reset(self) -> None:
         """Forget the stream in all stages."""
-        for _, aligner in self._stages():
+        for aligner in self.stages.values():
             aligner.reset()
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return the arrays of all stages, named ``stage.array``."""
         return {
             f"{stage}.{name}": array
-            for stage, aligner in self._stages()
+            for stage, aligner in self.stages.items()
             for name, array in aligner.state_dict().items()
         }
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a saved state; ValueError when it does not fit these aligners."""
-        stages = dict(self._stages())
-        parts: dict[str, dict[str, NDArray[Any]]] = {name: {} for name in stages}
+        parts: dict[str, dict[str, NDArray[Any]]] = {name: {} for name in self.stages}
         for name, array in state.items():
             stage, _, rest = name.partition(".")
-            if stage not in stages:
+            if stage not in parts:
                 raise ValueError(f"the aligner's state holds the unknown {name[:40]!r}")
             parts[stage][rest] = array
-        for name, part in parts.items():
-            if part or not isinstance(stages[name], NoAlignment):
-                stages[name].load_state_dict(part)
+        for name, aligner in self.stages.items():
+            aligner.load_state_dict(parts[name])
 
 
 def build_alignment(

@@ -87,6 +87,9 @@ class BundleAbout:
         of it, see :mod:`mdjpt.calibration.novelty`; None where it was not measured.
     warnings : tuple of str
         One line each, for whoever uses the model.
+    features_of : str
+        Checksum of the bundle that gives the same features and answers, and that this one only
+        adds statistics to; "" where there is none.
     """
 
     config: NetworkConfig
@@ -98,6 +101,7 @@ class BundleAbout:
     abstain_below: Annotated[float, Field(ge=0, le=1)] = 0.0
     novelty_limit: Annotated[float, Field(gt=0, le=1e6)] | None = None
     warnings: tuple[Line, ...] = ()
+    features_of: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)

@@ -30,6 +30,8 @@ from mdjpt.network.model import N_CHANNELS, MdjptNetwork, weight_shapes
 from mdjpt.signal.filters import N_TIMES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
     from mdjpt.network.model import Variant
@@ -108,6 +110,11 @@ class Bundle(BundleAbout):
     def variant(self) -> Variant:
         """What the weights were trained as: "released" or "paper"."""
         return self.config.variant
+
+    @property
+    def identity(self) -> str:
+        """Checksum that profiles are bound to: of the first bundle with these features."""
+        return self.features_of or self.sha256
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -279,6 +286,7 @@ def describe(path: str | Path) -> dict[str, str]:
         "architecture": f"{ARCHITECTURE}, {bundle.variant} variant, {n_values:,} encoder weights",
         "input": "60 standard channels, 5 s at 125 Hz, 0.5-47 Hz, common average, robust z-score",
         "normalisation": "window" if bundle.row_stats is None else "row statistics",
+        "alignment": ", ".join(_alignments(bundle)),
         "head": "none: gives features only" if bundle.head is None else "mlp",
         "classes": ", ".join(bundle.class_names) or "-",
         "confidence": f"temperature {bundle.temperature:.3g}, unsure below "
@@ -291,14 +299,24 @@ def describe(path: str | Path) -> dict[str, str]:
     return lines | {"sha256": bundle.sha256}
 
 
+def _alignments(bundle: Bundle) -> Iterator[str]:
+    """Yield the kinds of live alignment that a bundle has the statistics for."""
+    yield "rows"
+    if bundle.feature_mean is not None:
+        yield "moments"
+    if bundle.input_covariance is not None:
+        yield "covariance-input"
+    if bundle.centroids is not None and bundle.row_stats is not None:
+        yield "covariance-mixed"
+
+
 def _about(bundle: Bundle) -> dict[str, Any]:
     """Return all but the arrays, for JSON."""
     about = TypeAdapter(BundleAbout).dump_python(bundle, mode="json")
-    if bundle.novelty_limit is None:
-        # A bundle without the measurement keeps the text, and the checksum, that it always had.
-        del about["novelty_limit"]
+    # A bundle without one of these keeps the text, and the checksum, that it always had.
+    later = {name for name in ("novelty_limit", "features_of") if not about[name]}
     return {
-        **about,
+        **{name: value for name, value in about.items() if name not in later},
         "architecture": ARCHITECTURE,
         "variant": bundle.variant,
         "input": INPUT_CONTRACT,

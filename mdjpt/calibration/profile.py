@@ -158,11 +158,11 @@ class Profile(ProfileAbout):
         ProfileError
             When it was made for another model.
         """
-        if bundle.sha256 != self.bundle_sha256:
+        if bundle.identity != self.bundle_sha256:
             raise ProfileError(
                 f"profile {self.participant} was made for the model {self.bundle_sha256[:12]}, "
-                f"this one is {bundle.sha256[:12] or 'not saved'}: choose that model with --model, "
-                "or calibrate again"
+                f"this one is {bundle.identity[:12] or 'not saved'}: choose that model with "
+                "--model, or calibrate again"
             )
 
 

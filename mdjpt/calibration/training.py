@@ -118,7 +118,7 @@ class CalibrationResult:
             return both.with_version(self.decoder)
         return Profile(
             participant=participant or new_pseudonym(),
-            bundle_sha256=bundle.sha256,
+            bundle_sha256=bundle.identity,
             simulated=self.simulated,
             versions=(self.decoder,),
             active=0,

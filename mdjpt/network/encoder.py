@@ -19,6 +19,7 @@ from mdjpt.network.folded import (
     standardise,
 )
 from mdjpt.network.model import N_CHANNELS, MdjptNetwork, stratified_norm
+from mdjpt.signal.window import distinct_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -330,7 +331,7 @@ class Encoder:
 
     def _tokens(self, window: NDArray[Float32]) -> Tensor:
         """(60, T) -> (D, 60, N + 1), not yet normalised."""
-        distinct, where = _distinct_rows(window)
+        distinct, where = distinct_rows(window)
         tokens = self._encode_rows(torch.from_numpy(window[distinct]))
         return tokens if len(distinct) == len(window) else tokens[:, torch.from_numpy(where)]
 
@@ -403,13 +404,3 @@ def _plain_rows(stats: RowStats, config: EncoderConfig, n: int) -> tuple[_Rows, 
     first = [a.view(n, N_CHANNELS, 1, config.n_dims) for a in windows[:2]]
     second = [a.view(n, config.n_dims, config.n_mixed, 1) for a in windows[2:]]
     return _Rows(*first), _Rows(*second)
-
-
-def _distinct_rows(window: NDArray[Float32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the distinct rows of a window and which of them each row equals."""
-    every = np.arange(len(window))
-    bits = np.ascontiguousarray(window).view(np.int32).sum(1, dtype=np.int64)
-    _, distinct, where = np.unique(bits, return_index=True, return_inverse=True)
-    if len(distinct) == len(window) or not np.array_equal(window[distinct][where], window):
-        return every, every
-    return distinct, where

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PreparedWindow", "Preprocessor", "warm_up_filters"]
+__all__ = ["PreparedWindow", "Preprocessor", "distinct_rows", "warm_up_filters"]
 
 MIN_GOOD = 3
 """Electrodes below which nothing is decoded (an average reference of two says nothing)."""
@@ -60,6 +60,31 @@ class _Projection:
 
     montage: Montage
     rows: NDArray[np.intp]
+
+
+def distinct_rows(
+    window: NDArray[np.float32],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the rows that repeat, those of channels that are interpolated from the same electrodes.
+
+    Parameters
+    ----------
+    window : ndarray of float32, shape (n, n_times)
+        Prepared window.
+
+    Returns
+    -------
+    distinct : ndarray of int, shape (n_distinct,)
+        One row of each kind; all rows where they cannot be told apart quickly.
+    where : ndarray of int, shape (n,)
+        Which of the distinct rows each row equals: ``window[distinct][where]`` is the window.
+    """
+    every = np.arange(len(window))
+    bits = np.ascontiguousarray(window).view(np.int32).sum(1, dtype=np.int64)
+    _, distinct, where = np.unique(bits, return_index=True, return_inverse=True)
+    if len(distinct) == len(window) or not np.array_equal(window[distinct][where], window):
+        return every, every
+    return distinct, where
 
 
 def warm_up_filters(sfreq: float) -> None:

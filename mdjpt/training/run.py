@@ -175,4 +175,5 @@ def _bundle(
         feature_mean=statistics.feature_mean,
         feature_var=statistics.feature_var,
         centroids=statistics.centroids,
+        input_covariance=statistics.input_covariance,
     )

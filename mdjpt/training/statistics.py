@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mdjpt.alignment.covariance import input_covariance
 from mdjpt.network.encoder import Encoder, RowStats
 from mdjpt.network.losses import covariance_centroid
 from mdjpt.signal.windower import window_starts
@@ -38,6 +39,8 @@ class TrainingStatistics:
         Of the features under these row statistics; the variance divides by n.
     centroids : ndarray, shape (n_datasets, 32, 64, 64)
         Mean covariance of the mixed channels, without diagonal, of each dataset.
+    input_covariance : ndarray, shape (60, 60)
+        Mean covariance of the windows.
     n_windows : int
         How many windows.
     """
@@ -46,6 +49,7 @@ class TrainingStatistics:
     feature_mean: NDArray[np.float32]
     feature_var: NDArray[np.float32]
     centroids: NDArray[np.float32]
+    input_covariance: NDArray[np.float32]
     n_windows: int
 
 
@@ -107,6 +111,7 @@ def measure_statistics(
         feature_mean=features.mean(0).astype(np.float32),
         feature_var=features.var(0).astype(np.float32),
         centroids=np.stack([centroid(encoder, part, row_stats) for part in parts]),
+        input_covariance=input_covariance(windows).astype(np.float32),
         n_windows=len(windows),
     )
 
