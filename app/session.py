@@ -212,7 +212,10 @@ def _made_for(output: Output) -> Callable[[], Publisher]:
 
 
 class LiveSession:
-    """A running engine process as the dashboard sees it. No method blocks, except `stop`.
+    """A running engine process as the windows see it.
+
+    `start` and `stop` are called by the dashboard's worker thread, one at a time, and may block.
+    All other methods are called by the GUI thread, 30 times a second, and never block.
 
     Parameters
     ----------

@@ -48,7 +48,7 @@ def test_somebody_new_has_a_folder_and_no_calibration(store) -> None:
     name = store.create()
     assert name.startswith("P-")
     (entry,) = store.list()
-    assert (entry.pseudonym, entry.versions, entry.active, entry.problem) == (name, (), None, "")
+    assert (entry.pseudonym, entry.versions, entry.in_use, entry.problem) == (name, (), -1, "")
     assert entry.path == store.path_of(name)
     with pytest.raises(ProfileError, match="choose another pseudonym"):
         store.create(name)
@@ -62,12 +62,12 @@ def test_only_the_owner_can_look_into_a_profile(store, person) -> None:
 
 
 def test_versions_are_listed_with_what_they_can(store, person) -> None:
-    first, second = store.list()[0].versions
-    assert (first.number, first.active, second.number, second.active) == (0, False, 1, True)
-    assert first.accuracy == FIRST.evidence.accuracy
-    assert (second.low, second.high) == (SECOND.evidence.low, SECOND.evidence.high)
+    (entry,) = store.list()
+    first, second = entry.versions
+    assert entry.in_use == 1
+    assert first.evidence == FIRST.evidence
+    assert second.evidence == SECOND.evidence
     assert second.class_names == SECOND.class_names
-    assert store.list()[0].active == second
 
 
 def test_a_folder_of_another_name_is_listed_with_whom_its_profile_names(store, person) -> None:
@@ -79,10 +79,10 @@ def test_a_folder_of_another_name_is_listed_with_whom_its_profile_names(store, p
 def test_one_click_goes_back_and_nothing_is_lost(store, person) -> None:
     path = store.path_of(person)
     store.activate(path, 0)
-    assert [version.active for version in store.list()[0].versions] == [True, False]
+    assert store.list()[0].in_use == 0
     assert load_profile(path).current.created == FIRST.created
     store.activate(path, 1)
-    assert store.list()[0].active.number == 1
+    assert store.list()[0].in_use == 1
     with pytest.raises(ProfileError, match="no version"):
         store.activate(path, 2)
 
@@ -137,7 +137,7 @@ def test_listing_and_switching_need_neither_torch_nor_scipy(store, person) -> No
         "import sys; from pathlib import Path; from app.calibration.profiles import ProfileStore; "
         f"store = ProfileStore(Path({str(store.folder)!r})); "
         "entry = store.list()[0]; assert len(entry.versions) == 2; "
-        "store.activate(entry.path, 0); assert store.list()[0].active.number == 0; "
+        "store.activate(entry.path, 0); assert store.list()[0].in_use == 0; "
         "import app.wizard.wizard; "
         "print([name for name in ('torch', 'scipy', 'sklearn') if name in sys.modules])"
     )

@@ -30,7 +30,7 @@ from app.calibration.plan import Prompt, Trial
 from app.calibration.session import Phase
 from app.calibration.training import TrainingState
 from app.dashboard.window import Dashboard
-from app.session_types import SourceChoice
+from app.source_choice import SourceChoice
 from app.widgets.theme import DARK, LIGHT
 from app.wizard.affect_grid import AffectGrid, affect_words
 from app.wizard.electrode_words import judge_contact
@@ -323,7 +323,7 @@ def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
     who.versions.use_button.click()
     wait(qtbot, lambda: bool(made.session.profiles))
     entry = made.store.list()[0]
-    assert entry.active.number == 1
+    assert entry.in_use == 1
     assert made.session.profiles == [entry.path]
     assert "version 2" in who.people.item(1).text()
 

@@ -17,7 +17,7 @@ from app.dashboard.application import ExceptionHook
 from app.dashboard.header import Header
 from app.dashboard.shortcuts import KEYS, ShortcutsDialog
 from app.dashboard.window import Dashboard
-from app.session_types import SourceChoice
+from app.source_choice import SourceChoice
 from app.widgets.theme import LIGHT
 from mdjpt.errors import RecordingError, SourceNotFound
 from streaming.snapshot import ModelCard, Snapshot

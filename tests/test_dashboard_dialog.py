@@ -15,7 +15,8 @@ from app.cli.main import run_command_line
 from app.dashboard.application import Application
 from app.dashboard.display import display_problem
 from app.dashboard.source_dialog import SourceDialog
-from app.session_types import FoundSource, SourceChoice
+from app.dashboard.window import Dashboard
+from app.source_choice import FoundSource, SourceChoice
 from app.widgets.background import Background
 from app.widgets.words import MINUS
 from streaming.sources.source_spec import parse_source
@@ -65,7 +66,7 @@ def test_found_streams_of_one_name_are_told_apart_and_every_text_reads_back():
         for name, source_ids in ids.items()
         for source_id in source_ids
     ]
-    found = [parse_source(f.source) for f in discover() if f.kind == "lsl"]
+    found = [parse_source(f.source) for f in discover()]
     assert [(spec.name, dict(spec.options)) for spec in found] == [
         ("Cap & co?", {"source_id": "dev 0&x"}),
         ("Cap & co?", {"source_id": "dev 1"}),
@@ -75,7 +76,7 @@ def test_found_streams_of_one_name_are_told_apart_and_every_text_reads_back():
 
 
 def test_streams_that_answer_are_listed_and_the_first_is_chosen(ask, qtbot):
-    dialog = ask(lambda: [FoundSource("brainflow:x", "x", kind="brainflow"), CAP])
+    dialog = ask(lambda: [CAP])
     dialog.kinds.setCurrentRow(LSL)
     assert dialog.choice() is None
     qtbot.waitUntil(lambda: dialog.pages[LSL].streams.count() == 1, timeout=30_000)
@@ -164,7 +165,7 @@ def test_a_screenshot_is_saved_and_the_session_stopped(qapp, tmp_path):
         sessions.append(FakeSession(head_start_s=30))
         return sessions[0]
 
-    application = Application(factory, list, SourceChoice("sim:"))
+    application = Application(lambda: Dashboard(factory, SourceChoice("sim:")))
     application.report_milestones(milestones.append)
     application.leave_after(1.0, tmp_path / "dashboard.png")
     status = application.run()
@@ -176,7 +177,7 @@ def test_a_screenshot_is_saved_and_the_session_stopped(qapp, tmp_path):
 
 def test_a_picture_that_cannot_be_saved_ends_with_an_error(qapp, tmp_path, capsys):
     path = tmp_path / "no folder" / "x.png"
-    application = Application(lambda _choice: FakeSession(), list, None)
+    application = Application(lambda: Dashboard(lambda _choice: FakeSession()))
     application.leave_after(0.1, path)
     assert application.run() == 2
     assert str(path) in capsys.readouterr().err

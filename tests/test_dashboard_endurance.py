@@ -17,7 +17,7 @@ from app.dashboard.emotion_view import EmotionView
 from app.dashboard.history_view import HistoryView
 from app.dashboard.signals_view import SignalsView
 from app.dashboard.window import Dashboard
-from app.session_types import SourceChoice
+from app.source_choice import SourceChoice
 from tests.support.fake_session import FakeSession, ManualClock
 
 pytestmark = pytest.mark.slow

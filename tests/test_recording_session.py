@@ -19,7 +19,7 @@ from app.cli.main import run_command_line
 from app.dashboard.window import Dashboard
 from app.recording_files import default_recordings, new_recording
 from app.session import LiveSession, SessionConfig, default_bundle, engine_config
-from app.session_types import SourceChoice
+from app.source_choice import SourceChoice
 from mdjpt.errors import MdjptError
 from mdjpt.recordings.xdf_file import read
 from streaming.engine import Engine, EngineConfig

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mdjpt.calibration.personal_decoder import VersionAbout
-    from mdjpt.calibration.profile import ProfileAbout
 
-__all__ = ["ProfileEntry", "ProfileStore", "VersionEntry", "default_folder"]
+__all__ = ["ProfileEntry", "ProfileStore", "default_folder"]
 
 PROFILE_FILE = "profile.safetensors"
 RECORDINGS = "calibrations"
@@ -37,43 +36,6 @@ def default_folder() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionEntry:
-    """One calibration in a profile.
-
-    Attributes
-    ----------
-    number : int
-        From 0 for the oldest.
-    created : str
-        Date, ISO 8601.
-    class_names : tuple of str
-        Classes.
-    kind : str
-        Which head was chosen.
-    before : float or None
-        Share of trials that the model without calibration had right.
-    accuracy, low, high, chance : float
-        Share of held-out trials decoded right, its 95 % interval, and chance.
-    n_trials : int
-        Trials that were counted.
-    active : bool
-        True for the one in use.
-    """
-
-    number: int
-    created: str
-    class_names: tuple[str, ...]
-    kind: str
-    before: float | None
-    accuracy: float
-    low: float
-    high: float
-    chance: float
-    n_trials: int
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ProfileEntry:
     """A participant who has a folder here.
 
@@ -83,8 +45,10 @@ class ProfileEntry:
         Who.
     path : Path
         The profile; not there before the first calibration.
-    versions : tuple of VersionEntry
+    versions : tuple of VersionAbout
         Oldest first; empty before the first calibration and when `problem` says why.
+    in_use : int
+        Which of them decodes, -1 when there is none.
     simulated : bool
         True when participant or model were simulated.
     bundle_sha256 : str
@@ -98,16 +62,12 @@ class ProfileEntry:
 
     pseudonym: str
     path: Path
-    versions: tuple[VersionEntry, ...] = ()
+    versions: tuple[VersionAbout, ...] = ()
+    in_use: int = -1
     simulated: bool = False
     bundle_sha256: str = ""
     problem: str = ""
     participant: str = ""
-
-    @property
-    def active(self) -> VersionEntry | None:
-        """The version in use, None before the first calibration."""
-        return next((version for version in self.versions if version.active), None)
 
 
 class ProfileStore:
@@ -221,7 +181,7 @@ class ProfileStore:
             lines.append(f"Model {entry.bundle_sha256[:12]}")
         if entry.problem:
             lines.append(entry.problem)
-        lines += [_line(version) for version in entry.versions]
+        lines += [_line(entry, number) for number in range(len(entry.versions))]
         files = sorted(path for path in home.rglob("*") if path.is_file())
         lines += [f"{path} ({path.stat().st_size} bytes)" for path in files]
         lines.append("No name and no contact data are kept. Deleting the folder deletes all.")
@@ -255,7 +215,8 @@ class ProfileStore:
         return ProfileEntry(
             pseudonym,
             path,
-            tuple(_versions(profile)),
+            profile.versions,
+            profile.active,
             profile.simulated,
             profile.bundle_sha256,
             participant=profile.participant,
@@ -282,32 +243,12 @@ def _private(folder: Path) -> None:
         folder.chmod(_OWNER_ONLY)
 
 
-def _versions(profile: ProfileAbout) -> Iterator[VersionEntry]:
-    for number, version in enumerate(profile.versions):
-        yield _version(number, version, active=number == profile.active)
-
-
-def _version(number: int, version: VersionAbout, *, active: bool) -> VersionEntry:
-    evidence = version.evidence
-    return VersionEntry(
-        number=number,
-        created=version.created,
-        class_names=version.class_names,
-        kind=version.kind,
-        before=evidence.before,
-        accuracy=evidence.accuracy,
-        low=evidence.low,
-        high=evidence.high,
-        chance=evidence.chance,
-        n_trials=evidence.n_trials,
-        active=active,
-    )
-
-
-def _line(version: VersionEntry) -> str:
+def _line(entry: ProfileEntry, number: int) -> str:
+    version = entry.versions[number]
+    found = version.evidence
     return (
-        f"Version {version.number + 1} of {version.created}: {', '.join(version.class_names)}; "
-        f"{version.kind} head, {version.accuracy:.2f} of {version.n_trials} trials right "
-        f"({version.low:.2f} to {version.high:.2f}, chance {version.chance:.2f})"
-        + (", in use" if version.active else "")
+        f"Version {number + 1} of {version.created}: {', '.join(version.class_names)}; "
+        f"{version.kind} head, {found.accuracy:.2f} of {found.n_trials} trials right "
+        f"({found.low:.2f} to {found.high:.2f}, chance {found.chance:.2f})"
+        + (", in use" if number == entry.in_use else "")
     )

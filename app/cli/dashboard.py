@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.calibration.training import TrainingJob
     from app.dashboard.application import Application
     from app.session import LiveSession, SessionConfig
-    from app.session_types import FoundSource, SourceChoice
+    from app.source_choice import FoundSource, SourceChoice
     from app.wizard.tools import TrainingWish
 
 __all__ = ["discover", "make_session", "open_dashboard"]
@@ -97,15 +97,19 @@ def open_dashboard(
         )
     # Qt aborts the process when it cannot open a window: it is imported once one can be.
     from app.dashboard.application import Application
-    from app.session_types import SourceChoice
+    from app.dashboard.window import Dashboard
+    from app.source_choice import SourceChoice
     from app.wizard.tools import CalibrationTools
 
     application = Application(
-        partial(make_session, config, record),
-        discover,
-        SourceChoice(source, str(model or ""), config.montage),
-        recordings=record,
-        calibration=CalibrationTools(_profile_store, _training_job),
+        partial(
+            Dashboard,
+            partial(make_session, config, record),
+            SourceChoice(source, str(model or ""), config.montage),
+            discover=discover,
+            recordings=record,
+            calibration=CalibrationTools(_profile_store, _training_job),
+        )
     )
     if milestones:
         _print_milestones(application)
@@ -160,12 +164,12 @@ def make_session(config: SessionConfig, record: Path | None, choice: SourceChoic
 
 
 def discover() -> list[FoundSource]:
-    """Look for LSL streams and name the BrainFlow boards; takes some seconds.
+    """Look for LSL streams; takes some seconds.
 
     Streams that share a name are told apart by their source_id.
     """
-    from app.session_types import FoundSource
-    from streaming.sources.discovery import list_boards, list_lsl
+    from app.source_choice import FoundSource
+    from streaming.sources.discovery import list_lsl
     from streaming.sources.source_spec import SourceSpec
 
     streams = list_lsl(SEARCH_S)
@@ -178,11 +182,7 @@ def discover() -> list[FoundSource]:
         spec = SourceSpec("lsl", stream.name, {"source_id": stream.source_id} if told_apart else {})
         detail = f"{stream.n_channels} channels, {stream.sfreq:g} Hz, {stream.hostname}"
         found.append(FoundSource(source=str(spec), title=stream.name, detail=detail))
-    boards = [
-        FoundSource(f"brainflow:{board.name}", board.name, kind="brainflow")
-        for board in list_boards()
-    ]
-    return found + boards
+    return found
 
 
 def _profile_store() -> ProfileStore:

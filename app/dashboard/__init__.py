@@ -1,1 +1,1 @@
-"""The desktop dashboard: it sees a session only through :mod:`app.session_types`."""
+"""The desktop dashboard, which sees the engine through :class:`app.session.LiveSession`."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
-from app.dashboard.window import Dashboard
 from app.widgets.theme import font
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from app.session_types import Discover, SessionFactory, SourceChoice
-    from app.wizard.tools import CalibrationTools
+    from app.dashboard.window import Dashboard
 
 __all__ = ["Application", "ExceptionHook"]
 
@@ -27,30 +25,22 @@ _log = logging.getLogger(__name__)
 
 
 class Application(QObject):
-    """One window, from its first paint to the end of its session."""
+    """One window, from its first paint to the end of its session.
 
-    def __init__(
-        self,
-        session_factory: SessionFactory,
-        discover: Discover,
-        initial: SourceChoice | None,
-        *,
-        recordings: Path | None = None,
-        calibration: CalibrationTools | None = None,
-    ) -> None:
+    Parameters
+    ----------
+    make_window : callable
+        Makes the window, once Qt is ready for it.
+    """
+
+    def __init__(self, make_window: Callable[[], Dashboard]) -> None:
         instance = QApplication.instance()
         self._qt = instance if isinstance(instance, QApplication) else QApplication(sys.argv[:1])
         super().__init__()
         self._qt.setApplicationName("mdJPT Live")
         self._qt.setStyle("Fusion")
         self._qt.setFont(font(13))
-        self.window = Dashboard(
-            session_factory,
-            initial,
-            discover=discover,
-            recordings=recordings,
-            calibration=calibration,
-        )
+        self.window = make_window()
         self._hook = ExceptionHook(self)
         self._hook.caught.connect(self.window.messages.show_message)
         self._status = 0

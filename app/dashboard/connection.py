@@ -13,7 +13,10 @@ from app.widgets.background import one_line
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from app.session_types import Session, SessionFactory, SourceChoice
+    from collections.abc import Callable
+
+    from app.session import LiveSession
+    from app.source_choice import SourceChoice
 
 __all__ = ["Connection"]
 
@@ -34,12 +37,12 @@ class Connection(QObject):
     _opened = Signal(object, str)
     _closed = Signal(str)
 
-    def __init__(self, factory: SessionFactory, parent: QObject | None = None) -> None:
+    def __init__(self, factory: Callable[[SourceChoice], LiveSession], parent: QObject) -> None:
         super().__init__(parent)
         self._factory = factory
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="session")
         self._state: State = "idle"
-        self._session: Session | None = None
+        self._session: LiveSession | None = None
         self._close_wanted = False
         self._opened.connect(self._take)
         self._closed.connect(self._let_go)
@@ -51,7 +54,7 @@ class Connection(QObject):
         return self._state
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> LiveSession | None:
         """The running session, None unless the state is "open"."""
         return self._session
 
@@ -95,7 +98,7 @@ class Connection(QObject):
         else:
             self._say(self._opened, session, "")
 
-    def _stop(self, session: Session) -> None:
+    def _stop(self, session: LiveSession) -> None:
         """Run in the worker thread."""
         try:
             session.stop()
@@ -111,7 +114,7 @@ class Connection(QObject):
         with contextlib.suppress(RuntimeError):
             signal.emit(*arguments)  # type: ignore[attr-defined]
 
-    def _take(self, session: Session | None, error: str) -> None:
+    def _take(self, session: LiveSession | None, error: str) -> None:
         self._session = session
         self._enter("open" if session is not None else "idle")
         if error:

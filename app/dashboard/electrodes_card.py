@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.dashboard.spectrum_plot import SpectrumPlot
-    from app.session_types import Session
+    from app.session import LiveSession
     from streaming.stream import StreamInfo
 
 __all__ = ["ElectrodesCard", "QualityView", "SpectrumView"]
@@ -102,12 +102,12 @@ class SpectrumView(QWidget):
         """Dim these electrodes."""
         self._bad = frozenset(bad)
 
-    def poll(self, session: Session, now_s: float) -> None:
+    def poll(self, session: LiveSession, now_s: float) -> None:
         """Compute the spectra anew, at most twice a second and only while they are visible.
 
         Parameters
         ----------
-        session : Session
+        session : LiveSession
             Where the samples come from.
         now_s : float
             Any clock that does not go back, seconds.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QPushButton
 
-    from app.session_types import Session
+    from app.session import LiveSession
     from app.widgets.message_bar import MessageBar
     from streaming.snapshot import Snapshot
 
@@ -43,7 +43,7 @@ class RecordingControl:
         self._path = ""
         self.show_snapshot(None)
 
-    def toggle(self, session: Session | None) -> None:
+    def toggle(self, session: LiveSession | None) -> None:
         """Begin a recording, or end the one that is being written."""
         if session is None or not self._button.isEnabled():
             return

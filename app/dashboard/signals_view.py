@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QColor
 
-    from app.session_types import Session
+    from app.session import LiveSession
     from streaming.ring import RingView
     from streaming.stream import StreamInfo
 
@@ -70,7 +70,7 @@ class SignalsView(Card):
         self.canvas.forget_markers()
         self._begin(0)
 
-    def poll(self, session: Session) -> None:
+    def poll(self, session: LiveSession) -> None:
         """Draw what has arrived since the last call."""
         if self._info is None or self._frozen:
             return
@@ -162,7 +162,7 @@ class SignalsView(Card):
         self.canvas.begin(len(names), info.sfreq, first_sample)
         self.set_bad(tuple(self._bad))
 
-    def _begin_again(self, session: Session) -> None:
+    def _begin_again(self, session: LiveSession) -> None:
         """Draw what fills the sheet anew: after a filter change, a freeze or a long pause."""
         if self._info is None:
             return

@@ -23,12 +23,12 @@ from app.dashboard.source_pages import (
     SimulatedPage,
     with_browse,
 )
-from app.session_types import Discover, FoundSource, SourceChoice
+from app.source_choice import FoundSource, SourceChoice
 from app.widgets.controls import label, push_button
 from app.widgets.layout import Stretch, in_column, in_row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from app.widgets.background import Background
 
@@ -52,7 +52,7 @@ class SourceDialog(QDialog):
 
     def __init__(
         self,
-        discover: Discover,
+        discover: Callable[[], Sequence[FoundSource]],
         background: Background,
         last: SourceChoice | None = None,
         parent: QWidget | None = None,
@@ -107,7 +107,7 @@ class SourceDialog(QDialog):
 
     def _found(self, sources: Sequence[FoundSource]) -> None:
         if shiboken6.isValid(self):
-            self._lsl.show_found([found for found in sources if found.kind == "lsl"])
+            self._lsl.show_found(sources)
 
     def _not_found(self, error: str) -> None:
         if shiboken6.isValid(self):

@@ -25,7 +25,7 @@ from app.widgets.stepper import Stepper
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.session_types import FoundSource
+    from app.source_choice import FoundSource
 
 __all__ = ["BoardPage", "FilePage", "LSLPage", "Page", "SimulatedPage", "with_browse"]
 

@@ -26,7 +26,7 @@ from app.dashboard.source_dialog import SourceDialog
 from app.dashboard.timeline import Timeline
 from app.dashboard.welcome import Welcome
 from app.recording_files import default_recordings
-from app.session_types import Discover, Session, SessionFactory, SourceChoice
+from app.source_choice import SourceChoice
 from app.widgets.background import Background
 from app.widgets.badges import Badges
 from app.widgets.message_bar import MessageBar
@@ -34,10 +34,13 @@ from app.widgets.theme import DARK, LIGHT, Palette, class_colours, set_theme, st
 from streaming.engine import STOP_WITHIN_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 
+    from app.session import LiveSession
+    from app.source_choice import FoundSource
     from app.wizard.tools import CalibrationTools
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
@@ -76,10 +79,10 @@ class Dashboard(QMainWindow):
 
     def __init__(
         self,
-        session_factory: SessionFactory,
+        session_factory: Callable[[SourceChoice], LiveSession],
         initial: SourceChoice | None = None,
         *,
-        discover: Discover = list,
+        discover: Callable[[], Sequence[FoundSource]] = list,
         palette: Palette = DARK,
         recordings: Path | None = None,
         calibration: CalibrationTools | None = None,
@@ -275,7 +278,7 @@ class Dashboard(QMainWindow):
             error = snapshot.decoder_error or "no reason given"
             self.messages.show_message(f"The decoder failed: {error}. Signals go on.", "warn")
 
-    def _take_predictions(self, session: Session) -> None:
+    def _take_predictions(self, session: LiveSession) -> None:
         predictions = session.new_predictions()
         for prediction in predictions:
             self._timeline.add(prediction)
@@ -285,7 +288,7 @@ class Dashboard(QMainWindow):
                 self.signals.set_bad(self._newest.quality.bad)
                 self.electrodes.set_bad(self._newest.quality.bad)
 
-    def _take_markers(self, session: Session) -> None:
+    def _take_markers(self, session: LiveSession) -> None:
         colours, timeline = class_colours(self._classes, self._palette), self._timeline
         for sample, marker in session.new_markers():
             truth = marker.kind == "truth"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -15,32 +14,11 @@ from app.widgets.theme import Themed, font
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Accuracy", "AccuracyPlot"]
+    from mdjpt.calibration.evidence import Evidence
+
+__all__ = ["AccuracyPlot"]
 
 LEFT, RIGHT, TOP, BOTTOM = 96.0, 64.0, 30.0, 28.0
-
-
-@dataclass(frozen=True, slots=True)
-class Accuracy:
-    """What is drawn; all are shares of held-out trials from 0 to 1.
-
-    Attributes
-    ----------
-    before : float or None
-        Without calibration; None where the model has other classes.
-    after : float
-        With it.
-    low, high : float
-        95 % interval of `after`.
-    chance : float
-        What guessing gets.
-    """
-
-    before: float | None
-    after: float
-    low: float
-    high: float
-    chance: float
 
 
 class AccuracyPlot(Themed, QWidget):
@@ -49,15 +27,15 @@ class AccuracyPlot(Themed, QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._shown: Accuracy | None = None
+        self._shown: Evidence | None = None
 
-    def show_accuracy(self, accuracy: Accuracy) -> None:
-        """Draw `accuracy`."""
-        self._shown = accuracy
-        before = "" if accuracy.before is None else f"before {accuracy.before:.0%}, "
+    def show_evidence(self, evidence: Evidence) -> None:
+        """Draw how good a decoder is on held-out trials, and how good it was before."""
+        self._shown = evidence
+        before = "" if evidence.before is None else f"before {evidence.before:.0%}, "
         self.setAccessibleName(
-            f"Accuracy: {before}after {accuracy.after:.0%}, interval {accuracy.low:.0%} to "
-            f"{accuracy.high:.0%}, guessing {accuracy.chance:.0%}"
+            f"Accuracy: {before}after {evidence.accuracy:.0%}, interval {evidence.low:.0%} to "
+            f"{evidence.high:.0%}, guessing {evidence.chance:.0%}"
         )
         self.update()
 
@@ -88,11 +66,11 @@ class AccuracyPlot(Themed, QWidget):
         return self._field.left() + share * self._field.width()
 
     def _rows(
-        self, shown: Accuracy
+        self, shown: Evidence
     ) -> Iterator[tuple[float, str, float | None, tuple[float, float] | None]]:
         field = self._field
         yield field.top() + 0.27 * field.height(), "Before", shown.before, None
-        yield field.top() + 0.73 * field.height(), "After", shown.after, (shown.low, shown.high)
+        yield field.top() + 0.73 * field.height(), "After", shown.accuracy, (shown.low, shown.high)
 
     def _draw_scale(self, painter: QPainter) -> None:
         field = self._field

@@ -46,7 +46,7 @@ class ElectrodesPage(Page):
     Parameters
     ----------
     latest : callable
-        Newest samples of the session, as :meth:`Session.latest`.
+        Newest samples of the session, as :meth:`LiveSession.latest`.
     """
 
     def __init__(self, latest: Callable[[int], RingView | None]) -> None:

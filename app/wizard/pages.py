@@ -34,7 +34,7 @@ class Pages(QStackedWidget):
     Parameters
     ----------
     latest : callable
-        Newest samples of the session, as :meth:`Session.latest`.
+        Newest samples of the session, as :meth:`LiveSession.latest`.
     model_sha256 : str
         Checksum of the model in use, "" when unknown.
 

@@ -14,11 +14,11 @@ from mdjpt.errors import MdjptError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.calibration.profiles import ProfileEntry
-    from app.session_types import Session, SourceChoice
+    from app.calibration.profiles import ProfileEntry, ProfileStore
+    from app.session import LiveSession
+    from app.source_choice import SourceChoice
     from app.widgets.background import Background
     from app.widgets.message_bar import MessageBar
-    from app.wizard.tools import Store
     from app.wizard.who_page import WhoPage
 
 __all__ = ["Participants"]
@@ -35,7 +35,7 @@ class Participants(QObject):
         Opens the participants.
     background : Background
         Runs `make_store`, the first listing, and what rewrites a profile.
-    session : Session
+    session : LiveSession
         Decodes with the version that is put into use.
     messages : MessageBar
         Says what goes wrong.
@@ -46,20 +46,20 @@ class Participants(QObject):
     def __init__(
         self,
         page: WhoPage,
-        make_store: Callable[[], Store],
+        make_store: Callable[[], ProfileStore],
         background: Background,
-        session: Session,
+        session: LiveSession,
         messages: MessageBar,
         ask: Callable[[str, str, str, str, Callable[[], None]], None],
     ) -> None:
         super().__init__(page)
         self._page, self._session, self._background = page, session, background
-        self._store: Store | None = None
+        self._store: ProfileStore | None = None
         self._messages, self._ask = messages, ask
         page.version_wanted.connect(self._use_version)
         page.delete_wanted.connect(self._ask_to_delete)
 
-        def open_store() -> tuple[Store, tuple[ProfileEntry, ...]]:
+        def open_store() -> tuple[ProfileStore, tuple[ProfileEntry, ...]]:
             store = make_store()
             return store, store.list()
 
@@ -101,7 +101,7 @@ class Participants(QObject):
         recording = folder / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}.xdf"
         return TrainingWish(recording, store.path_of(who), who, choice)
 
-    def _opened(self, found: tuple[Store, tuple[ProfileEntry, ...]]) -> None:
+    def _opened(self, found: tuple[ProfileStore, tuple[ProfileEntry, ...]]) -> None:
         if shiboken6.isValid(self):
             self._store = found[0]
             self._page.show_people(found[1])
@@ -119,11 +119,11 @@ class Participants(QObject):
         # Two switches of one profile at once would end with the version of whichever is slower.
         self._page.versions.set_busy(True)
 
-        def use() -> tuple[Store, tuple[ProfileEntry, ...]]:
+        def use() -> tuple[ProfileStore, tuple[ProfileEntry, ...]]:
             store.activate(entry.path, number)
             return store, store.list()
 
-        def used(found: tuple[Store, tuple[ProfileEntry, ...]]) -> None:
+        def used(found: tuple[ProfileStore, tuple[ProfileEntry, ...]]) -> None:
             self._session.use_profile(entry.path)
             if shiboken6.isValid(self):
                 self._page.versions.set_busy(False)

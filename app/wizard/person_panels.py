@@ -15,7 +15,7 @@ from mdjpt.calibration.profile import is_pseudonym, new_pseudonym
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.calibration.profiles import ProfileEntry, VersionEntry
+    from app.calibration.profiles import ProfileEntry
 
 __all__ = ["NewPersonPanel", "VersionsPanel"]
 
@@ -60,7 +60,7 @@ class VersionsPanel(Panel):
 
     def __init__(self) -> None:
         super().__init__("Calibrations so far")
-        self._versions: tuple[VersionEntry, ...] = ()
+        self._entry: ProfileEntry | None = None
         self._busy = self._foreign = False
         self.list = QListWidget()
         self.list.setAccessibleName("Calibrations so far")
@@ -74,18 +74,17 @@ class VersionsPanel(Panel):
 
     def show_entry(self, entry: ProfileEntry, *, foreign: bool = False) -> None:
         """List the versions of `entry`; those of a `foreign` one cannot be put into use."""
-        self._foreign = foreign
-        self._versions = tuple(reversed(entry.versions))
+        self._entry, self._foreign = entry, foreign
+        n_versions = len(entry.versions)
         self.list.clear()
-        for version in self._versions:
-            self.list.addItem(_line(version))
-        self.list.setVisible(bool(self._versions))
-        self.said.setText(entry.problem or ("" if self._versions else "None yet."))
+        for number in reversed(range(n_versions)):
+            self.list.addItem(_line(entry, number))
+        self.list.setVisible(n_versions > 0)
+        self.said.setText(entry.problem or ("" if n_versions else "None yet."))
         self.said.setVisible(bool(self.said.text()))
-        if not self._versions:
+        if not n_versions:
             self.body.setAlignment(Qt.AlignmentFlag.AlignTop)
-        active = [version.active for version in self._versions]
-        self.list.setCurrentRow(active.index(True) if True in active else -1)
+        self.list.setCurrentRow(-1 if entry.in_use < 0 else n_versions - 1 - entry.in_use)
         self._refresh()
 
     def set_busy(self, busy: bool) -> None:
@@ -93,24 +92,30 @@ class VersionsPanel(Panel):
         self._busy = busy
         self._refresh()
 
-    def _refresh(self) -> None:
+    @property
+    def _chosen(self) -> int:
+        """Number of the version that is chosen, -1 for none."""
         row = self.list.currentRow()
-        chosen = self._versions[row] if 0 <= row < len(self._versions) else None
-        self.use_button.setVisible(bool(self._versions))
-        usable = chosen is not None and not chosen.active
+        return -1 if row < 0 else self.list.count() - 1 - row
+
+    def _refresh(self) -> None:
+        in_use = -1 if self._entry is None else self._entry.in_use
+        self.use_button.setVisible(self.list.count() > 0)
+        usable = self._chosen not in (-1, in_use)
         self.use_button.setEnabled(usable and not (self._foreign or self._busy))
         self.delete_button.setEnabled(not self._busy)
 
     def _want(self) -> None:
-        row = self.list.currentRow()
-        if 0 <= row < len(self._versions):
-            self.version_wanted.emit(self._versions[row].number)
+        if self._chosen >= 0:
+            self.version_wanted.emit(self._chosen)
 
 
-def _line(version: VersionEntry) -> str:
-    used = "  ✓ in use" if version.active else ""
+def _line(entry: ProfileEntry, number: int) -> str:
+    version = entry.versions[number]
+    found = version.evidence
+    used = "  ✓ in use" if number == entry.in_use else ""
     return (
-        f"Version {version.number + 1} · {version.created}{used}\n"
-        f"{version.accuracy:.0%} of {version.n_trials} trials right "
-        f"({version.low:.0%} to {version.high:.0%}, guessing {version.chance:.0%})"
+        f"Version {number + 1} · {version.created}{used}\n"
+        f"{found.accuracy:.0%} of {found.n_trials} trials right "
+        f"({found.low:.0%} to {found.high:.0%}, guessing {found.chance:.0%})"
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.widgets.controls import Card, paragraph
 from app.widgets.layout import Stretch, fill
-from app.wizard.accuracy_plot import Accuracy, AccuracyPlot
+from app.wizard.accuracy_plot import AccuracyPlot
 from app.wizard.page import Page
 
 if TYPE_CHECKING:
@@ -39,10 +39,7 @@ class ResultPage(Page):
         self.words.setText(words)
         self.notes.setText("\n".join(summary.decoder.notes))
         self.notes.setVisible(bool(summary.decoder.notes))
-        found = summary.decoder.evidence
-        self.plot.show_accuracy(
-            Accuracy(found.before, found.accuracy, found.low, found.high, found.chance)
-        )
+        self.plot.show_evidence(summary.decoder.evidence)
         self.setAccessibleName(heading)
 
 

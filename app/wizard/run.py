@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.calibration.plan import CalibrationPlan
-    from app.calibration.training import TrainingState
-    from app.session_types import Session
-    from app.wizard.tools import Job
+    from app.calibration.training import TrainingJob, TrainingState
+    from app.session import LiveSession
     from streaming.snapshot import Snapshot
 
 __all__ = ["CalibrationRun", "Stage"]
@@ -47,7 +46,7 @@ class CalibrationRun:
 
     Parameters
     ----------
-    session : Session
+    session : LiveSession
         Records, takes the markers.
     plan : CalibrationPlan
         What to show.
@@ -71,18 +70,18 @@ class CalibrationRun:
 
     def __init__(
         self,
-        session: Session,
+        session: LiveSession,
         plan: CalibrationPlan,
         recording: Path,
         purpose: str,
-        make_job: Callable[[], Job],
+        make_job: Callable[[], TrainingJob],
     ) -> None:
         self.plan = plan
         self.recording = recording
         self.stage = Stage.OPENING
         self.problem = ""
         self.why_paused = ""
-        self.job: Job | None = None
+        self.job: TrainingJob | None = None
         self._session = session
         self._purpose = purpose
         self._make_job = make_job

@@ -179,9 +179,9 @@ class WhoPage(Page):
 
 def _line(entry: ProfileEntry) -> str:
     simulated = " · simulated" if entry.simulated else ""
-    active = entry.active
     if entry.problem:
         return f"{entry.pseudonym} · cannot be used"
-    if active is None:
+    if entry.in_use < 0:
         return f"{entry.pseudonym} · not calibrated yet"
-    return f"{entry.pseudonym} · version {active.number + 1}, {active.accuracy:.0%}{simulated}"
+    accuracy = entry.versions[entry.in_use].evidence.accuracy
+    return f"{entry.pseudonym} · version {entry.in_use + 1}, {accuracy:.0%}{simulated}"

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent
 
-    from app.session_types import Session, SourceChoice
+    from app.session import LiveSession
+    from app.source_choice import SourceChoice
     from app.widgets.background import Background
     from app.widgets.theme import Palette
     from app.wizard.tools import CalibrationTools
@@ -41,7 +42,7 @@ class Wizard(QWidget):
 
     Parameters
     ----------
-    session : Session
+    session : LiveSession
         The running session.
     tools : CalibrationTools
         Profiles and training.
@@ -60,7 +61,7 @@ class Wizard(QWidget):
 
     def __init__(
         self,
-        session: Session,
+        session: LiveSession,
         tools: CalibrationTools,
         choice: SourceChoice | None,
         background: Background,

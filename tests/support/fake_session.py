@@ -59,7 +59,7 @@ class ManualClock:
 
 
 class FakeSession:
-    """A participant of numbers, as :class:`app.session_types.Session`.
+    """A participant of numbers, as :class:`app.session.LiveSession`.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.calibration.profiles import ProfileEntry, VersionEntry
+from app.calibration.profiles import ProfileEntry
 from app.calibration.training import CalibrationSummary, TrainingState
 from app.wizard.tools import CalibrationTools, TrainingWish
 from mdjpt.calibration.evidence import Evidence, exact_interval
@@ -22,21 +22,29 @@ CLASSES = ("negative", "neutral", "positive")
 CHANCE = 1 / 3
 
 
-def made_version(number: int, n_correct: int, n_trials: int, *, active: bool) -> VersionEntry:
+def made_version(
+    n_correct: int, n_trials: int, created: str = "", before: float | None = 0.5
+) -> VersionAbout:
     """Return a version of a made-up calibration."""
     low, high = exact_interval(n_correct, n_trials)
-    return VersionEntry(
-        number=number,
-        created=f"2026-03-{number + 9:02d}",
+    return VersionAbout(
         class_names=CLASSES,
-        kind="lda",
-        before=0.5,
-        accuracy=n_correct / n_trials,
-        low=low,
-        high=high,
-        chance=CHANCE,
-        n_trials=n_trials,
-        active=active,
+        kind="anchored",
+        temperature=1.0,
+        abstain_below=0.5,
+        novelty_limit=2.0,
+        evidence=Evidence(
+            n_trials=n_trials,
+            n_correct=n_correct,
+            low=low,
+            high=high,
+            chance=CHANCE,
+            p_value=0.001,
+            window_accuracy=0.7,
+            calibration_error=0.06,
+            before=before,
+        ),
+        created=created,
     )
 
 
@@ -44,36 +52,18 @@ def made_summary(
     n_correct: int = 10, n_trials: int = 12, before: float | None = 7 / 12
 ) -> CalibrationSummary:
     """Return the summary of a made-up calibration."""
-    low, high = exact_interval(n_correct, n_trials)
     return CalibrationSummary(
         participant="P-3f9a1c07",
         simulated=True,
         version=1,
         n_versions=1,
-        decoder=VersionAbout(
-            class_names=CLASSES,
-            kind="anchored",
-            temperature=1.0,
-            abstain_below=0.5,
-            novelty_limit=2.0,
-            evidence=Evidence(
-                n_trials=n_trials,
-                n_correct=n_correct,
-                low=low,
-                high=high,
-                chance=CHANCE,
-                p_value=0.001,
-                window_accuracy=0.7,
-                calibration_error=0.06,
-                before=before,
-            ),
-        ),
+        decoder=made_version(n_correct, n_trials, before=before),
         candidate=Path("candidate.safetensors"),
     )
 
 
 class FakeStore:
-    """Participants in memory, as :class:`app.wizard.tools.Store`.
+    """Participants in memory, as :class:`app.calibration.profiles.ProfileStore`.
 
     Parameters
     ----------
@@ -91,9 +81,9 @@ class FakeStore:
     def with_people(cls, folder: Path) -> FakeStore:
         """Return a store in which two people are known."""
         versions = (
-            made_version(0, 8, 12, active=False),
-            made_version(1, 11, 18, active=False),
-            made_version(2, 15, 18, active=True),
+            made_version(8, 12, "2026-03-09"),
+            made_version(11, 18, "2026-03-10"),
+            made_version(15, 18, "2026-03-11"),
         )
         first, second = "P-07c4e2b1", "P-b81d53aa"
         path = folder / first / "profile.safetensors"
@@ -101,6 +91,7 @@ class FakeStore:
             first,
             path,
             versions,
+            2,
             simulated=True,
             bundle_sha256=64 * "0",
             participant=first,
@@ -137,8 +128,7 @@ class FakeStore:
         """Put a version into use."""
         for name, entry in self._entries.items():
             if entry.path == path:
-                versions = tuple(replace(v, active=v.number == number) for v in entry.versions)
-                self._entries[name] = replace(entry, versions=versions)
+                self._entries[name] = replace(entry, in_use=number)
 
     def delete(self, pseudonym: str) -> None:
         """Forget a participant."""
