@@ -12,7 +12,7 @@ import pytest
 import mdjpt
 
 ROOT = Path(__file__).parent.parent
-PERSON = ("Align", "EmotionDecoder", "Profile", "Personal", "profile", "alignment", "personal")
+PERSON = ("Profile", "Personal", "profile", "personal")
 NAMES = [
     name
     for name in mdjpt.__all__

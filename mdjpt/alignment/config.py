@@ -52,6 +52,16 @@ class AlignmentConfig:
     ------
     ValueError
         When a setting is unknown or out of range.
+
+    See Also
+    --------
+    mdjpt.build_alignment : Puts the aligners together.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> mdjpt.AlignmentConfig("moments").prior_s
+    90.0
     """
 
     kind: Kind = "none"

@@ -57,6 +57,23 @@ class CovarianceAligner(Aligner):
     ------
     ValueError
         When the reference is no covariance or a setting is unknown or out of range.
+
+    See Also
+    --------
+    mdjpt.MixedAligner : The same inside the network.
+
+    References
+    ----------
+    He and Wu, Transfer Learning for Brain-Computer Interfaces: A Euclidean Space Data Alignment
+    Approach, IEEE TBME 67 (2020), https://doi.org/10.1109/TBME.2019.2913914
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> aligner = mdjpt.CovarianceAligner(np.eye(60))
+    >>> aligner.transform(np.ones((60, 625))).shape
+    (60, 625)
     """
 
     def __init__(

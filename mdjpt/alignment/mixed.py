@@ -49,6 +49,20 @@ class MixedAligner(Aligner):
     ------
     ValueError
         When shapes do not fit or a setting is out of range.
+
+    See Also
+    --------
+    mdjpt.CovarianceAligner : The same on the encoder's input.
+    mdjpt.cda_loss : What brings the centroids together in pre-training.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> centroids = np.zeros((1, 2, 3, 3))  # (n_datasets, n_dims, n_mixed, n_mixed)
+    >>> aligner = mdjpt.MixedAligner(centroids, row_mean=np.zeros(6), row_std=np.ones(6))
+    >>> aligner.transform(np.random.default_rng(0).normal(size=(2, 3, 99))).shape
+    (2, 3, 99)
     """
 
     def __init__(

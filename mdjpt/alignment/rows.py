@@ -46,6 +46,18 @@ class RowAligner(Aligner):
         blocks of 32 windows, 67 s.
     prior_s : float
         Seconds of signal that the prior is worth.
+
+    See Also
+    --------
+    mdjpt.RowStats : What it begins from.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> import numpy as np
+    >>> aligner = mdjpt.RowAligner(n_rows=4)
+    >>> aligner.gauge.effective_windows
+    0.0
     """
 
     def __init__(

@@ -130,6 +130,18 @@ def build_alignment(
     ------
     ModelError
         When the bundle lacks what the kind needs.
+
+    See Also
+    --------
+    mdjpt.EmotionDecoder : Decodes with it.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> bundle = mdjpt.load_bundle("assets/demo.safetensors")
+    >>> alignment = mdjpt.build_alignment(mdjpt.AlignmentConfig("moments"), bundle)
+    >>> alignment.features.transform(np.ones(512, np.float32)).shape
+    (512,)
     """
     settings = {"memory_s": config.memory_s, "prior_s": config.prior_s}
     mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats

@@ -113,6 +113,22 @@ class EmotionDecoder:
         When the profile was made for another bundle or does not fit it.
     ModelError
         When the bundle lacks what the alignment needs.
+
+    See Also
+    --------
+    mdjpt.extract_features : The features alone.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> bundle = mdjpt.load_bundle("assets/demo.safetensors")
+    >>> prepared = mdjpt.prepare_windows(
+    ...     mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf"), hop_s=0.5
+    ... )
+    >>> decoder = mdjpt.EmotionDecoder(bundle, hop_s=0.5)
+    >>> answers = [decoder.decode(window).probabilities for window in prepared.windows]
+    >>> sorted(answers[0]), round(sum(answers[0].values()), 6)
+    (['negative', 'neutral', 'positive'], 1.0)
     """
 
     def __init__(
