@@ -138,6 +138,7 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
             source_id=query.source_id,
             hostname=query.hostname,
             montage=names,
+            sfreq=float(spec.options["sfreq"]) if "sfreq" in spec.options else None,
         )
     if spec.kind == "brainflow":
         from streaming.sources.brainflow import BrainFlowSource

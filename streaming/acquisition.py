@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -156,6 +157,9 @@ class Acquisition:
 
     def _take(self, chunk: Chunk) -> None:
         now = self._clock()
+        if chunk.notes:
+            notes = dict.fromkeys((*self.info.notes, *chunk.notes))
+            self.info = replace(self.info, notes=tuple(notes))
         self._feed(chunk)
         for marker in chunk.markers:
             offset = int(np.searchsorted(chunk.timestamps, marker.timestamp))

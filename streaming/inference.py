@@ -11,7 +11,6 @@ import numpy as np
 from mdjpt.errors import MdjptError
 from mdjpt.signal.quality import Quality
 from mdjpt.signal.windower import Window, Windower
-from streaming.label_hold import LABEL_MARGIN, LabelHold
 from streaming.prediction import Prediction, Status
 from streaming.ring import Gap, Overrun
 
@@ -25,13 +24,16 @@ if TYPE_CHECKING:
     from streaming.ring import RingBuffer, RingView
     from streaming.stream import StreamInfo
 
-__all__ = ["Answer", "Inference", "WindowDecoder"]
+__all__ = ["LABEL_MARGIN", "Answer", "Inference", "LabelHold", "WindowDecoder"]
 
 GAP_RESETS_S = 5.0
 """A gap of this length makes the smoother forget what came before."""
 
 PRIMED_BY = 6
 """Windows from which a decoder that takes over learns the running scale."""
+
+LABEL_MARGIN = 0.05
+"""Lead in probability that another class needs before the label changes, by default."""
 
 
 class WindowDecoder(Protocol):
@@ -135,6 +137,8 @@ class Inference:
         """
         newest = self._windower.newest(self._ring.written)
         self._next = next_index if self._info.lossless else max(next_index, newest)
+        if next_index:  # before the first answer nobody waited for one
+            self.n_skipped += self._next - next_index
         self._announce()
         stop = self._windower.window(self._next).first
         n_times = self._windower.n_window
@@ -150,20 +154,32 @@ class Inference:
         window = self._take()
         if window is None:
             return None
+        answer = self._answer_to(window)
+        self._next = window.index + 1
+        self._announce()
+        return answer
+
+    def _answer_to(self, window: Window) -> Answer | None:
         try:
             view = self._ring.read(
                 window.first, window.stop - window.first, self._windower.n_margin
             )
         except Gap:
             self._note_gap()
-            answer = self._abstain(window, "gap", Quality(0), None)
+            return self._abstain(window, "gap", Quality(0), None)
         except Overrun:
-            answer = None
-        else:
-            answer = self._decode(window, view)
-        self._next = window.index + 1
-        self._announce()
-        return answer
+            return None
+        real = self._ring.real_sfreq(window.first, window.stop)
+        if real:
+            self._forget()
+            return self._abstain(
+                window,
+                "bad_signal",
+                Quality(0),
+                view,
+                f"{real:.1f} Hz by its time stamps, declared {self._info.sfreq:g} Hz",
+            )
+        return self._decode(window, view)
 
     def _take(self) -> Window | None:
         newest = self._windower.newest(self._ring.written)
@@ -219,9 +235,14 @@ class Inference:
         return Answer(prediction, decoded.feature)
 
     def _abstain(
-        self, window: Window, status: Status, quality: Quality, view: RingView | None
+        self,
+        window: Window,
+        status: Status,
+        quality: Quality,
+        view: RingView | None,
+        reason: str = "",
     ) -> Answer:
-        return Answer(self._prediction(window, status, quality, view))
+        return Answer(self._prediction(window, status, quality, view, reason=reason))
 
     def _prediction(
         self,
@@ -234,6 +255,7 @@ class Inference:
         probabilities: dict[str, float] | None = None,
         confidence: float = 0.0,
         affect: Mapping[str, float] | None = None,
+        reason: str = "",
     ) -> Prediction:
         newest = self._ring.latest(1) if view is None else view
         sfreq = self._info.sfreq
@@ -241,8 +263,9 @@ class Inference:
             index=window.index,
             start_s=window.first / sfreq,
             end_s=window.stop / sfreq,
-            timestamp=float(newest.timestamps[-1]),
+            timestamp=self._ring.stamp(window.stop - 1),
             status=status,
+            reason=reason,
             label=label,
             probabilities=probabilities or {},
             confidence=confidence,
@@ -266,3 +289,45 @@ class Inference:
     def _announce(self) -> None:
         window = self._windower.window(self._next)
         self._ring.want(window.first - self._windower.n_margin, window.stop)
+
+
+class LabelHold:
+    """Keeps a label until another class leads by a margin. One thread feeds it, window by window.
+
+    Parameters
+    ----------
+    margin : float
+        From 0, which takes the likeliest class at every window, to 1.
+
+    Raises
+    ------
+    ValueError
+        When the margin is out of its range.
+    """
+
+    def __init__(self, margin: float = LABEL_MARGIN) -> None:
+        if not 0.0 <= margin <= 1.0:
+            raise ValueError(f"the label's margin must be from 0 to 1, got {margin}")
+        self._margin = margin
+        self._held: str | None = None
+
+    def __call__(self, probabilities: Mapping[str, float]) -> str | None:
+        """Return the label after one more window; None where there are no classes.
+
+        Parameters
+        ----------
+        probabilities : mapping of str to float
+            Smoothed, by class.
+        """
+        best = max(probabilities, key=probabilities.__getitem__, default=None)
+        held = self._held
+        if best is None or held is None or held not in probabilities:
+            self._held = best
+        else:
+            lead = probabilities[best] - probabilities[held]
+            self._held = best if lead >= self._margin else held
+        return self._held
+
+    def reset(self) -> None:
+        """Forget the label, as after a gap."""
+        self._held = None

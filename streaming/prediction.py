@@ -29,7 +29,7 @@ class Prediction:
         Whether the label counts.
     label : str or None
         The decoded class; None unless `status` is "ok". It changes only when another class leads
-        clearly, see :mod:`streaming.label_hold`.
+        clearly, see :class:`streaming.inference.LabelHold`.
     probabilities : dict of str to float
         Smoothed class probabilities; empty when nothing was decoded.
     confidence : float
@@ -42,6 +42,8 @@ class Prediction:
         True when the model or the signal is simulated.
     valence, arousal : float or None
         Smoothed, in the units of the person's ratings; None without a profile that can tell them.
+    reason : str
+        Why there is no label, where `status` and `quality` do not say it.
     """
 
     index: int
@@ -57,6 +59,7 @@ class Prediction:
     simulated: bool = False
     valence: float | None = None
     arousal: float | None = None
+    reason: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types, one line of ``mdjpt run --out``."""

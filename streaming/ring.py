@@ -37,6 +37,9 @@ _HEADER = np.dtype(
         ("n_lost", "i8"),
         ("n_gaps", "i8"),
         ("sfreq", "f8"),
+        ("denied_first", "i8"),  # newest stretch whose stamps deny the rate,
+        ("denied_stop", "i8"),
+        ("real_sfreq", "f8"),  # and theirs
     ]
 )
 _HEADER_BYTES = 256  # keeps the arrays behind it aligned
@@ -59,7 +62,7 @@ class RingView:
     samples : ndarray of float32, shape (n_channels, n_times)
         Microvolts; NaN where samples were lost.
     timestamps : ndarray of float64, shape (n_times,)
-        Source clock in seconds; NaN where samples were lost.
+        Source clock in seconds; where samples were lost, counted on from the one before them.
     arrivals : ndarray of float64, shape (n_times,)
         Monotonic clock of this machine at arrival, seconds; NaN where samples were lost.
     first_sample : int
@@ -99,6 +102,7 @@ class RingBuffer:
     def __init__(self, memory: SharedMemory, *, owner: bool) -> None:
         self._memory = memory
         self._owner = owner
+        self._last_stamp = np.nan
         buffer = memory.buf
         self._header = np.ndarray((1,), _HEADER, buffer)[0]
         n_channels, capacity = int(self._header["n_channels"]), int(self._header["capacity"])
@@ -246,6 +250,8 @@ class RingBuffer:
         if lost:
             self._blank(written, chunk.first_sample)
         self._place(chunk, arrival)
+        if chunk.real_sfreq:
+            self._note_rate(chunk)
         header["n_lost"] += lost
         header["n_gaps"] += lost > 0
         header["n_samples"] += chunk.n_times
@@ -288,6 +294,16 @@ class RingBuffer:
         behind_gap = int(np.flatnonzero(lost)[-1]) + 1 if lost.any() else 0
         return view.from_sample(max(oldest, start + behind_gap))
 
+    def stamp(self, position: int) -> float:
+        """Return the time of a position that is still held, lost or not; source clock, seconds."""
+        return float(self._timestamps[position % self.capacity])
+
+    def real_sfreq(self, first_sample: int, stop_sample: int) -> float:
+        """Return the rate in Hz by the stamps where a stretch denies the declared one, else 0."""
+        header = self._header
+        overlaps = first_sample < header["denied_stop"] and stop_sample > header["denied_first"]
+        return float(header["real_sfreq"]) if overlaps else 0.0
+
     def latest(self, n_times: int) -> RingView:
         """Copy up to the newest `n_times` samples, lost ones as NaN; for display, never raises."""
         stop = self.written
@@ -317,11 +333,23 @@ class RingBuffer:
         return slice(start, start + head), slice(0, n - head)
 
     def _blank(self, first: int, stop: int) -> None:
-        first = max(first, stop - self.capacity)
-        for slot in self._slots(first, stop - first):
+        n_before = max(0, stop - self.capacity - first)
+        first += n_before
+        stamps = (
+            self._last_stamp + np.arange(n_before + 1, stop - first + n_before + 1) / self.sfreq
+        )
+        head, tail = self._slots(first, stop - first)
+        split = head.stop - head.start
+        for slot, part in ((head, stamps[:split]), (tail, stamps[split:])):
             self._samples[:, slot] = np.nan
-            self._timestamps[slot] = np.nan
+            self._timestamps[slot] = part
             self._arrivals[slot] = np.nan
+
+    def _note_rate(self, chunk: Chunk) -> None:
+        header = self._header
+        if header["denied_stop"] != chunk.first_sample:
+            header["denied_first"] = chunk.first_sample
+        header["real_sfreq"], header["denied_stop"] = chunk.real_sfreq, chunk.stop_sample
 
     def _place(self, chunk: Chunk, arrival: float) -> None:
         n = min(chunk.n_times, self.capacity)
@@ -332,6 +360,7 @@ class RingBuffer:
             self._samples[:, slot] = chunk.samples[:, part]
             self._timestamps[slot] = chunk.timestamps[part]
             self._arrivals[slot] = arrival
+        self._last_stamp = float(chunk.timestamps[-1])
 
     def _copy(self, first: int, n: int) -> RingView:
         head, tail = self._slots(first, n)

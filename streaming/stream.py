@@ -138,6 +138,10 @@ class Chunk:
         Events that arrived with these samples.
     others : ndarray of float64, shape (n_others, n_times), or None
         The stream's columns beside its electrodes, as it sent them.
+    notes : tuple of str
+        One-line remarks for the user that these samples gave reason for.
+    real_sfreq : float
+        Rate in Hz by the time stamps where they deny the declared one, else 0.
     """
 
     samples: NDArray[np.float32]
@@ -145,6 +149,8 @@ class Chunk:
     first_sample: int
     markers: tuple[Marker, ...] = field(default=())
     others: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+    real_sfreq: float = 0.0
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.timestamps.shape != self.samples.shape[1:]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,15 +12,18 @@ from hypothesis import strategies as st
 
 from mdjpt.calibration.decoder import Decoded
 from mdjpt.errors import RecordingError, SourceLost
-from streaming.label_hold import LabelHold
+from streaming.inference import LabelHold
 from streaming.pipeline import Pipeline
+from streaming.sources.cutter import ChunkCutter
 from streaming.stream import Chunk, StreamInfo
 from tests.support.fakes import NAMES, PowerDecoder, ScriptedSource, cut, eeg_like
+from tests.support.stamped_stream import StampedStream, bursts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from streaming.inference import Answer
+    from streaming.prediction import Prediction
 
 SFREQ = 125.0
 FILE = StreamInfo("test", NAMES, SFREQ, lossless=True)
@@ -50,15 +53,100 @@ def test_a_file_gives_one_answer_a_hop_and_warms_up_for_ten_seconds() -> None:
     assert all(a.prediction.label is None for a in got[:10])
 
 
-@settings(max_examples=6, deadline=None)
-@given(st.lists(st.integers(0, SIGNAL.shape[1]), max_size=60))
-def test_any_chunking_gives_identical_predictions(cuts: list[int]) -> None:
-    whole = answers(cut(SIGNAL, range(100, 2500, 100), SFREQ))
-    parts = answers(cut(SIGNAL, cuts, SFREQ))
-    assert [a.prediction for a in parts] == [a.prediction for a in whole]
-    for a, b in zip(parts, whole, strict=True):
-        if b.feature is not None:
-            np.testing.assert_array_equal(a.feature, b.feature)
+def world_of(name: str, seed: int) -> dict[str, Any]:
+    """Return what a device delivers in 20 s: stamps, arrivals, a counter."""
+    stream = StampedStream(SFREQ, jitter_s=0.004, per="chunk", seed=seed)
+    n_times = SIGNAL.shape[1]
+    stamps, counter = stream.stamps(20.0), None
+    if name == "gaps":
+        stamps = stream.stamps(20.0, gaps=[(1.0, 300), (16.0, 8)])
+    elif name == "bursts":
+        stamps = bursts(SFREQ, seed)[:n_times]
+    elif name == "counter":
+        kept = np.delete(np.arange(n_times + 400), slice(1500, 1900))
+        counter, stamps = kept % 256, stream.stamps(24.0)[kept]
+    elif name == "wrong rate":
+        stamps = StampedStream(SFREQ, rate=80.0, jitter_s=0.004, seed=seed).stamps(31.25)
+    arrivals = stamps + 0.01
+    if name == "late first sample":
+        stamps[:5] += 0.9
+    return {"stamps": stamps, "arrivals": arrivals, "counter": counter}
+
+
+class Device:
+    """A live source of a signal that is delivered in blocks, through the cutter of all of them."""
+
+    def __init__(self, world: dict[str, Any], cuts: list[int]) -> None:
+        self._world = world
+        self._edges = [0, *sorted(cuts), SIGNAL.shape[1]]
+        self._cutter = ChunkCutter(
+            len(NAMES), SFREQ, counter_modulus=0 if world["counter"] is None else 256
+        )
+
+    @property
+    def ended(self) -> bool:
+        return len(self._edges) == 1 and not self._cutter
+
+    def open(self) -> StreamInfo:
+        return FILE
+
+    def read(self, timeout_s: float) -> Chunk:
+        if not self._cutter and len(self._edges) > 1:
+            part = slice(self._edges.pop(0), self._edges[0])
+            if part.stop > part.start:
+                counter = self._world["counter"]
+                self._cutter.take(
+                    SIGNAL[:, part],
+                    self._world["stamps"][part],
+                    float(self._world["arrivals"][part][-1]),
+                    counter=None if counter is None else counter[part],
+                )
+        return self._cutter.next()
+
+    def close(self) -> None:
+        pass
+
+
+WORLDS = ["steady", "gaps", "bursts", "counter", "wrong rate", "late first sample"]
+
+
+@pytest.mark.parametrize("world", WORLDS)
+@settings(max_examples=3, deadline=None)
+@given(cuts=st.lists(st.integers(0, SIGNAL.shape[1]), max_size=60), seed=st.integers(0, 999))
+def test_any_chunking_gives_identical_predictions(world: str, cuts: list[int], seed: int) -> None:
+    def predictions(cuts: list[int]) -> tuple[list[Prediction], list[NDArray[np.float32] | None]]:
+        device = Device(world_of(world, seed), cuts)
+        got = list(Pipeline(device, PowerDecoder(), clock=ManualClock()).run())
+        return [a.prediction for a in got], [a.feature for a in got]
+
+    (parts, part_features), (whole, features) = predictions(cuts), predictions([])
+    assert parts == whole
+    for a, b in zip(part_features, features, strict=True):
+        np.testing.assert_array_equal(a, b)
+    statuses = {p.status for p in whole}
+    assert ("gap" in statuses) == (world in ("gaps", "counter"))
+    assert ("ok" in statuses) == (world != "wrong rate")
+
+
+@pytest.mark.parametrize("n_chunk", [7, 50, 1250])
+def test_a_prediction_in_a_gap_carries_the_time_of_its_own_window(n_chunk: int) -> None:
+    """20 s lost behind 10 s: the ring's newest sample is any time later, by the chunks' size."""
+    lost = round(20 * SFREQ)
+    head = cut(SIGNAL[:, :1250], range(n_chunk, 1250, n_chunk), SFREQ)
+    tail = cut(SIGNAL[:, 1250:], range(n_chunk, 1250, n_chunk), SFREQ, first_sample=1250 + lost)
+    shown = [answer.prediction for answer in answers([*head, *tail])]
+    assert {p.status for p in shown} >= {"gap", "ok"}
+    np.testing.assert_allclose([p.timestamp for p in shown], [p.end_s - 1 / SFREQ for p in shown])
+
+
+def test_a_wrong_rate_stops_labels_and_is_told_with_both_rates() -> None:
+    device = Device(world_of("wrong rate", 1), list(range(5, 2500, 5)))
+    pipeline = Pipeline(device, PowerDecoder(), clock=ManualClock())
+    told = [answer.prediction for answer in pipeline.run()]
+    assert {p.status for p in told} == {"bad_signal"}
+    assert "80.0 Hz by its time stamps, declared 125 Hz" in told[-1].reason
+    (note,) = pipeline.acquisition.info.notes
+    assert note == "declared 125 Hz, but 80.0 Hz by its time stamps: no labels"
 
 
 def test_no_window_spans_a_gap_and_decoding_goes_on_behind_it() -> None:
@@ -161,6 +249,7 @@ def test_a_prediction_is_one_json_object_without_surprises() -> None:
         "simulated",
         "valence",
         "arousal",
+        "reason",
     }
     assert fields["quality"] == {"good": 8, "bad": []}
 
@@ -189,6 +278,16 @@ def test_a_decoder_that_takes_over_needs_no_new_warm_up() -> None:
     assert answer is not None
     assert answer.prediction.status == "ok"
     assert answer.prediction.index == 28
+    assert pipeline.inference.n_skipped == 8
+    pipeline.close()
+
+
+def test_windows_before_the_first_decoder_was_ready_are_not_lost() -> None:
+    pipeline = Pipeline(ScriptedSource(cut(SIGNAL, [2400], SFREQ), LIVE), PowerDecoder())
+    pipeline.open()
+    pipeline.acquisition.step(0.0)
+    pipeline.inference.take_over(next_index=0)
+    assert pipeline.inference.n_skipped == 0
     pipeline.close()
 
 

@@ -96,6 +96,23 @@ def test_an_unnamed_unit_is_told_by_the_size_of_the_signal(
         np.testing.assert_allclose(np.diff(numbers(chunks)), 1.0, rtol=1e-3)
 
 
+@pytest.mark.parametrize("flat_s", [0.0, 1.2])
+def test_volts_of_a_stream_that_begins_late_or_flat_are_told_when_they_come(
+    sources: list[LSLSource], flat_s: float
+) -> None:
+    with LslSender("late", unit="", scale=1e-6, dtype="double64") as sender:
+        sender.pause()
+        source = LSLSource("late", markers=False)
+        sources.append(source)
+        assert source.open().notes == ()
+        sender.flat_s = flat_s
+        sender.resume()
+        chunks = read(source, 500)
+    assert any("taken as volts" in note for chunk in chunks for note in chunk.notes)
+    assert chunks[0].first_sample == 0
+    np.testing.assert_allclose(np.diff(numbers(chunks)[400:]), 1.0, rtol=1e-3)
+
+
 def test_only_the_electrodes_are_kept(sources: list[LSLSource]) -> None:
     labels = ("Timestamp", "Counter", "Interpolate", "AF3", "F7", "O1", "HardwareMarker", "Markers")
     with LslSender("EmotivDataStream-EEG", ch_names=labels, dtype="double64"):

@@ -81,7 +81,7 @@ def test_the_path_of_an_existing_file_is_a_source(tmp_path: Path) -> None:
         ("sim:?duration=inf", "above 0"),
         ("sim:?classes=1", "2 to 9"),
         ("lsl:demo?source_id=", "must not be empty"),
-        ("lsl:demo?color=red", "known are hostname, source_id, type"),
+        ("lsl:demo?color=red", "known are hostname, sfreq, source_id, type"),
         ("brainflow:cyton?ip_port=99999", "1 to 65535"),
     ],
 )

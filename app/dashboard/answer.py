@@ -103,6 +103,8 @@ def _prediction_answer(snapshot: Snapshot, newest: Prediction) -> Answer:
         return Answer(
             "Warming up", f"{left} s to go" if left > 0 else "Learning the signal's scale"
         )
+    if newest.reason:
+        return Answer("No label", newest.reason, "warn")
     if newest.status == "bad_signal":
         n_bad = len(newest.quality.bad)
         n_all = newest.quality.good + n_bad

@@ -1,9 +1,4 @@
-"""Lost samples: a device's counter or raw time stamps become sample positions.
-
-A hole that stands out of the jitter is told with the first sample behind it. A smaller one, down to
-3 samples, takes up to a second of samples to show; the jump in the positions then lies where it was
-told, not where it began, because what has been handed out keeps its position.
-"""
+"""The position of every sample, for a stream as it comes and for a whole recording."""
 
 from __future__ import annotations
 
@@ -13,29 +8,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.positions.stamps import StampTracker
+from mdjpt.positions.counter import FEW_STEPS, Counter
+from mdjpt.positions.stamps import CLEAR_S, StampTracker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["GapDetector", "Run", "sample_positions"]
+    from mdjpt.positions.stamps import Gap
 
-_FILE_CHECK_S = 0.25
-_COUNTED_CHECK_S = 0.25
-_FEW_STEPS = 8
+__all__ = ["PositionTracker", "Run", "runs_of", "sample_positions"]
+
+# Of a turn of the counter: stamps have to be late by most of one to count.
+_CLEAR_OF_A_TURN = 0.6
 _STEADY = 0.25  # of a sample
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive samples of a block without a hole.
+    """Consecutive samples of a block without a gap.
 
     Attributes
     ----------
     start, stop : int
         Columns of the block.
     first_sample : int
-        Position of column `start` since the stream was opened.
+        Position of column `start`.
     """
 
     start: int
@@ -43,8 +40,28 @@ class Run:
     first_sample: int
 
 
-class GapDetector:
-    """Turns time stamps or counters into sample positions. One thread feeds it, in order.
+def runs_of(positions: NDArray[np.int64]) -> list[Run]:
+    """Cut a block at its gaps.
+
+    Parameters
+    ----------
+    positions : ndarray of int64, shape (n_times,)
+        Strictly increasing.
+
+    Returns
+    -------
+    list of Run
+        In order; together they cover the block.
+    """
+    edges = [0, *(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
+    return [Run(a, b, int(positions[a])) for a, b in pairwise(edges) if b > a]
+
+
+class PositionTracker:
+    """Turns time stamps and counters into sample positions. One thread feeds it, in order.
+
+    Where a sample is placed depends on the stamps and counters up to a second behind it, never on
+    how the stream was cut into blocks. Where there is doubt it is held back for so long.
 
     Parameters
     ----------
@@ -55,159 +72,128 @@ class GapDetector:
     """
 
     def __init__(self, sfreq: float, *, counter_modulus: int = 0) -> None:
+        self._sfreq = sfreq
+        self._modulus = counter_modulus
+        self._counter: Counter | None = None
         self._stamps = StampTracker(sfreq)
-        self._counter = _Counter(sfreq, counter_modulus) if counter_modulus else None
-        self._next = 0
-        self._n_seen = 0
-        self._told = 0
+        self._unread: list[tuple[NDArray[np.float64], NDArray[np.int64], float | None]] = []
+        self._steps = np.empty(0, np.int64)  # of the samples that are held back
+        self._n_taken = self._n_placed = 0
+        self._resumed_at = -1
+        self._counted = self._released = self._newest = -1
+        self._behind = 0  # what a gap lies behind the newest sample of all
 
     @property
-    def effective_sfreq(self) -> float:
-        """Sampling rate by the stamps in Hz, the nominal one before a second has been seen."""
+    def effective_sfreq(self) -> float | None:
+        """Sampling rate by the stamps in Hz, None before 4 s have been seen."""
         return self._stamps.effective_sfreq
 
+    def edges(self, n_times: int) -> list[int]:
+        """Return where to cut the next block so that every look at the rate ends a part."""
+        block = self._stamps.n_block
+        return list(range(block - self._n_taken % block, n_times, block))
+
     def resume(self) -> None:
-        """Say that the stream was away: the next block tells how long."""
+        """Say that the stream was away: the next samples tell how long."""
         self._stamps.resume()
+        self._resumed_at = self._n_taken
         if self._counter is not None:
             self._counter.resume()
 
-    def split(
+    def place(
         self,
         timestamps: NDArray[np.float64],
         counter: NDArray[np.int64] | None = None,
         arrival_s: float | None = None,
-    ) -> list[Run]:
-        """Cut a block at its holes.
+    ) -> NDArray[np.int64]:
+        """Take the next samples; return the positions of those that have their place now.
 
         Parameters
         ----------
         timestamps : ndarray of float64, shape (n_times,)
-            Raw time stamps in seconds.
+            Raw time stamps in seconds, NaN where there are none.
         counter : ndarray of int64, shape (n_times,), optional
-            The device's counter; it decides alone when there is one.
+            The device's counter, which decides: the stamps are asked for its whole turns only.
         arrival_s : float, optional
-            Monotonic clock when the block arrived.
+            Monotonic clock when they arrived.
 
         Returns
         -------
-        list of Run
-            Runs in order; together they cover the block.
+        ndarray of int64, shape (n_placed,)
+            Since the stream was opened, strictly increasing: of the oldest samples that had no
+            position yet.
         """
-        positions = self.positions(timestamps, counter, arrival_s)
-        edges = [0, *(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
-        return [
-            Run(start, stop, int(positions[start]))
-            for start, stop in pairwise(edges)
-            if stop > start
-        ]
+        self._n_taken += len(timestamps)
+        if not self._modulus or counter is None:
+            self._take(np.ones(len(timestamps), np.int64), timestamps, arrival_s)
+        elif self._counter is None:
+            self._unread.append((timestamps, counter, arrival_s))
+            if sum(len(stamps) for stamps, _, _ in self._unread) >= FEW_STEPS:
+                self._begin_to_count()
+        elif len(counter):
+            self._take(self._counter.steps(counter, timestamps), timestamps, arrival_s)
+        return self._release(self._stamps.n_settled)
 
-    def positions(
-        self,
-        timestamps: NDArray[np.float64],
-        counter: NDArray[np.int64] | None = None,
-        arrival_s: float | None = None,
-    ) -> NDArray[np.int64]:
-        """Return the position of each sample since the stream was opened, strictly increasing."""
-        if self._counter is not None and counter is not None:
-            steps = self._counter.steps(counter, timestamps, arrival_s)
-        else:
-            steps = self._steps_by_stamps(timestamps, arrival_s)
-        positions = self._next - 1 + np.cumsum(steps, dtype=np.int64)
-        if len(positions):
-            self._next = int(positions[-1]) + 1
-        return positions
+    def finish(self) -> NDArray[np.int64]:
+        """Return the positions of the samples that are still held back: nothing follows them."""
+        if self._unread:
+            self._begin_to_count()
+        self._note(self._stamps.finish())
+        return self._release(self._n_placed + len(self._steps))
 
-    def _steps_by_stamps(
-        self, timestamps: NDArray[np.float64], arrival_s: float | None
-    ) -> NDArray[np.int64]:
-        """Return how far each sample lies behind the one before it."""
-        steps = np.ones(len(timestamps) + 1, np.int64)
-        for hole in self._stamps.holes(timestamps, arrival_s):
-            steps[hole.told_at - self._n_seen] += hole.n_lost
-        self._n_seen += len(timestamps)
-        # A hole told behind the last sample waits for the next one.
-        told, self._told = self._told, 0
-        if len(timestamps):
-            steps[0] += told
-        self._told = int(steps[-1]) - 1 + (0 if len(timestamps) else told)
-        return steps[:-1]
+    def _begin_to_count(self) -> None:
+        """Learn the counter's step from its first values, and read them."""
+        first = np.concatenate([counter for _, counter, _ in self._unread])[:FEW_STEPS]
+        self._counter = Counter(self._sfreq, self._modulus, first)
+        clear_s = max(CLEAR_S, _CLEAR_OF_A_TURN * self._counter.turn / self._sfreq)
+        self._stamps = StampTracker(self._sfreq, clear_s=clear_s, small_gaps=False)
+        unread, self._unread = self._unread, []
+        for stamps, counter, arrival_s in unread:
+            if len(counter):
+                self._take(self._counter.steps(counter, stamps), stamps, arrival_s)
 
-
-class _Counter:
-    """A device's counter: its step, what it misses, and by the stamps its whole turns."""
-
-    def __init__(self, sfreq: float, modulus: int) -> None:
-        self._sfreq = sfreq
-        self._modulus = modulus
-        self._tracker = StampTracker(sfreq, check_every_s=_COUNTED_CHECK_S, small_steps=False)
-        self._step = 0
-        self._seen: list[int] = []
-        self._last: int | None = None
-        self._last_stamp = np.nan
-        self._n_seen = 0
-        self._n_lost = 0
-        self._resumes = False
-
-    def resume(self) -> None:
-        """Say that the device was away: its counter begins anew, its stamps tell for how long."""
-        self._tracker.resume()
-        self._resumes = True
-
-    def steps(
-        self,
-        counter: NDArray[np.int64],
-        stamps: NDArray[np.float64],
-        arrival_s: float | None,
-    ) -> NDArray[np.int64]:
-        """Return how far each sample lies behind the one before it."""
-        if not len(counter):
-            return np.ones(0, np.int64)
-        deltas = self._deltas(counter)
-        lost = self._lost(deltas, stamps)
+    def _take(
+        self, steps: NDArray[np.int64], stamps: NDArray[np.float64], arrival_s: float | None
+    ) -> None:
+        """Hold samples back until the stamps have settled them."""
+        if not len(steps):
+            return
+        lost = self._counted + np.cumsum(steps) - self._n_placed - len(self._steps)
+        lost -= np.arange(len(steps))
+        self._counted += int(steps.sum())
+        steps[0] += self._behind
+        self._behind = 0
+        self._steps = np.concatenate([self._steps, steps])
         # Without the samples that the counter misses, only whole turns of it are late.
-        explained_s = (self._n_lost + np.cumsum(lost)) / self._sfreq
-        self._n_lost += int(lost.sum())
-        for hole in self._tracker.holes(stamps - explained_s, arrival_s):
-            at = min(hole.told_at - self._n_seen, len(lost) - 1)
-            lost[at] += self._in_turns(hole.n_lost, deltas[at])
-            self._resumes = False
-        self._n_seen += len(counter)
-        return 1 + lost
+        self._note(self._stamps.take(stamps - lost / self._sfreq, arrival_s))
 
-    def _deltas(self, counter: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how far the counter went on before each sample, up to a turn."""
-        begins = self._last is None or self._resumes
-        before = int(counter[0]) - self._step if begins else self._last
-        deltas = np.diff(counter, prepend=np.int64(before or 0))
-        self._last = int(counter[-1])
-        return np.asarray(deltas % self._modulus, np.int64)
+    def _note(self, gaps: list[Gap]) -> None:
+        """Put the gaps that the stamps show before their samples."""
+        for gap in gaps:
+            at = gap.told_at - self._n_placed
+            n_lost = gap.n_lost
+            if self._counter is not None and gap.told_at != self._resumed_at:
+                n_lost = self._counter.in_turns(n_lost, int(self._steps[at]))
+            if at < len(self._steps):
+                self._steps[at] += n_lost
+            else:
+                self._behind += n_lost
 
-    def _lost(self, deltas: NDArray[np.int64], stamps: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the samples that the counter misses before each."""
-        elapsed_s = np.diff(stamps, prepend=self._last_stamp)
-        self._last_stamp = float(stamps[-1])
-        if not self._step:
-            self._seen += deltas[deltas > 0].tolist()
-            if len(self._seen) < _FEW_STEPS:
-                return np.zeros(len(deltas), np.int64)
-            self._step = int(np.bincount(self._seen).argmax())
-        lost = np.maximum(deltas // self._step - 1, 0)
-        # A packet out of order looks like nearly a turn.
-        lost[(elapsed_s >= 0) & (elapsed_s * self._sfreq < lost / 2)] = 0
-        return lost
-
-    def _in_turns(self, n_late: int, delta: int) -> int:
-        """Return the lost samples that late stamps show and the counter cannot."""
-        if self._resumes:
-            return n_late
-        turn = self._modulus // max(1, self._step)
-        turns = round(n_late / turn) * turn
-        # A counter that goes on as if nothing were lost is right more often than not.
-        tolerance = turn / 16 if delta in (0, self._step) else turn / 4
-        if not turns or abs(n_late - turns) > tolerance:
-            return 0
-        return turns - 1 if delta == 0 else turns
+    def _release(self, n_settled: int) -> NDArray[np.int64]:
+        """Return the positions of all samples before number `n_settled` that have none yet."""
+        n = n_settled - self._n_placed
+        counted = self._released + np.cumsum(self._steps[:n])
+        self._steps = self._steps[n:]
+        self._n_placed += n
+        if not n:
+            return np.empty(0, np.int64)
+        self._released = int(counted[-1])
+        # A packet that came twice or out of order takes the next place all the same.
+        in_order = np.arange(n)
+        least = np.maximum.accumulate(np.maximum(counted - in_order, self._newest + 1))
+        positions = least + in_order
+        self._newest = int(positions[-1])
+        return positions
 
 
 def sample_positions(
@@ -217,9 +203,11 @@ def sample_positions(
     counter: NDArray[np.int64] | None = None,
     counter_modulus: int = 0,
 ) -> NDArray[np.int64]:
-    """Position of each sample of a whole recording, lost samples counted.
+    """Return the position of each sample of a whole recording, lost samples counted.
 
-    With the whole file at hand a hole lies where it began, not where a live stream would tell it.
+    The rule is that of a stream, see :class:`PositionTracker`; with the whole file at hand a gap
+    within the jitter lies where it began, not where a stream would tell it, and stamps without
+    jitter show single lost samples.
 
     Parameters
     ----------
@@ -228,7 +216,7 @@ def sample_positions(
     n_times : int
         Number of samples.
     timestamps, counter : ndarray of shape (n_times,), optional
-        Raw stamps in seconds and the device's counter; without both there is no hole to see.
+        Raw stamps in seconds and the device's counter; without both there is no gap to see.
     counter_modulus : int
         Number of different values of the counter.
 
@@ -239,21 +227,22 @@ def sample_positions(
     """
     steps = np.ones(n_times, np.int64)
     if counter is not None and counter_modulus:
+        tracker = PositionTracker(sfreq, counter_modulus=counter_modulus)
         stamps = np.full(n_times, np.nan) if timestamps is None else timestamps
-        steps = _Counter(sfreq, counter_modulus).steps(counter, stamps, None)
-    elif timestamps is not None and _is_steady(timestamps):
+        return np.concatenate([tracker.place(stamps, counter), tracker.finish()])
+    if timestamps is not None and _is_steady(timestamps):
         intervals = np.diff(timestamps)
         steps[1:] = np.round(intervals / np.median(intervals))
-    elif timestamps is not None and n_times > 1:
-        tracker = StampTracker(sfreq, check_every_s=_FILE_CHECK_S)
-        for hole in tracker.holes(timestamps):
-            steps[min(hole.began_at, n_times - 1)] += hole.n_lost
+    elif timestamps is not None:
+        by_stamps = StampTracker(sfreq)
+        for gap in [*by_stamps.take(timestamps), *by_stamps.finish()]:
+            steps[min(gap.began_at, n_times - 1)] += gap.n_lost
     return np.cumsum(steps) - 1
 
 
 def _is_steady(timestamps: NDArray[np.float64]) -> bool:
     """Tell stamps whose every interval counts its samples from those with jitter."""
-    if len(timestamps) < _FEW_STEPS or not np.isfinite(timestamps).all():
+    if len(timestamps) < FEW_STEPS or not np.isfinite(timestamps).all():
         return False
     in_samples = np.diff(timestamps) / max(np.median(np.diff(timestamps)), np.finfo(float).tiny)
     is_one = np.abs(in_samples - 1) < _STEADY

@@ -1,40 +1,47 @@
-"""Finding lost samples by raw time stamps: a step in their lateness that stays is a hole.
+"""Lost samples by raw time stamps: a step in their lateness that stays is a gap.
 
-The lateness of a sample is its stamp less what its number says at the nominal rate. Jitter moves it
-to and fro, another clock or rate tilts it, a hole lifts all that follows by the lost samples' time.
+A sample that is clearly late, or early, is held back until those behind it tell what it was: a
+burst and a single wrong stamp return to the line; behind a gap, or on a clock that was set, the
+lateness stays. So where a sample is placed depends on the stamps alone, never on how they were cut
+into blocks.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.positions.lateness import CHECK_EVERY_S, LatenessHistory
+from mdjpt.positions.floor import Floor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CLEAR_S", "Hole", "StampTracker"]
+__all__ = ["CLEAR_S", "Gap", "StampTracker"]
 
 CLEAR_S = 0.25
-"""A sample this late, with all that is known to follow it, is told as a hole at once."""
-_STAYS = 0.6  # of CLEAR_S: so much of a clear step the jitter leaves of every sample behind it
+"""A sample this much later or earlier than the line is in doubt."""
 
-_LOOK_AHEAD_S = 1.0
+_BACK = 0.6  # of the above: a sample this near is in line again
+# Lateness that stays for so long is a step. A burst's falls by as much as the burst is long.
+_STAYS_S, _RESUMED_S = 0.3, 0.1
+_FALLS = 0.1
+_LONGEST_S = 1.0
+_RATE_AFTER_S = 4.0
+_FASTEST = 100.0  # times the nominal rate: stamps that stand still tell no rate
 
 
 @dataclass(frozen=True, slots=True)
-class Hole:
+class Gap:
     """Lost samples; the samples that came are numbered without them.
 
     Attributes
     ----------
     told_at : int
-        Number of the sample at whose arrival the hole was told.
+        Number of the first sample that is placed behind the gap.
     began_at : int
-        Number of the first sample behind the hole, as far as jitter lets it be seen.
+        Number of the first sample behind the gap in truth, as far as jitter lets it be seen.
     n_lost : int
         How many samples are lost.
     """
@@ -44,6 +51,17 @@ class Hole:
     n_lost: int
 
 
+@dataclass(slots=True)
+class _Doubt:
+    """Samples that wait for those behind them."""
+
+    first: int
+    resumes: bool
+    stamps: list[float] = field(default_factory=list)
+    late: list[float] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)
+
+
 class StampTracker:
     """Follows the lateness of one stream's stamps. One thread feeds it, in order.
 
@@ -51,120 +69,197 @@ class StampTracker:
     ----------
     sfreq : float
         Nominal sampling rate in Hz; the effective one is found out.
-    check_every_s : float
-        Signal from one look at the line to the next.
-    small_steps : bool
+    clear_s : float
+        Seconds off the line that put a sample in doubt.
+    small_gaps : bool
         Whether to look for steps within the jitter; those clear of it are always told.
     """
 
-    def __init__(
-        self, sfreq: float, *, check_every_s: float = CHECK_EVERY_S, small_steps: bool = True
-    ) -> None:
+    def __init__(self, sfreq: float, *, clear_s: float = CLEAR_S, small_gaps: bool = True) -> None:
         self._sfreq = sfreq
-        self._block = max(1, round(check_every_s * sfreq))
-        self._history = LatenessHistory(sfreq)
-        self._small_steps = small_steps
+        self._clear_s = clear_s
+        self._small_gaps = small_gaps
+        self._floor = Floor(sfreq)
+        self._doubt: _Doubt | None = None
         self._n_seen = 0
-        self._n_at_step = -1
         self._zero = np.nan  # time of sample 0, moved by every step since
-        self._lead = -np.inf
+        self._last = np.nan  # lateness of the newest sample in line
+        self._arrived = np.nan  # when it came
+        # Most that a stamp was ahead of its arrival. What came together counts only behind the last
+        # of it: the first samples of a block that waited are no measure.
+        self._lead = self._next_lead = -np.inf
+        self._arrival = np.nan
         self._resumes = False
 
     @property
-    def effective_sfreq(self) -> float:
-        """Rate by the stamps in Hz, the nominal one before a second has been seen."""
-        return 1.0 / (1.0 / self._sfreq + self._history.slope)
+    def n_block(self) -> int:
+        """Samples from one look at the line to the next."""
+        return self._floor.n_block
+
+    @property
+    def n_settled(self) -> int:
+        """How many samples have their place for good; the others are in doubt."""
+        return self._n_seen if self._doubt is None else self._doubt.first
+
+    @property
+    def effective_sfreq(self) -> float | None:
+        """Rate by the stamps in Hz, None before 4 s have been seen."""
+        known = self._floor.known and self._n_seen >= _RATE_AFTER_S * self._rate()
+        return self._rate() if known else None
 
     def resume(self) -> None:
         """Take the next stamp at its word: the stream was away and is back."""
         self._resumes = True
 
-    def holes(self, stamps: NDArray[np.float64], arrival_s: float | None = None) -> list[Hole]:
-        """Take the next stamps and return the holes that they show.
+    def take(self, stamps: NDArray[np.float64], arrival_s: float | None = None) -> list[Gap]:
+        """Take the next stamps and return the gaps that they show.
 
         Parameters
         ----------
         stamps : ndarray of float64, shape (n_times,)
             Seconds; NaN for a sample without one.
         arrival_s : float, optional
-            Monotonic clock when they arrived. It tells a clock that jumps forward from a hole: no
-            sample is stamped later than it arrives.
+            Monotonic clock when they arrived. It tells a clock that was set from a gap, for no
+            sample is stamped later than it arrives, and how long a device was away whose clock
+            began anew.
         """
-        holes: list[Hole | None] = []
+        gaps: list[Gap | None] = []
+        arrival = np.nan if arrival_s is None else arrival_s
+        if arrival != self._arrival:
+            self._arrival, self._lead = arrival, self._next_lead
         start = 0
         while start < len(stamps):
-            n_own = min(len(stamps) - start, self._block - self._n_seen % self._block)
-            ahead = stamps[start : start + n_own + round(_LOOK_AHEAD_S * self._sfreq)]
-            before = self._n_seen
-            holes.append(self._take(ahead, n_own, arrival_s))
-            start += self._n_seen - before
-            if self._n_seen > before and self._n_seen % self._block == 0:
-                holes.append(self._small_hole())
-        return [hole for hole in holes if hole is not None]
+            if self._doubt is not None and not self._is_back(self._doubt, stamps[start]):
+                gaps.append(self._weigh(self._doubt, float(stamps[start]), arrival))
+                start += 1
+                continue
+            self._doubt = None
+            n_own = self._floor.n_block - self._n_seen % self._floor.n_block
+            n_taken, gap = self._follow(stamps[start : start + n_own], arrival)
+            gaps.append(gap)
+            start += n_taken
+        return [gap for gap in gaps if gap is not None]
 
-    def _take(
-        self, stamps: NDArray[np.float64], n_own: int, arrival_s: float | None
-    ) -> Hole | None:
-        """Take the samples up to a clear step, or `n_own` when there is none."""
+    def finish(self) -> list[Gap]:
+        """Settle the samples in doubt, behind which nothing comes; return the gap they show."""
+        doubt, self._doubt = self._doubt, None
+        if doubt is None or len(doubt.late) < _RESUMED_S * self._sfreq:
+            return []
+        if self._falls(doubt, len(doubt.late) // 2):
+            return []
+        gap = self._settle(doubt)
+        return [] if gap is None else [gap]
+
+    def _rate(self) -> float:
+        interval = 1.0 / self._sfreq
+        return 1.0 / max(interval + self._floor.slope, interval / _FASTEST)
+
+    def _follow(self, stamps: NDArray[np.float64], arrival: float) -> tuple[int, Gap | None]:
+        """Take the samples of a block up to one that is in doubt."""
         finite = np.isfinite(stamps)
+        numbers = self._n_seen + np.arange(len(stamps))
         if np.isnan(self._zero) and finite.any():
             first = int(np.argmax(finite))
-            self._zero = float(stamps[first]) - (self._n_seen + first) / self._sfreq
-        numbers = self._n_seen + np.arange(len(stamps))
+            self._zero, self._last = float(stamps[first]) - numbers[first] / self._sfreq, 0.0
         lateness = stamps - self._zero - numbers / self._sfreq
-        late = lateness - self._history.expected(numbers)
-        at = self._clear_step(late, finite, n_own)
-        n_taken = n_own if at is None else at
-        usual = finite[:n_taken] & (np.abs(late[:n_taken]) <= CLEAR_S)
-        self._history.append(numbers[:n_taken][usual], lateness[:n_taken][usual])
+        n_taken = self._n_in_line(numbers, lateness)
+        usual = finite[:n_taken]
+        self._floor.add(numbers[:n_taken][usual], lateness[:n_taken][usual])
+        if usual.any():
+            self._last = float(lateness[:n_taken][usual][-1])
+            self._note_lead(float(stamps[:n_taken][usual].max()) - arrival)
+            self._arrived = arrival
         self._n_seen += n_taken
-        if arrival_s is not None and usual.any():
-            self._lead = max(self._lead, float(stamps[:n_taken][usual].max()) - arrival_s)
-        if at is None:
-            return None
-        behind = slice(at, at + self._block)
-        return self._step(float(np.nanmedian(late[behind])), np.nanmax(stamps[behind]), arrival_s)
-
-    def _clear_step(
-        self, late: NDArray[np.float64], finite: NDArray[np.bool_], n_own: int
-    ) -> int | None:
-        """Return the first sample that is far off the line with all that is known to follow."""
-        if self._resumes and finite[:n_own].any():
+        if n_taken < len(stamps):
+            self._doubt = _Doubt(self._n_seen, self._resumes)
             self._resumes = False
+            return n_taken, None
+        return n_taken, self._small_gap() if self._n_seen % self._floor.n_block == 0 else None
+
+    def _note_lead(self, lead: float) -> None:
+        self._next_lead = float(np.fmax(self._next_lead, lead))
+
+    def _n_in_line(self, numbers: NDArray[np.int_], lateness: NDArray[np.float64]) -> int:
+        """Return how many samples there are before the first one in doubt."""
+        finite = np.isfinite(lateness)
+        if self._resumes and finite.any():
             return int(np.argmax(finite))
-        own = np.abs(np.where(finite[:n_own], late[:n_own], 0.0)) > CLEAR_S
-        if self._n_seen == self._n_at_step:
-            own[:1] = False
-        if not own.any():
-            return None
-        least = np.minimum.accumulate(np.where(finite, late, np.inf)[::-1])[::-1]
-        most = np.maximum.accumulate(np.where(finite, late, -np.inf)[::-1])[::-1]
-        stays = (least[:n_own] > _STAYS * CLEAR_S) | (most[:n_own] < -_STAYS * CLEAR_S)
-        steps = np.flatnonzero(own & stays)
-        return int(steps[0]) if len(steps) else None
+        if self._is_line_known:
+            expected = self._floor.level + self._floor.slope * numbers
+        else:
+            # Each sample by the newest one before it that has a stamp: the rate may be any.
+            before = np.concatenate([[self._last], lateness[:-1]])
+            newest = np.where(np.isfinite(before), np.arange(len(before)), 0)
+            expected = before[np.maximum.accumulate(newest)]
+        doubtful = np.abs(lateness - expected) > self._clear_s
+        return int(np.argmax(doubtful)) if doubtful.any() else len(numbers)
 
-    def _step(self, seconds: float, stamp: float, arrival_s: float | None) -> Hole | None:
-        """Move the line by a clear step; a hole unless the clock jumped."""
-        self._n_at_step = self._n_seen
+    @property
+    def _is_line_known(self) -> bool:
+        return self._floor.known and not np.isnan(self._floor.level)
+
+    def _late(self, stamp: float) -> float:
+        """Return how far the next sample is off the line, or off the last one in line."""
+        line = self._floor.level + self._floor.slope * self._n_seen
+        expected = line if self._is_line_known else self._last
+        return float(stamp - self._zero - self._n_seen / self._sfreq - expected)
+
+    def _is_back(self, doubt: _Doubt, stamp: float) -> bool:
+        """Tell whether the next sample is in line again: those in doubt were late, not behind."""
+        if doubt.resumes or not doubt.stamps:
+            return False
+        return abs(self._late(stamp)) <= _BACK * self._clear_s
+
+    def _weigh(self, doubt: _Doubt, stamp: float, arrival: float) -> Gap | None:
+        """Take a sample in doubt; settle all of them once they tell what they are."""
+        doubt.stamps.append(stamp)
+        doubt.late.append(self._late(stamp))
+        doubt.arrivals.append(arrival)
+        self._n_seen += 1
+        n_most = (max(doubt.late[0], 0.0) + _LONGEST_S) * self._sfreq
+        n_half = max(1, round((_RESUMED_S if doubt.resumes else _STAYS_S) * self._sfreq / 2))
+        stays = len(doubt.late) >= 2 * n_half and not self._falls(doubt, n_half)
+        return self._settle(doubt) if stays or len(doubt.late) >= n_most else None
+
+    def _falls(self, doubt: _Doubt, n_half: int) -> bool:
+        """Tell lateness that falls, as it does within a burst, from one that stays."""
+        late = np.array(doubt.late[len(doubt.late) - 2 * n_half :])
+        if not np.isfinite(late).all():
+            return True
+        return bool(late[:n_half].min() - late[n_half:].min() > _FALLS * n_half / self._sfreq)
+
+    def _settle(self, doubt: _Doubt) -> Gap | None:
+        """Move the line by what the samples in doubt are late; a gap unless the clock was set."""
+        self._doubt = None
+        numbers = doubt.first + np.arange(len(doubt.stamps))
+        stamps, late = np.array(doubt.stamps), np.array(doubt.late)
+        finite = np.isfinite(stamps)
+        seconds = float(late[finite].min())
+        lead = float((stamps - np.array(doubt.arrivals))[finite].max())
+        lost_s = max(0.0, seconds)
+        if seconds < -self._clear_s or lead > self._lead + self._clear_s > -np.inf:
+            # The clock was set, or began anew: only the arrival tells how long nothing came.
+            away_s = doubt.arrivals[0] - self._arrived
+            lost_s = away_s if away_s > self._clear_s else 0.0
+            self._lead = self._next_lead = -np.inf
         self._zero += seconds
-        self._history.begin_segment()
-        clock_jumped = arrival_s is not None and stamp - arrival_s > self._lead + CLEAR_S
-        if clock_jumped or seconds < 0:
-            self._lead = -np.inf
-            return None
-        n_lost = round(seconds * self.effective_sfreq)
-        return Hole(self._n_seen, self._n_seen, n_lost) if n_lost else None
+        lateness = stamps - self._zero - numbers / self._sfreq
+        usual = finite & (late - seconds <= self._clear_s)
+        self._floor.begin_segment()
+        self._floor.add(numbers[usual], lateness[usual])
+        self._last, self._arrived = float(lateness[usual][-1]), doubt.arrivals[-1]
+        self._note_lead(lead)
+        n_lost = round(lost_s * self._rate())
+        return Gap(doubt.first, doubt.first, n_lost) if n_lost else None
 
-    def _small_hole(self) -> Hole | None:
+    def _small_gap(self) -> Gap | None:
         """Look for a step that only many stamps together show."""
-        line = self._history.follow(self.effective_sfreq)
-        if line is None or not self._small_steps:
-            return None
-        step = self._history.small_step(line, self.effective_sfreq)
-        if step is None:
+        step = self._floor.look(self._n_seen)
+        if step is None or not self._small_gaps:
             return None
         began_at, seconds = step
         self._zero += seconds
-        self._history.lower(began_at, seconds)
-        n_lost = round(seconds * self.effective_sfreq)
-        return Hole(self._n_seen, began_at, n_lost) if n_lost > 0 else None
+        self._last -= seconds
+        self._floor.lower(began_at, seconds)
+        n_lost = round(seconds * self._rate())
+        return Gap(self._n_seen, began_at, n_lost) if n_lost else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import MdjptError
-from streaming.label_hold import LABEL_MARGIN
+from streaming.inference import LABEL_MARGIN
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

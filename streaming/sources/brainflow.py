@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import TYPE_CHECKING, Self
@@ -11,10 +10,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from mdjpt.errors import RecordingError, SourceError, SourceLost
-from mdjpt.positions.gaps import GapDetector
 from mdjpt.recordings import montage_names
 from mdjpt.recordings.electrodes import select_electrodes
 from streaming.sources.boards import BrainFlowBoard
+from streaming.sources.cutter import ChunkCutter
 from streaming.stream import Chunk, Column, Marker, StreamInfo
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class BrainFlowSource:
         self._wait = wait
         self._worker: ThreadPoolExecutor | None = None
         self._restart: Future[None] | None = None
-        self._ready: deque[Chunk] = deque()
+        self._cutter: ChunkCutter
 
     @classmethod
     def from_spec(
@@ -99,8 +98,7 @@ class BrainFlowSource:
         names, notes = self._electrodes(rows)
         self._board.start()
         self._rows = rows
-        self._gaps = GapDetector(rows.sfreq, counter_modulus=rows.counter_modulus)
-        self._end = 0
+        self._cutter = ChunkCutter(len(names), rows.sfreq, counter_modulus=rows.counter_modulus)
         self._last_sample = self._tried = self._clock()
         self._worker = ThreadPoolExecutor(1, "brainflow-connect")
         return StreamInfo(
@@ -127,15 +125,14 @@ class BrainFlowSource:
         """
         if self._worker is None:
             raise SourceError(f"brainflow:{self._board.name}: read before open, or after close")
-        if not self._ready and self._is_connected(timeout_s):
-            n_waiting = self._n_waiting(timeout_s)
-            if n_waiting:
-                self._take(n_waiting)
-            else:
+        deadline = self._clock() + timeout_s
+        while not self._cutter and self._is_connected(deadline - self._clock()):
+            n_waiting = self._n_waiting(deadline - self._clock())
+            if not n_waiting:
                 self._connect_anew_when_silent()
-        if self._ready:
-            return self._ready.popleft()
-        return Chunk(np.empty((len(self._columns), 0), np.float32), np.empty(0), self._end)
+                break
+            self._take(n_waiting)
+        return self._cutter.next()
 
     def close(self) -> None:
         """Disconnect; waits for a connection that is being made."""
@@ -143,7 +140,6 @@ class BrainFlowSource:
             self._worker.shutdown(wait=True, cancel_futures=True)
         self._worker = self._restart = None
         self._board.stop()
-        self._ready.clear()
 
     def _electrodes(self, rows: BoardRows) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Choose the electrodes; return their names and remarks for the user."""
@@ -175,26 +171,17 @@ class BrainFlowSource:
         return min(n_waiting, round(self._rows.sfreq))
 
     def _take(self, n_times: int) -> None:
-        """Cut a block at its holes into chunks that are ready to be read."""
+        """Cut a block into chunks that are ready to be read."""
         rows, block = self._rows, self._board.take(n_times)
         self._last_sample = self._clock()
-        stamps = block[rows.timestamp]
-        counter = None
-        if rows.counter_modulus and rows.counter is not None:
-            counter = block[rows.counter].astype(np.int64)
-        signals = block[self._columns].astype(np.float32)
-        others = block[[row for row, _ in self._others]] if self._others else None
-        for run in self._gaps.split(stamps, counter, self._last_sample):
-            part = slice(run.start, run.stop)
-            chunk = Chunk(
-                np.ascontiguousarray(signals[:, part]),
-                stamps[part].copy(),
-                run.first_sample,
-                self._markers(block[:, part]),
-                None if others is None else others[:, part],
-            )
-            self._ready.append(chunk)
-            self._end = chunk.stop_sample
+        self._cutter.take(
+            block[self._columns].astype(np.float32),
+            block[rows.timestamp],
+            self._last_sample,
+            others=block[[row for row, _ in self._others]] if self._others else None,
+            counter=None if rows.counter is None else block[rows.counter].astype(np.int64),
+            markers=self._markers(block),
+        )
 
     def _markers(self, block: NDArray[np.float64]) -> tuple[Marker, ...]:
         """Return the markers that were inserted into the board's stream."""
@@ -220,12 +207,12 @@ class BrainFlowSource:
         """Return whether no new connection is being made, after waiting for one."""
         if self._restart is None:
             return True
-        wait_for([self._restart], timeout_s)
+        wait_for([self._restart], max(0.0, timeout_s))
         if not self._restart.done():
             return False
         failed = isinstance(self._restart.exception(), SourceError)
         if not failed:
             self._restart.result()
-            self._gaps.resume()
+            self._cutter.resume()
         self._restart, self._tried = None, self._clock()
         return not failed

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mdjpt.errors import SourceError
-from mdjpt.positions.gaps import GapDetector
 from mdjpt.recordings import montage_names
+from streaming.sources.cutter import ChunkCutter
 from streaming.sources.lsl_link.columns import Columns
 from streaming.sources.lsl_link.connection import LSLConnection
 from streaming.sources.lsl_link.link import ANSWER_S, LSLLink
 from streaming.sources.lsl_link.markers import MarkerInlets
 from streaming.sources.lsl_link.streams import StreamQuery, StreamWatch
-from streaming.stream import Chunk, Marker, StreamInfo
+from streaming.stream import StreamInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,12 +24,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from streaming.stream import Chunk
+
 __all__ = ["LSLSource"]
 
 _BATCH_S = 0.008  # one pull for each sample is too many at 1 kHz
-_BURST_AFTER_S = 0.25
-_BURST_S = 0.05
-_JUDGE_S = 1.0
+_JUDGE_S = 0.5  # of signal tells its unit
 
 
 class LSLSource:
@@ -46,6 +45,8 @@ class LSLSource:
         Electrode names for a stream whose labels say nothing.
     markers : bool
         Whether to take the events of the same computer's marker streams too.
+    sfreq : float, optional
+        Sampling rate in Hz of a stream that declares a wrong one.
     timeout_s : float
         Longest wait for the stream to be found.
     lost_after_s : float
@@ -63,6 +64,7 @@ class LSLSource:
         hostname: str = "",
         montage: str | Path | Sequence[str] | None = None,
         markers: bool = True,
+        sfreq: float | None = None,
         timeout_s: float = 5.0,
         lost_after_s: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
@@ -70,14 +72,15 @@ class LSLSource:
         self._query = StreamQuery(name, stream_type, source_id, hostname)
         self._montage = montage
         self._wants_markers = markers
+        self._sfreq = sfreq
         self._timeout_s = timeout_s
         self._lost_after_s = lost_after_s
         self._clock = clock
         self._worker: ThreadPoolExecutor | None = None
         self._link: LSLLink | None = None
         self._markers: MarkerInlets | None = None
-        self._waiting: list[Marker] = []
-        self._ready: deque[Chunk] = deque()
+        self._cutter: ChunkCutter
+        self._unjudged: list[tuple[NDArray[Any], NDArray[np.float64]]] = []
 
     @property
     def ended(self) -> bool:
@@ -111,7 +114,7 @@ class LSLSource:
         return StreamInfo(
             name=connection.description.name,
             ch_names=self._columns.names,
-            sfreq=connection.description.sfreq,
+            sfreq=self._rate,
             source_id=connection.description.source_id,
             clock="lsl",
             ch_units=self._columns.units,
@@ -134,13 +137,14 @@ class LSLSource:
         """
         if self._link is None:
             raise SourceError("LSL stream: read before open, or after close")
-        if not self._ready:
-            samples, stamps = self._pull(timeout_s)
-            if len(stamps):
-                self._take(samples, stamps)
-        if self._ready:
-            return self._ready.popleft()
-        return Chunk(np.empty((len(self._columns.rows), 0), np.float32), np.empty(0), self._end)
+        deadline = time.monotonic() + timeout_s
+        while not self._cutter:
+            left_s = max(0.0, deadline - time.monotonic())
+            samples, stamps = self._link.pull(left_s, self._at_least)
+            if not len(stamps):
+                break
+            self._take(samples, stamps)
+        return self._cutter.next()
 
     def close(self) -> None:
         """Disconnect; waits some seconds at most for a connection that is being made."""
@@ -151,62 +155,48 @@ class LSLSource:
         if self._markers is not None:
             self._markers.close()
         self._link = self._worker = self._markers = None
-        self._ready.clear()
+        self._unjudged.clear()
 
     def _begin(self, watch: StreamWatch) -> None:
         """Start counting samples, connect to the markers and settle unknown units."""
         assert self._link is not None
         assert self._worker is not None
         stream = self._link.description
-        self._gaps = GapDetector(stream.sfreq)
-        self._at_least = max(1, round(_BATCH_S * stream.sfreq))
-        self._end = 0
+        self._rate = self._sfreq or stream.sfreq
+        self._cutter = ChunkCutter(
+            len(self._columns.rows),
+            self._rate,
+            advice=f"lsl:{stream.name}?sfreq={{:g}} decodes it at that rate",
+        )
+        self._at_least = max(1, round(_BATCH_S * self._rate))
         self._n_connections = 1
         if self._wants_markers:
             self._markers = MarkerInlets(watch, stream.hostname, self._worker)
             self._markers.connect(ANSWER_S)
         if not self._columns.units_known:
-            samples, stamps = self._link.pull(_JUDGE_S, self._link.max_samples)
-            self._columns = self._columns.with_units_judged(samples)
+            samples, stamps = self._link.pull(2 * _JUDGE_S, self._link.max_samples)
             self._take(samples, stamps)
 
-    def _pull(self, timeout_s: float) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Pull; after a silence wait a moment for all that a stalled sender sends at once.
-
-        Its first samples are late and its last are not: only together do they show no hole.
-        """
-        assert self._link is not None
-        deadline = self._clock() + timeout_s
-        was_silent = self._link.silent_s > _BURST_AFTER_S
-        samples, stamps = self._link.pull(timeout_s, self._at_least)
-        if not (len(stamps) and was_silent):
-            return samples, stamps
-        first = samples.copy()
-        left_s = min(_BURST_S, max(0.0, deadline - self._clock()))
-        more, more_stamps = self._link.pull(left_s, self._link.max_samples)
-        return np.concatenate([first, more]), np.concatenate([stamps, more_stamps])
-
     def _take(self, samples: NDArray[Any], stamps: NDArray[np.float64]) -> None:
-        """Cut a block at its holes into chunks that are ready to be read."""
+        """Cut a block into chunks that are ready to be read, once its unit is known."""
         assert self._link is not None
         now = self._clock()
-        if self._markers is not None:
-            self._waiting += self._markers.pull(now)
         if self._link.n_connections != self._n_connections:
             self._n_connections = self._link.n_connections
-            self._gaps.resume()
-        microvolts = self._columns.microvolts(samples)
-        others = self._columns.other_values(samples)
-        for run in self._gaps.split(stamps, arrival_s=now):
-            times = stamps[run.start : run.stop]
-            signals = np.ascontiguousarray(microvolts[:, run.start : run.stop])
-            markers = self._markers_until(float(times[-1]))
-            beside = others[:, run.start : run.stop] if len(others) else None
-            self._ready.append(Chunk(signals, times, run.first_sample, markers, beside))
-            self._end = run.first_sample + len(times)
-
-    def _markers_until(self, time_s: float) -> tuple[Marker, ...]:
-        """Take out the events up to a time; a later one waits for its samples."""
-        due = [marker for marker in self._waiting if not marker.timestamp > time_s]
-        self._waiting = [marker for marker in self._waiting if marker.timestamp > time_s]
-        return tuple(sorted(due, key=lambda marker: marker.timestamp))
+            self._cutter.resume()
+        if not self._columns.units_known:
+            self._unjudged.append((samples.copy(), stamps))
+            if sum(len(some) for _, some in self._unjudged) < _JUDGE_S * self._rate:
+                return
+            samples = np.concatenate([some for some, _ in self._unjudged])
+            stamps = np.concatenate([some for _, some in self._unjudged])
+            self._unjudged.clear()
+            self._columns = self._columns.with_units_judged(samples)
+            self._cutter.note(*self._columns.notes)
+        self._cutter.take(
+            self._columns.microvolts(samples),
+            stamps,
+            now,
+            others=self._columns.other_values(samples) if self._columns.others else None,
+            markers=() if self._markers is None else self._markers.pull(now),
+        )

@@ -93,7 +93,12 @@ _OPTIONS: dict[str, dict[str, Callable[[str], OptionValue]]] = {
         "classes": _integer(2, 9),
     },
     "file": {"stream": _text},
-    "lsl": {"source_id": _text, "type": _text, "hostname": _text},
+    "lsl": {
+        "source_id": _text,
+        "type": _text,
+        "hostname": _text,
+        "sfreq": _positive("Hz", 20_000),
+    },
     "brainflow": {
         "serial_port": _text,
         "mac_address": _text,

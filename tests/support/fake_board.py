@@ -63,12 +63,15 @@ class FakeBoard:
     def stop(self) -> None:
         self.streaming = False
 
-    def sample(self, n_times: int, marker: float = 0.0) -> None:
-        """Sample; the marker sits on the first sample."""
+    def stamp_of(self, number: int) -> float:
+        return 1.7e9 + number / SFREQ + self.clock_error_s
+
+    def sample(self, n_times: int, marker: float = 0.0, stamp: float | None = None) -> None:
+        """Sample; the marker sits on the first sample, a stamp on all."""
         for number in range(self.number, self.number + n_times):
-            stamp = 1.7e9 + number / SFREQ + self.clock_error_s
+            time_s = self.stamp_of(number) if stamp is None else stamp
             first = marker if number == self.number else 0.0
-            self._waiting.append(np.array([number % 256, number, -number, stamp, first]))
+            self._waiting.append(np.array([number % 256, number, -number, time_s, first]))
         self.number += n_times
 
     def lose(self, n_times: int) -> None:

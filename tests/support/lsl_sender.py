@@ -68,6 +68,8 @@ class LslSender:
         self._scale = scale
         self.number = first
         """Number of the next sample."""
+        self.flat_s = 0.0
+        """Seconds of signal that are 0 before samples begin to differ."""
         self._to_drop = 0
         self._paused = threading.Event()
         self._left = threading.Event()
@@ -90,6 +92,10 @@ class LslSender:
         """Send nothing more, stay on the network."""
         self._paused.set()
 
+    def resume(self) -> None:
+        """Send again."""
+        self._paused.clear()
+
     def _send(self) -> None:
         """Push each chunk when its last sample is due, stamped by number: no jitter."""
         began, first = pylsl.local_clock(), self.number
@@ -99,6 +105,8 @@ class LslSender:
             self._left.wait(max(0.0, due - pylsl.local_clock()))
             if not self._paused.is_set() and self._outlet is not None:
                 values = np.arange(self.number, stop) * self._scale
+                if self.flat_s > 0:
+                    values, self.flat_s = 0.0 * values, self.flat_s - len(values) / self._sfreq
                 block = np.repeat(values[:, np.newaxis], self.n_channels, axis=1)
                 self._outlet.push_chunk(block.astype(self._dtype), due)
             dropped, self._to_drop = self._to_drop, 0

@@ -1,4 +1,4 @@
-"""Time stamps as devices give them: with jitter, drift, another rate, and holes."""
+"""Time stamps as devices give them: with jitter, drift, another rate, and gaps."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mdjpt.positions.gaps import PositionTracker
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-    from mdjpt.positions.gaps import GapDetector
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,12 @@ class StampedStream:
         """Samples of 20 ms."""
         return max(1, round(0.02 * self.sfreq))
 
-    def stamps(
-        self, seconds: float, holes: Sequence[tuple[float, int]] = ()
-    ) -> NDArray[np.float64]:
+    def stamps(self, seconds: float, gaps: Sequence[tuple[float, int]] = ()) -> NDArray[np.float64]:
         """Return the stamps of the samples that come, with `n_lost` missing at each second."""
         rate = self.rate or self.sfreq
         numbers = np.arange(round(seconds * rate))
         positions = numbers.astype(np.float64)
-        for at_s, n_lost in holes:
+        for at_s, n_lost in gaps:
             positions[round(at_s * rate) :] += n_lost
         times = 5000.0 + positions / rate * (1 + self.drift)
         rng = np.random.default_rng(self.seed)
@@ -66,10 +64,44 @@ class StampedStream:
         return times[last] + late[last] - (last - numbers) / self.sfreq
 
 
-def told_holes(
-    detector: GapDetector, stamps: NDArray[np.float64], n_chunk: int
-) -> list[tuple[int, int]]:
-    """Feed stamps chunk by chunk; return the number of each sample behind a hole, and its loss."""
-    parts = [detector.positions(stamps[i : i + n_chunk]) for i in range(0, len(stamps), n_chunk)]
-    lost = np.diff(np.concatenate(parts), prepend=-1) - 1
+def growing_jitter(sfreq: float, seed: int, seconds: float = 60.0) -> NDArray[np.float64]:
+    """Return the stamps of a radio link that gets worse: 5 ms of jitter, 50 ms from 12 s on."""
+    numbers = np.arange(round(seconds * sfreq))
+    chunks = numbers // 10
+    late = np.random.default_rng(seed).uniform(0.0, 1.0, chunks[-1] + 1)
+    jitter_s = np.where(chunks * 10 > 12.0 * sfreq, 0.050, 0.005)
+    return 5000.0 + numbers / sfreq + late[chunks] * jitter_s
+
+
+def bursts(sfreq: float, seed: int, longest_s: float = 1.0) -> NDArray[np.float64]:
+    """Return the stamps of a link that stalls, then delivers all at once under one stamp."""
+    rng = np.random.default_rng(seed)
+    times, stamps = 0.0, np.empty(0)
+    while times < 60.0:
+        n_due = int(times * sfreq) - len(stamps)
+        stamps = np.append(stamps, np.full(n_due, 5000.0 + times))
+        times += rng.uniform(0.02, longest_s)
+    return stamps
+
+
+def positions_of(
+    tracker: PositionTracker,
+    stamps: NDArray[np.float64],
+    cuts: int | Sequence[int],
+    counter: NDArray[np.int64] | None = None,
+    arrivals: NDArray[np.float64] | None = None,
+) -> NDArray[np.int64]:
+    """Place a stream that is cut into equal blocks, or at the given samples."""
+    edges = list(range(cuts, len(stamps), cuts)) if isinstance(cuts, int) else sorted(cuts)
+    placed = []
+    for part in np.split(np.arange(len(stamps)), edges):
+        counted = None if counter is None else counter[part]
+        arrival = None if arrivals is None or not len(part) else float(arrivals[part[-1]])
+        placed.append(tracker.place(stamps[part], counted, arrival))
+    return np.concatenate([*placed, tracker.finish()])
+
+
+def told_gaps(sfreq: float, stamps: NDArray[np.float64], n_chunk: int) -> list[tuple[int, int]]:
+    """Return the number of each sample behind a gap, and how many samples are lost in it."""
+    lost = np.diff(positions_of(PositionTracker(sfreq), stamps, n_chunk), prepend=-1) - 1
     return [(int(number), int(lost[number])) for number in np.flatnonzero(lost)]

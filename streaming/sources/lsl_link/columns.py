@@ -90,10 +90,13 @@ class Columns:
         Parameters
         ----------
         samples : ndarray, shape (n_times, n_columns)
-            About a second of the stream.
+            About a second of the stream; one that is flat tells nothing.
         """
         unknown = np.isnan(self.factors[:, 0])
-        in_volts = looks_like_volts(samples[:, self.rows[unknown]].T.astype(np.float64))
+        signals = samples[:, self.rows[unknown]].T.astype(np.float64)
+        if not np.ptp(signals, axis=1).any():
+            return self
+        in_volts = looks_like_volts(signals)
         unit, factor = ("volts", 1e6) if in_volts else ("microvolts", 1.0)
         factors = np.where(np.isnan(self.factors), factor, self.factors)
         note = f"the stream names no unit: taken as {unit} by the size of the signal"
@@ -110,10 +113,11 @@ class Columns:
         Returns
         -------
         ndarray of float32, shape (n_channels, n_times)
-            Microvolts, a copy.
+            Microvolts, a copy; unknown units are taken as microvolts.
         """
+        factors = np.where(np.isnan(self.factors), 1.0, self.factors)
         signals = np.empty((len(self.rows), len(samples)), np.float32)
-        np.multiply(samples[:, self.rows].T, self.factors, out=signals, casting="unsafe")
+        np.multiply(samples[:, self.rows].T, factors, out=signals, casting="unsafe")
         return signals
 
     def other_values(self, samples: NDArray[Any]) -> NDArray[np.float64]:
