@@ -61,7 +61,7 @@ class MomentAligner(Aligner):
     >>> import numpy as np
     >>> aligner = mdjpt.MomentAligner(prior_mean=np.zeros(3), prior_var=np.ones(3))
     >>> for feature in np.random.default_rng(0).normal(2, 1, (400, 3)):
-    ...     aligner.partial_fit(feature)
+    ...     aligner = aligner.partial_fit(feature)
     >>> before, now = np.full(3, 2.0), aligner.transform(np.full(3, 2.0))
     >>> bool((np.abs(now) < before / 2).all())
     True
