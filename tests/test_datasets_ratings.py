@@ -173,7 +173,7 @@ def test_an_array_of_structs_reads_as_a_cell_array_of_structs_does(tmp_path):
         stimuli = cells([eeg(4 + clip, 14) for clip in range(3)])
         structs[0, subject] = ({"stimuli": stimuli}, np.ones((3, 1)))
     savemat(tmp_path / "a.mat", {"DREAMER": {"Data": structs}})
-    data = load(tmp_path / "a.mat", names=["DREAMER"])["values"]["DREAMER"]["Data"]
+    data = load(tmp_path / "a.mat", need=["DREAMER"])["DREAMER"]["Data"]
     assert [np.shape(clip) for clip in data[1]["EEG"]["stimuli"]] == [(4, 14), (5, 14), (6, 14)]
 
 
@@ -190,9 +190,10 @@ def test_cells_of_a_matlab_7_3_file_keep_their_axes(tmp_path):
     content = bytearray(path.read_bytes())
     content[:128] = b"MATLAB 7.3 MAT-file, Platform: PCWIN64".ljust(124) + b"\0\2IM"
     path.write_bytes(content)
-    read = load(path, names=["joined_data"])
-    assert read["keys"] == ["joined_data"]
-    for clip, back in zip(clips, read["values"]["joined_data"], strict=True):
+    read = load(path, need=["joined_data"])
+    with pytest.raises(DatasetError, match=r"no key 'x'; there are joined_data$"):
+        load(path, need=["x"])
+    for clip, back in zip(clips, read["joined_data"], strict=True):
         np.testing.assert_array_equal(back, clip)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -19,22 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["CntTrials", "load", "read_cnt_trials"]
 
 
-class CntTrials:
+class CntTrials(NamedTuple):
     """The trials of one .cnt file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    result : dict
-        What `load` left.
 
     Attributes
     ----------
     sfreq : float
         Sampling rate in Hz.
-    ch_names : tuple of str
-        The electrodes, in the file's order.
     spans : list of (float, float)
         Start and end of each trial, seconds in the recording.
     samples : list of ndarray of float32, shape (n_channels, n_times)
@@ -43,21 +34,10 @@ class CntTrials:
         Remarks for the user.
     """
 
-    def __init__(self, path: Path, result: dict[str, Any]) -> None:
-        self.sfreq = float(result["sfreq"])
-        self.ch_names = tuple(str(name) for name in result["ch_names"])
-        self.spans: list[tuple[float, float]] = [(a, b) for a, b in result["spans"]]
-        self.samples: list[NDArray[np.float32]] = list(result["samples"].values())
-        self.notes = tuple(str(note) for note in result["notes"])
-        self._check(path, float(result["duration_s"]))
-
-    def _check(self, path: Path, duration_s: float) -> None:
-        for index, (start_s, stop_s) in enumerate(self.spans):
-            if not 0 <= start_s < stop_s <= duration_s:
-                raise DatasetError(
-                    f"{path}: trial {index + 1} lasts from {start_s:.0f} to {stop_s:.0f} s, the "
-                    f"recording ends at {duration_s:.0f} s; was the download complete?"
-                )
+    sfreq: float
+    spans: list[tuple[float, float]]
+    samples: list[NDArray[np.float32]]
+    notes: tuple[str, ...]
 
 
 def read_cnt_trials(
@@ -93,16 +73,12 @@ def read_cnt_trials(
     result = read_guarded(
         path, "cnt", ch_names=list(ch_names), spans=wanted, data_format=data_format
     )
-    if result["lacking"]:
-        raise DatasetError(
-            f"{path}: no channel {', '.join(result['lacking'][:8])}; there are "
-            f"{', '.join(result['there'][:8])}, ..."
-        )
-    if isinstance(spans, int) and len(result["spans"]) < spans:
-        raise DatasetError(
-            f"{path}: {spans} trials need {2 * spans} events, there are {result['n_events']}"
-        )
-    return CntTrials(path, result)
+    return CntTrials(
+        float(result["sfreq"]),
+        [(float(start_s), float(stop_s)) for start_s, stop_s in result["spans"]],
+        list(result["samples"].values()),
+        tuple(str(note) for note in result["notes"]),
+    )
 
 
 def load(
@@ -112,6 +88,8 @@ def load(
 
     Raises
     ------
+    DatasetError
+        An electrode or events are missing, or the recording ends before a trial.
     Exception
         Whatever MNE raises on a damaged file.
     """
@@ -119,23 +97,30 @@ def load(
 
     raw, notes = open_neuroscan(path, data_format)
     by_name = {name.upper(): name for name in raw.ch_names}
-    lacking = [name for name in ch_names if name.upper() not in by_name]
-    duration_s = raw.n_times / raw.info["sfreq"]
-    onsets = [float(onset) for onset in raw.annotations.onset]
+    if lacking := [name for name in ch_names if name.upper() not in by_name]:
+        raise DatasetError(
+            f"{path}: no channel {', '.join(lacking[:8])}; there are "
+            f"{', '.join(raw.ch_names[:8])}, ..."
+        )
     if isinstance(spans, int):
-        spans = list(zip(onsets[0 : 2 * spans : 2], onsets[1 : 2 * spans : 2], strict=False))
-    readable = not lacking and all(0 <= a < b <= duration_s for a, b in spans)
-    picks = [by_name[name.upper()] for name in ch_names] if readable else []
+        onsets = [float(onset) for onset in raw.annotations.onset]
+        if len(onsets) < 2 * spans:
+            raise DatasetError(
+                f"{path}: {spans} trials need {2 * spans} events, there are {len(onsets)}"
+            )
+        spans = list(zip(onsets[0 : 2 * spans : 2], onsets[1 : 2 * spans : 2], strict=True))
+    duration_s = raw.n_times / raw.info["sfreq"]
+    for index, (start_s, stop_s) in enumerate(spans):
+        if not 0 <= start_s < stop_s <= duration_s:
+            raise DatasetError(
+                f"{path}: trial {index + 1} lasts from {start_s:.0f} to {stop_s:.0f} s, the "
+                f"recording ends at {duration_s:.0f} s; was the download complete?"
+            )
     return {
         "sfreq": raw.info["sfreq"],
-        "duration_s": duration_s,
-        "ch_names": ch_names,
-        "there": raw.ch_names,
-        "lacking": lacking,
-        "n_events": len(onsets),
-        "spans": [[a, b] for a, b in spans],
+        "spans": [[start_s, stop_s] for start_s, stop_s in spans],
         "notes": list(notes),
-        "samples": _cut(raw, picks, spans) if readable else {},
+        "samples": _cut(raw, [by_name[name.upper()] for name in ch_names], spans),
     }
 
 

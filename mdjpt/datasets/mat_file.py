@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["load", "read_matrices", "read_variables"]
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SHOWN = 8  # names in a message
 LONG = 10_000  # arrays of more numbers are signals, and float32 is enough for them
 _SIGNATURE_OFFSETS = (0, 512)  # MATLAB puts its own header in front of the HDF5 file
 
@@ -45,13 +46,8 @@ def read_matrices(path: Path, pattern: str, need: str) -> dict[str, NDArray[np.f
     DatasetError
         The file is damaged or has no such variable; the message names file and key.
     """
-    result = read_guarded(path, "mat", pattern=pattern)
-    if not result["values"]:
-        raise DatasetError(f"{path}: no key {need}; there are {_few(result['keys'])}")
-    return {
-        key: _numbers(value, f"{path}: key {key}").astype(np.float32, copy=False)
-        for key, value in result["values"].items()
-    }
+    values = read_guarded(path, "mat", pattern=pattern, need=[need])
+    return {name: np.asarray(value, np.float32) for name, value in values.items()}
 
 
 def read_variables(
@@ -75,47 +71,50 @@ def read_variables(
     DatasetError
         The file is damaged or lacks a variable; the message names file and key.
     """
-    result = read_guarded(path, "mat", names=[*need, *may], drop=list(drop))
-    for name in need:
-        if name not in result["values"]:
-            raise DatasetError(f"{path}: no key {name!r}; there are {_few(result['keys'])}")
-    values: dict[str, Any] = result["values"]
+    values: dict[str, Any] = read_guarded(
+        path, "mat", need=list(need), may=list(may), drop=list(drop)
+    )
     return values
 
 
 def load(
     path: Path,
     *,
-    pattern: str | None = None,
-    names: list[str] | None = None,
+    need: list[str],
+    may: list[str] | None = None,
     drop: list[str] | None = None,
-) -> dict[str, Any]:
-    """Return ``keys`` and the ``values`` that fit `pattern` (float32) or are called `names`.
+    pattern: str | None = None,
+) -> Any:
+    """Return the variables that fit `pattern` as float32, or the named ones with all their fields.
 
     Parameters
     ----------
     path : Path
         The file.
+    need, may, drop : list of str
+        As for :func:`read_variables`; with a pattern, `need` is what a message calls it.
     pattern : str, optional
         Regular expression on the whole name.
-    names : list of str, optional
-        Variables to read with all their fields.
-    drop : list of str, optional
-        Fields to leave out.
 
     Raises
     ------
+    DatasetError
+        A variable is missing, or is no matrix of numbers.
     Exception
         Whatever SciPy, h5py or pymatreader raise on a damaged file.
     """
     is_hdf5 = _is_hdf5(path)
     keys = _hdf5_keys(path) if is_hdf5 else _keys(path)
-    if names is not None:
-        there = [name for name in names if name in keys]
-        return {"keys": keys, "values": _slim(_trees(path, there, is_hdf5=is_hdf5), drop or [])}
-    fitting = [key for key in keys if re.fullmatch(pattern or "", key)]
-    matrices = _hdf5_matrices(path, fitting) if is_hdf5 else _matrices(path, fitting)
-    return {"keys": keys, "values": matrices}
+    there = f"there are {', '.join(keys[:_SHOWN]) or 'none'}{', ...' if len(keys) > _SHOWN else ''}"
+    if pattern is None:
+        if lacking := [name for name in need if name not in keys]:
+            raise DatasetError(f"{path}: no key {lacking[0]!r}; {there}")
+        names = [name for name in (*need, *(may or ())) if name in keys]
+        return _slim(_trees(path, names, is_hdf5=is_hdf5), drop or [])
+    fitting = [key for key in keys if re.fullmatch(pattern, key)]
+    if not fitting:
+        raise DatasetError(f"{path}: no key {need[0]}; {there}")
+    return _hdf5_matrices(path, fitting) if is_hdf5 else _matrices(path, fitting)
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -142,7 +141,7 @@ def _matrices(path: Path, keys: list[str]) -> Iterator[tuple[str, Any]]:
     from scipy.io import loadmat
 
     for key in keys:
-        yield key, _single(loadmat(path, variable_names=[key])[key])
+        yield key, _single(loadmat(path, variable_names=[key])[key], f"{path}: key {key}")
 
 
 def _hdf5_matrices(path: Path, keys: list[str]) -> Iterator[tuple[str, Any]]:
@@ -152,16 +151,18 @@ def _hdf5_matrices(path: Path, keys: list[str]) -> Iterator[tuple[str, Any]]:
         for key in keys:
             value = file[key]
             # MATLAB writes column-major: the axes come back in reverse.
-            yield key, _single(value[()].T) if isinstance(value, h5py.Dataset) else None
+            found = value[()].T if isinstance(value, h5py.Dataset) else None
+            yield key, _single(found, f"{path}: key {key}")
 
 
-def _single(value: Any) -> Any:
-    return value.astype(np.float32) if np.asarray(value).dtype.kind in "fiu" else None
+def _single(value: Any, where: str) -> NDArray[np.float32]:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiu":
+        raise DatasetError(f"{where}: holds no matrix of numbers")
+    return array.astype(np.float32)
 
 
 def _trees(path: Path, names: list[str], *, is_hdf5: bool) -> dict[str, Any]:
-    if not names:
-        return {}
     if is_hdf5:
         from pymatreader import read_mat
 
@@ -185,13 +186,3 @@ def _slim(value: Any, drop: list[str]) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > LONG:
         return value.astype(np.float32)
     return value
-
-
-def _numbers(value: Any, where: str) -> NDArray[Any]:
-    if not isinstance(value, np.ndarray):
-        raise DatasetError(f"{where}: holds no matrix of numbers")
-    return value
-
-
-def _few(keys: list[str], limit: int = 8) -> str:
-    return ", ".join(keys[:limit]) + (", ..." if len(keys) > limit else "") or "none"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["BANDS_HZ", "band_entropy", "entropy_features"]
 
 BANDS_HZ = ((1.0, 4.0), (4.0, 8.0), (8.0, 14.0), (14.0, 30.0), (30.0, 47.0))
-STEP = 250
+STEP = 250  # samples: 2 s, the step of the training windows
 _LEAST_VARIANCE = 1e-12  # of scaled samples: a flat electrode's entropy stays finite
 
 

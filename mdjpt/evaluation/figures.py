@@ -22,7 +22,7 @@ __all__ = ["confusion_figure", "embedding_figure", "scaling_figure"]
 
 _DPI = 110
 _MOST_POINTS = 1500  # of an embedding, which takes seconds with these and minutes with ten times
-_PERPLEXITY = 30.0
+_PERPLEXITY = 30.0  # the default of scikit-learn
 
 
 def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:

@@ -30,7 +30,7 @@ __all__ = ["SharedClasses", "TransferSettings", "shared_classes", "transfer"]
 
 Scheme = Literal["auto", "emotion", "valence"]
 
-_MIN_SHARED = 2
+_MIN_SHARED = 2  # of one class nothing can be told
 
 
 @dataclass(frozen=True, slots=True)
