@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -25,7 +23,7 @@ from mdjpt.evaluation.online.tables import (
 )
 from mdjpt.evaluation.online.targets import targets
 from mdjpt.evaluation.report import Table
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -236,20 +234,8 @@ def write_tables(
     for name, table in tables.items():
         parts += [table.markdown(), *([ABOUT_CURVE, ""] if name == "calibration" else [])]
     contents = {"report.md": "\n".join(parts).rstrip("\n").encode() + b"\n"}
-    contents |= {f"{name}.csv": _csv(table) for name, table in tables.items()}
+    contents |= {f"{name}.csv": table.csv().encode() for name, table in tables.items()}
     contents |= figures
-    try:
-        for name, content in contents.items():
-            with atomic_file(out / name) as file:
-                file.write(content)
-    except OSError as error:
-        raise MdjptError(f"{out}: cannot be written: {error.strerror}") from None
+    for name, content in contents.items():
+        write_file(out / name, content)
     return [out / name for name in contents]
-
-
-def _csv(table: Table) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
-    return text.getvalue().encode()

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from mdjpt.bundle.bundle import load_bundle
-from mdjpt.errors import MdjptError, ModelError
+from mdjpt.errors import ModelError
+from mdjpt.evaluation.kept_settings import keep_settings
 from mdjpt.evaluation.online.calibration_curve import calibration_curve
 from mdjpt.evaluation.online.courses import decode_session, write_courses
 from mdjpt.evaluation.online.sessions import CONDITIONS, blocked, make_session
 from mdjpt.evaluation.online.settings import ALIGNERS, OnlineSettings, SessionKey
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,6 @@ __all__ = [
     "SETTINGS_FILE",
     "course_file",
     "curve_file",
-    "keep_settings",
     "load_decoding_bundle",
     "one_thread_bundle",
     "run_online",
@@ -81,7 +81,9 @@ def run_online(
         `out` holds another evaluation, or cannot be written.
     """
     bundle = load_decoding_bundle(model)
-    keep_settings(out, settings.of_a_part() | {"model": bundle.sha256, "default": default})
+    made_with = {"model": bundle.sha256, "default": default}
+    keep_settings(out / SETTINGS_FILE, settings.of_a_part() | made_with)
+    (out / "parts").mkdir(exist_ok=True)
     run_parts(list(_parts(model, out, settings, default)), n_jobs, say)
 
 
@@ -151,8 +153,7 @@ def _curve_part(model: Path, out: Path, test_s: float, default: str, person: int
     bundle, began = one_thread_bundle(model), time.process_time()
     rows = calibration_curve(bundle, person, test_s=test_s, alignment=ALIGNERS[default])
     content = {"rows": rows, "cpu_s": time.process_time() - began}
-    with atomic_file(curve_file(out, person)) as file:
-        file.write(json.dumps(content).encode())
+    write_file(curve_file(out, person), json.dumps(content).encode())
     return f"calibrations of participant {person}"
 
 
@@ -163,28 +164,3 @@ def one_thread_bundle(model: Path) -> Bundle:
 
     torch.set_num_threads(1)
     return load_bundle(model)
-
-
-def keep_settings(out: Path, settings: dict[str, Any]) -> None:
-    """Write what is run, or check that it is what was begun here.
-
-    Raises
-    ------
-    MdjptError
-        `out` holds another evaluation, or cannot be written.
-    """
-    path = out / SETTINGS_FILE
-    now = json.loads(json.dumps(settings))
-    try:
-        if path.exists():
-            if json.loads(path.read_text(encoding="utf-8")) != now:
-                raise MdjptError(
-                    f"{out}: holds an evaluation of another model or of sessions of another kind: "
-                    "choose another folder"
-                )
-            return
-        (out / "parts").mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as file:
-            file.write(json.dumps(now, indent=1).encode())
-    except (OSError, ValueError) as error:
-        raise MdjptError(f"{path}: cannot be used: {error}") from None

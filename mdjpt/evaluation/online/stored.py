@@ -13,10 +13,11 @@ import numpy as np
 
 from mdjpt.calibration.label_sets import map_label
 from mdjpt.errors import DatasetError
+from mdjpt.evaluation.kept_settings import keep_settings
 from mdjpt.evaluation.online.courses import decode_session, read_courses, write_courses
 from mdjpt.evaluation.online.report import write_tables
 from mdjpt.evaluation.online.run import (
-    keep_settings,
+    SETTINGS_FILE,
     load_decoding_bundle,
     one_thread_bundle,
     run_parts,
@@ -85,7 +86,8 @@ def run_stored(
             f"head's: {', '.join(bundle.class_names)[:60]}"
         )
     settings = {"store": table.dataset, "n_windows": len(table), "aligners": list(aligners)}
-    keep_settings(out, settings | {"model": bundle.sha256, "hop_s": hop_s})
+    keep_settings(out / SETTINGS_FILE, settings | {"model": bundle.sha256, "hop_s": hop_s})
+    (out / "parts").mkdir(exist_ok=True)
     files = [out / "parts" / f"session-{k}.npz" for k in range(len(sessions))]
     todo = [
         (_stored_part, model, opened, hop_s, k, tuple(aligners), file)
