@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.calibration.decoder import Decoded
-    from mdjpt.signal.window import PreparedWindow, Preprocessor
+    from mdjpt.signal.window import OwnElectrodes, PreparedWindow, Preprocessor
     from streaming.ring import RingBuffer, RingView
     from streaming.stream import StreamInfo
 
@@ -49,8 +49,10 @@ class WindowDecoder(Protocol):
         """True when the model was trained on simulated data."""
         ...
 
-    def decode(self, window: NDArray[np.float32], index: int) -> Decoded:
-        """Decode one window, shape (60, 625)."""
+    def decode(
+        self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
+    ) -> Decoded:
+        """Decode one window, shape (60, 625), and the electrodes that it was made of."""
         ...
 
     def reset(self) -> None:
@@ -214,7 +216,7 @@ class Inference:
         model_input: NDArray[np.float32],
     ) -> Answer:
         self._gap_hops = 0
-        decoded = self._decoder.decode(model_input, window.index)
+        decoded = self._decoder.decode(model_input, window.index, prepared.own)
         values = np.array(list(decoded.probabilities.values()))
         if not (np.isfinite(decoded.feature).all() and np.isfinite(values).all()):
             self._forget()

@@ -22,6 +22,7 @@ from tests.support.stamped_stream import StampedStream, bursts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from mdjpt.signal.window import OwnElectrodes
     from streaming.inference import Answer
     from streaming.prediction import Prediction
 
@@ -223,8 +224,8 @@ def test_one_dead_electrode_is_named_and_replaced() -> None:
 
 def test_a_decoder_that_answers_nonsense_gives_no_label() -> None:
     class Broken(PowerDecoder):
-        def decode(self, window, index):  # type: ignore[no-untyped-def]
-            decoded = super().decode(window, index)
+        def decode(self, window, index, own=None):  # type: ignore[no-untyped-def]
+            decoded = super().decode(window, index, own)
             return type(decoded)(decoded.feature, {"low": float("nan"), "high": 1.0})
 
     source = ScriptedSource(cut(SIGNAL, range(50, 2500, 50), SFREQ), FILE)
@@ -298,8 +299,10 @@ class ScriptedDecoder(PowerDecoder):
         super().__init__()
         self._low = low
 
-    def decode(self, window: NDArray[np.float32], index: int) -> Decoded:
-        feature = super().decode(window, index).feature
+    def decode(
+        self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
+    ) -> Decoded:
+        feature = super().decode(window, index, own).feature
         low = self._low[min(len(self.indices) - 1, len(self._low) - 1)]
         return Decoded(feature, {"low": low, "high": 1.0 - low}, {"valence": low})
 

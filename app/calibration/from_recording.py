@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mdjpt.calibration.profile import Profile
     from mdjpt.calibration.training import CalibrationResult
     from mdjpt.recordings import Recording
+    from mdjpt.signal.window import OwnElectrodes
 
     Float32 = NDArray[np.float32]
 
@@ -188,10 +189,11 @@ class _WithinTrials:
         self._decoder, self._trials = decoder, trials
         self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
 
-    def decode(self, window: Float32, index: int) -> Decoded:
+    def decode(self, window: Float32, index: int, own: OwnElectrodes | None = None) -> Decoded:
         """Decode window number `index`; an empty feature outside of the trials."""
         from mdjpt.calibration.decoder import Decoded
 
+        del own
         if _trial_of(index, self._trials) is None:
             return Decoded(np.empty(0, np.float32), {})
         return self._decoder.decode(window)

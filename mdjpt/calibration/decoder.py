@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mdjpt.calibration.heads import PersonalHead
     from mdjpt.calibration.personal_decoder import PersonalDecoder
     from mdjpt.calibration.profile import Profile
+    from mdjpt.signal.window import OwnElectrodes
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
@@ -175,7 +176,9 @@ class EmotionDecoder:
         """How far the alignment has come."""
         return self.alignment.gauge
 
-    def decode(self, window: Float32, index: int | None = None) -> Decoded:
+    def decode(
+        self, window: Float32, index: int | None = None, own: OwnElectrodes | None = None
+    ) -> Decoded:
         """Decode the stream's next window, then let the alignment learn from it.
 
         Parameters
@@ -184,7 +187,10 @@ class EmotionDecoder:
             Output of the preprocessor.
         index : int, optional
             Its number, so that the smoother knows how many hops have passed; one by default.
+        own : OwnElectrodes, optional
+            The electrodes that it was made of, which a profile decodes too.
         """
+        del own
         return self._answer(self._encoder.encode_next(window), index, self._encoder.learn)
 
     def decode_feature(self, feature: Float32, index: int | None = None) -> Decoded:

@@ -9,7 +9,7 @@ rest is the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,12 +24,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PreparedWindow", "Preprocessor", "distinct_rows", "warm_up_filters"]
+__all__ = ["OwnElectrodes", "PreparedWindow", "Preprocessor", "distinct_rows", "warm_up_filters"]
 
 MIN_GOOD = 3
 """Electrodes below which nothing is decoded (an average reference of two says nothing)."""
 MIN_GOOD_SHARE = 0.5
 """Share of a montage's electrodes that must be good."""
+
+
+class OwnElectrodes(NamedTuple):
+    """A window of the electrodes as they are connected, before reference, scale and projection.
+
+    Attributes
+    ----------
+    samples : ndarray of float32, shape (n_electrodes, 625)
+        Band-passed, at 125 Hz, microvolts, in the reference of the device; 0 where not good.
+    good : ndarray of bool, shape (n_electrodes,)
+        Electrodes without a fault.
+    """
+
+    samples: NDArray[np.float32]
+    good: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +61,15 @@ class PreparedWindow:
         False when too few electrodes are good.
     familiar : bool
         False when the good electrodes show no field of a head: noise, which is never decoded.
+    own : OwnElectrodes or None
+        The same window for what is learned of one person; None where `window` is.
     """
 
     window: NDArray[np.float32] | None
     quality: Quality
     usable: bool
     familiar: bool = True
+    own: OwnElectrodes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +201,12 @@ class Preprocessor:
         )
         if not from_one_head(own, SFREQ):
             return PreparedWindow(None, quality, usable=True, familiar=False)
-        return PreparedWindow(self._scaled(own, good, stop), quality, usable=True)
+        window = self._scaled(own, good, stop)
+        if window is None:
+            return PreparedWindow(None, quality, usable=True)
+        samples = np.zeros((len(good), own.shape[1]), np.float32)
+        samples[good] = own
+        return PreparedWindow(window, quality, usable=True, own=OwnElectrodes(samples, good))
 
     def _scaled(
         self, filtered: NDArray[np.float64], good: NDArray[np.bool_], stop: int

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mdjpt.signal.window import OwnElectrodes
+
 NAMES = ("Fp1", "Fp2", "C3", "C4", "P3", "P4", "O1", "O2")
 
 
@@ -66,7 +68,9 @@ class PowerDecoder:
         self.n_resets = 0
         self.indices: list[int] = []
 
-    def decode(self, window: NDArray[np.float32], index: int) -> Decoded:
+    def decode(
+        self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
+    ) -> Decoded:
         self.indices.append(index)
         power = np.square(window, dtype=np.float64).mean(axis=1)
         share = float(power[0] / power.sum())
