@@ -439,11 +439,11 @@ def test_five_hundred_frames_leave_nothing_behind(connect):
     live = connect(head_start_s=320)
     live.pass_time(5)
     widgets = len(live.window.findChildren(QObject))
-    kept = len(live.window._timeline.predictions)
+    kept = len(live.window._feed.timeline.predictions)
     for _ in range(500):
         live.pass_time(0.5, step_s=0.5)
     assert len(live.window.findChildren(QObject)) == widgets
-    assert len(live.window._timeline.predictions) <= kept + 1
+    assert len(live.window._feed.timeline.predictions) <= kept + 1
 
 
 def test_the_spectrum_is_computed_while_its_tab_is_open_and_the_tab_stays(connect):

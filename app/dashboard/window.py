@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
-from app.calibration.markers import marker_words
 from app.dashboard.arrangement import arrange
 from app.dashboard.calibration_overlay import CalibrationOverlay
 from app.dashboard.connection import Connection
@@ -20,10 +19,10 @@ from app.dashboard.header import Header, application_icon
 from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
 from app.dashboard.recording import RecordingControl
+from app.dashboard.session_feed import SessionFeed, trouble
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
 from app.dashboard.signals_view import SignalsView
 from app.dashboard.source_dialog import SourceDialog
-from app.dashboard.timeline import Timeline
 from app.dashboard.welcome import Welcome
 from app.recording_files import default_recordings
 from app.source_choice import SourceChoice
@@ -42,8 +41,6 @@ if TYPE_CHECKING:
     from app.session import LiveSession
     from app.source_choice import FoundSource
     from app.wizard.tools import CalibrationTools
-    from streaming.prediction import Prediction
-    from streaming.snapshot import Snapshot
     from streaming.stream import StreamInfo
 
 __all__ = ["Dashboard"]
@@ -103,10 +100,8 @@ class Dashboard(QMainWindow):
         self.signals, self.history = SignalsView(), HistoryView()
         self.emotion, self.electrodes, self.health = EmotionView(), ElectrodesCard(), HealthStrip()
         self.welcome = Welcome(self.signals.canvas)
-        self._snapshot: Snapshot | None = None
-        self._newest: Prediction | None = None
+        self._feed = SessionFeed()
         self._info: StreamInfo | None = None
-        self._timeline = Timeline()
         self._next: SourceChoice | None = None
         self._was_painted = self._closing = self._forced = False
         self._frame_at = time.perf_counter()
@@ -188,13 +183,11 @@ class Dashboard(QMainWindow):
         session = self.connection.session
         if session is None:
             return
-        self._snapshot = session.snapshot()
-        self._follow_stream(self._snapshot)
-        self._take_markers(session)
-        self._take_predictions(session)
-        if self.calibration.wizard is not None:
+        self._follow(session)
+        wizard, snapshot = self.calibration.wizard, self._feed.snapshot
+        if wizard is not None and snapshot is not None:
             # What is covered is not drawn: the processor is the decoder's.
-            self.calibration.wizard.follow(self._snapshot)
+            wizard.follow(snapshot)
             return
         self.signals.poll(session)
         self.electrodes.spectrum.poll(session, now)
@@ -258,77 +251,54 @@ class Dashboard(QMainWindow):
         self._show_state()
 
     def _forget(self) -> None:
-        self._snapshot = self._newest = self._info = None
-        self._timeline = Timeline()
+        self._feed.forget()
+        self._info = None
         self.electrodes.connect_stream(None)
         self._show_state()
 
-    def _follow_stream(self, snapshot: Snapshot) -> None:
+    def _follow(self, session: LiveSession) -> None:
+        """Take what the session tells, and hand it to the views that draw it as it comes."""
+        feed, before = self._feed, self._feed.newest
+        events = feed.poll(session)
+        snapshot, newest = feed.snapshot, feed.newest
+        assert snapshot is not None, "it was just taken"
         if snapshot.info is not None and snapshot.info != self._info:
             self._info = snapshot.info
             self.signals.connect_stream(snapshot.info)
             self.electrodes.connect_stream(snapshot.info)
-        if snapshot.state == "failed":
-            self.messages.show_message(snapshot.error or "The source failed.", action="Reconnect")
-        elif snapshot.recording_error:
-            self.messages.show_message(snapshot.recording_error)
-        elif snapshot.profile_error:
-            self.messages.show_message(snapshot.profile_error, "warn")
-        elif snapshot.decoder_state == "failed":
-            error = snapshot.decoder_error or "no reason given"
-            self.messages.show_message(f"The decoder failed: {error}. Signals go on.", "warn")
-
-    def _take_predictions(self, session: LiveSession) -> None:
-        predictions = session.new_predictions()
-        for prediction in predictions:
-            self._timeline.add(prediction)
-        if predictions:
-            self._newest = predictions[-1]
-            if self._newest.status != "gap":
-                self.signals.set_bad(self._newest.quality.bad)
-                self.electrodes.set_bad(self._newest.quality.bad)
-
-    def _take_markers(self, session: LiveSession) -> None:
-        colours, timeline = class_colours(self._classes, self._palette), self._timeline
-        for sample, marker in session.new_markers():
-            truth = marker.kind == "truth"
-            label = marker.label if truth else marker_words(marker.label)
-            if not label:
-                continue
-            self.signals.mark(sample, label, colours.get(label) if truth else None)
-            if self._info is not None:
-                note = timeline.truth.observe if truth else timeline.mark
-                note(sample / self._info.sfreq, label)
-        # Markers say when the truth changed; the snapshot only says what it is now.
-        snapshot = self._snapshot
-        if snapshot is not None and snapshot.truth is not None and not timeline.truth:
-            timeline.truth.observe(0.0, snapshot.truth)
-
-    @property
-    def _classes(self) -> tuple[str, ...]:
-        model = self._snapshot.model if self._snapshot is not None else None
-        return model.class_names if model is not None else ()
+        said, tone, action = trouble(snapshot)
+        if said:
+            self.messages.show_message(said, tone, action)
+        colours = class_colours(feed.class_names, self._palette)
+        for event in events:
+            colour = colours.get(event.label) if event.truth else None
+            self.signals.mark(event.sample, event.label, colour)
+        if newest is not None and newest is not before and newest.status != "gap":
+            self.signals.set_bad(newest.quality.bad)
+            self.electrodes.set_bad(newest.quality.bad)
 
     def _show_state(self) -> None:
-        snapshot, choice = self._snapshot, self.connection.choice
+        feed, choice = self._feed, self.connection.choice
+        snapshot = feed.snapshot
         self.header.show_snapshot(snapshot)
         publishes = choice is not None and choice.publish_lsl
         self.badges.show_snapshot(snapshot, publishes=publishes)
-        self.emotion.show_state(snapshot, self._newest)
-        self.emotion.show_agreement(self._timeline.agreement)
+        self.emotion.show_state(snapshot, feed.newest)
+        self.emotion.show_agreement(feed.timeline.agreement)
         self.health.show_snapshot(snapshot)
         self.recording.show_snapshot(snapshot)
         now_s = snapshot.elapsed_s if snapshot is not None else 0.0
-        self.history.show_timeline(self._timeline, self._classes, now_s)
+        self.history.show_timeline(feed.timeline, feed.class_names, now_s)
 
     def _connection_changed(self) -> None:
         state = self.connection.state
         busy = state in ("opening", "closing")
         self.header.show_connected(state == "open", busy=busy)
-        if state == "closing" and self._snapshot is not None and self._snapshot.recording:
+        snapshot = self._feed.snapshot
+        if state == "closing" and snapshot is not None and snapshot.recording:
             self.messages.show_message("Finishing the recording…", "calm")
         if state == "idle":
-            self._snapshot = self._newest = None
+            self._feed.end()
             self._show_state()
             self._go_on()
 
