@@ -154,7 +154,8 @@ def prepare_windows(
     preprocess = Preprocessor(recording.ch_names, recording.sfreq)
     runs = [_Run(recording, preprocess, run) for run in recording.runs()]
     if scale == "recording" and runs:
-        filtered = [filter_recording(run.scalp, recording.sfreq) for run in runs]
+        known = np.isfinite(recording.samples[preprocess.electrodes]).any(axis=1)
+        filtered = [filter_recording(run.scalp[known], recording.sfreq) for run in runs]
         referenced = average_reference(np.concatenate(filtered, axis=1))
         preprocess.scale = FixedScale(*robust_scale(referenced))
     elif isinstance(scale, FixedScale):

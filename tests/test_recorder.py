@@ -71,7 +71,7 @@ def test_samples_stamps_and_positions_come_back_exactly(tmp_path: Path) -> None:
     assert recording.ch_names == NAMES
     assert recording.sfreq == SFREQ
     assert recording.simulated
-    assert recording.notes == ()
+    assert recording.notes == ("samples are missing, no window reaches across: 0.32 s at 7.0 s",)
 
 
 def test_pyxdf_finds_the_streams_with_their_labels(tmp_path: Path) -> None:

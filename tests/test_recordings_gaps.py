@@ -148,7 +148,7 @@ def test_a_gap_of_a_file_has_its_place_and_length(tmp_path: Path, write: Writer)
     assert recording.sfreq == SFREQ
     assert recording.duration_s == 80.0
     assert recording.markers == ((50.0, "tone"),)
-    assert recording.notes == ()
+    assert recording.notes == ("samples are missing, no window reaches across: 10 s at 20.0 s",)
 
 
 @gaps
@@ -203,7 +203,7 @@ def test_a_trial_with_a_gap_keeps_its_longest_piece_and_says_so(tmp_path: Path) 
         (3, 30.0, 8.0),
     ]
     for trial in trials:
-        assert trial.notes == (
+        assert trial.notes[1:] == (
             "trial 2 has a gap: 8.0 of its 11.0 s are kept",
             "trial 3 left out: 0.0 s of it lie between gaps",
             "trial 4 has a gap: 8.0 of its 12.0 s are kept",
@@ -223,6 +223,28 @@ def test_a_file_at_another_rate_than_it_says_is_read_at_the_true_one(
     assert recording.markers == ((pytest.approx(50.0, abs=1e-3), "tone"),)
     assert assert_tone_in_its_place(recording)[-1] == 65.0
     assert max(statuses(recording)) == 65.0
+
+
+def test_the_longest_of_many_gaps_are_named(tmp_path: Path) -> None:
+    columns = [c for k in range(10) for c in range(250 * k, 250 * k + 250 - 3 * k)]
+    stamps = 1000 + np.array(columns) / SFREQ
+    path = write_xdf(tmp_path / "a.xdf", with_tone(20, SFREQ)[:, columns], SFREQ, stamps=stamps)
+    assert read_here(path, None, None).notes == (
+        "samples are missing, no window reaches across: 0.192 s at 17.8 s, 0.168 s at 15.8 s, "
+        "0.144 s at 13.9 s and 5 shorter gaps",
+    )
+
+
+def test_one_scale_for_a_recording_knows_nothing_of_its_bad_electrodes(tmp_path: Path) -> None:
+    samples = with_tone(60, SFREQ)
+    kept = [name not in ("C3", "O2") for name in NAMES]
+    without = Recording(samples[kept], SFREQ, tuple(np.array(NAMES)[kept]))
+    samples[np.logical_not(kept)] = np.nan
+    scaled = [
+        prepare_windows(recording, scale="recording").windows
+        for recording in (Recording(samples, SFREQ, NAMES), without)
+    ]
+    np.testing.assert_allclose(scaled[0], scaled[1], atol=1e-5)
 
 
 @seams

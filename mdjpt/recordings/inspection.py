@@ -20,6 +20,7 @@ MIN_DURATION_S = 1.0
 MAX_SFREQ = 100_000.0
 MIN_SFREQ_OF_BAND = 94.0  # twice the upper edge of the decoder's band, 47 Hz
 
+MOST_NAMED = 3
 BAND = (1.0, 40.0)  # Hz, without mains
 SEGMENT_S = 4.0
 MAX_SEGMENTS = 32
@@ -61,8 +62,19 @@ def inspected(recording: Recording) -> Recording:
     if not finite.all():
         samples = np.where(finite, samples, np.float32(np.nan))
     recording = replace(recording, samples=samples)
-    notes = (*recording.notes, *_on_rate(recording), *_on_magnitude(recording))
-    return replace(recording, notes=notes)
+    further = (*_on_gaps(recording), *_on_rate(recording), *_on_magnitude(recording))
+    return replace(recording, notes=(*recording.notes, *further))
+
+
+def _on_gaps(recording: Recording) -> tuple[str, ...]:
+    """Say what is missing, the longest first."""
+    lost = sorted(recording.gaps, key=lambda gap: gap[0] - gap[1])
+    if not lost:
+        return ()
+    rate = recording.sfreq
+    named = [f"{(b - a) / rate:.3g} s at {a / rate:.1f} s" for a, b in lost[:MOST_NAMED]]
+    more = f" and {len(lost) - MOST_NAMED} shorter gaps" if len(lost) > MOST_NAMED else ""
+    return (f"samples are missing, no window reaches across: {', '.join(named)}{more}",)
 
 
 def _on_rate(recording: Recording) -> tuple[str, ...]:
