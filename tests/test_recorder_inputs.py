@@ -143,7 +143,6 @@ def test_a_source_that_comes_back_goes_on_in_the_same_file(tmp_path: Path) -> No
     recorder = recorded(tmp_path / "r.xdf", [chunk(0, 100), chunk(1100, 100)])
     assert recorder.recorded_s == 12.0
     recording = read_recording(tmp_path / "r.xdf")
-    assert recording.positions is not None
     assert recording.positions[99:101].tolist() == [99, 1100]
 
 
