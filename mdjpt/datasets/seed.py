@@ -19,7 +19,7 @@ from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "SEED_LICENCE",
     "SEED_V_LABELS",
     "SEED_V_SPANS",
+    "NeuroscanReader",
     "SeedIVReader",
     "SeedReader",
     "SeedVReader",
@@ -178,8 +179,8 @@ class SeedIVReader(_SessionReader):
                     yield RecordingKey(match["subject"], session, path)
 
 
-class SeedVReader(DatasetReader):
-    """SEED-V: 16 subjects, 3 sessions with 15 film clips each, 45 different ones.
+class NeuroscanReader(DatasetReader):
+    """Reads a set of the family that has Neuroscan recordings.
 
     Parameters
     ----------
@@ -188,6 +189,30 @@ class SeedVReader(DatasetReader):
     data_format : {"auto", "int16", "int32"}
         Width of a sample in the .cnt files: see `read_cnt_trials`.
     """
+
+    ch_names = SEED_62
+
+    def __init__(self, root: str | Path, data_format: str = "auto") -> None:
+        super().__init__(root)
+        self.data_format = data_format
+
+    def _recorded(
+        self,
+        key: RecordingKey,
+        spans: Sequence[tuple[float, float]] | int,
+        labels: Sequence[int],
+        names: Sequence[str],
+    ) -> Iterator[Trial]:
+        """Yield the clips of a .cnt file, each with its label and name."""
+        cut = read_cnt_trials(key.path, SEED_62, spans, self.data_format)
+        for index, ((start_s, _), values) in enumerate(zip(cut.spans, cut.samples, strict=True)):
+            samples = as_samples(values, f"{key.path}: trial {index + 1}")
+            more = {"start_s": start_s, "order": index, "notes": cut.notes, "sfreq": cut.sfreq}
+            yield self._trial(key, index, samples, labels[index], names[index], **more)
+
+
+class SeedVReader(NeuroscanReader):
+    """SEED-V: 16 subjects, 3 sessions with 15 film clips each, 45 different ones."""
 
     card = DatasetCard(
         name="seed-v",
@@ -202,27 +227,11 @@ class SeedVReader(DatasetReader):
         layout="EEG_raw/{subject}_{session 1-3}_{YYYYMMDD}.cnt",
     )
 
-    ch_names = SEED_62
-
-    def __init__(self, root: str | Path, data_format: str = "auto") -> None:
-        super().__init__(root)
-        self.data_format = data_format
-
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a recording: see `DatasetReader.trials`."""
-        cut = read_cnt_trials(key.path, SEED_62, SEED_V_SPANS[key.session], self.data_format)
-        for index, label in enumerate(SEED_V_LABELS[key.session]):
-            yield self._trial(
-                key,
-                index,
-                as_samples(cut.samples[index], f"{key.path}: trial {index + 1}"),
-                label,
-                f"{key.session}-{index + 1:02d}",
-                start_s=cut.spans[index][0],
-                order=index,
-                notes=cut.notes,
-                sfreq=cut.sfreq,
-            )
+        labels = SEED_V_LABELS[key.session]
+        names = [f"{key.session}-{number:02d}" for number in range(1, len(labels) + 1)]
+        return self._recorded(key, SEED_V_SPANS[key.session], labels, names)
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         pattern = r"(?P<subject>\d+)_(?P<session>[123])_\d{8}\.cnt"

@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mdjpt.datasets.cnt_file import read_cnt_trials
 from mdjpt.datasets.electrodes import SEED_62
 from mdjpt.datasets.mat_file import read_matrices
-from mdjpt.datasets.reader import DatasetReader
-from mdjpt.datasets.seed import SEED_LICENCE
+from mdjpt.datasets.seed import SEED_LICENCE, NeuroscanReader
 from mdjpt.datasets.table_file import read_sheet
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
@@ -45,17 +43,10 @@ _ONSETS = {
 }
 
 
-class SeedVIIReader(DatasetReader):
+class SeedVIIReader(NeuroscanReader):
     """SEED-VII: 20 subjects, 4 sessions with 20 film clips each, 80 different ones.
 
     The preprocessed files are read when they are there, else the recordings.
-
-    Parameters
-    ----------
-    root : path-like
-        Folder of the dataset, or of its recordings.
-    data_format : {"auto", "int16", "int32"}
-        Width of a sample in the .cnt files: see `read_cnt_trials`.
     """
 
     card = DatasetCard(
@@ -71,36 +62,16 @@ class SeedVIIReader(DatasetReader):
         layout="EEG_preprocessed/{subject}.mat or EEG_raw/{subject}_{YYYYMMDD}_{session 1-4}.cnt",
     )
 
-    ch_names = SEED_62
-
-    def __init__(self, root: str | Path, data_format: str = "auto") -> None:
-        super().__init__(root)
-        self.data_format = data_format
-
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a recording: see `DatasetReader.trials`."""
         labels = self._labels()[key.session]
         first = (int(key.session) - 1) * N_CLIPS
         names = [f"{number:02d}" for number in range(first + 1, first + N_CLIPS + 1)]
-        if key.path.suffix == ".mat":
-            for index, samples in enumerate(_preprocessed(key.path, first)):
-                yield self._trial(key, index, samples, labels[index], names[index], order=index)
+        if key.path.suffix != ".mat":
+            yield from self._recorded(key, _listed_spans(key.path) or N_CLIPS, labels, names)
             return
-        spans = _listed_spans(key.path) or N_CLIPS
-        cut = read_cnt_trials(key.path, SEED_62, spans, self.data_format)
-        for index, ((start_s, _), values) in enumerate(zip(cut.spans, cut.samples, strict=True)):
-            samples, name = as_samples(values, str(key.path)), names[index]
-            yield self._trial(
-                key,
-                index,
-                samples,
-                labels[index],
-                name,
-                start_s=start_s,
-                order=index,
-                notes=cut.notes,
-                sfreq=cut.sfreq,
-            )
+        for index, samples in enumerate(_preprocessed(key.path, first)):
+            yield self._trial(key, index, samples, labels[index], names[index], order=index)
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
         preprocessed = self._folder("EEG_preprocessed")

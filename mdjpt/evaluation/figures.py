@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mdjpt.evaluation.outcome import Outcome
     from mdjpt.evaluation.window_table import FeatureSet
 
-__all__ = ["confusion_figure", "embedding_figure", "scaling_figure"]
+__all__ = ["as_png", "confusion_figure", "embedding_figure", "new_figure", "scaling_figure"]
 
 _DPI = 110
 _MOST_POINTS = 1500  # of an embedding, which takes seconds with these and minutes with ten times
@@ -35,7 +35,7 @@ def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    figure = _figure(4.2 * len(levels), 3.9)
+    figure = new_figure(4.2 * len(levels), 3.9)
     axes = figure.subplots(1, len(levels), squeeze=False)[0]
     for ax, level in zip(axes, levels, strict=True):
         matrix = outcome.confusion(level)
@@ -52,7 +52,7 @@ def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
         ax.set(xlabel="predicted", ylabel="label")
         ax.tick_params(labelsize=8)
         ax.set_title(level_name(level).partition(" (")[0], size=9)
-    return _png(figure)
+    return as_png(figure)
 
 
 def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
@@ -85,11 +85,11 @@ def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
     }
     if len(drawn) > 1:
         colourings["dataset"] = [one.dataset for one in drawn for _ in range(len(one))]
-    figure = _figure(4.6 * len(colourings), 4.2)
+    figure = new_figure(4.6 * len(colourings), 4.2)
     axes = figure.subplots(1, len(colourings), squeeze=False)[0]
     for ax, (title, names) in zip(axes, colourings.items(), strict=True):
         _scatter(ax, points, np.array(names), title)
-    return _png(figure)
+    return as_png(figure)
 
 
 def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: str) -> bytes:
@@ -100,7 +100,7 @@ def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: st
     MdjptError
         matplotlib is not installed.
     """
-    figure = _figure(4.6, 3.6)
+    figure = new_figure(4.6, 3.6)
     ax = figure.subplots()
     means, stds = zip(*(outcome.mean_std(level, "accuracy") for outcome in outcomes), strict=True)
     ax.errorbar(counts, 100 * np.array(means), 100 * np.array(stds), fmt="o", capsize=3)
@@ -108,16 +108,18 @@ def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: st
     ax.set_xlabel("datasets in pre-training")
     ax.set_ylabel("accuracy, percent")
     ax.set_title(level_name(level).partition(" (")[0], size=9)
-    return _png(figure)
+    return as_png(figure)
 
 
-def _figure(width: float, height: float) -> Any:
+def new_figure(width: float, height: float) -> Any:
+    """Return an empty figure of a size in inches."""
     # Not pyplot: it keeps figures in a global state and may ask for a display.
     figure_module = require_training_extra("matplotlib.figure")
     return figure_module.Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
-def _png(figure: Any) -> bytes:
+def as_png(figure: Any) -> bytes:
+    """Return a drawn figure as PNG."""
     out = io.BytesIO()
     figure.savefig(out, format="png")
     return out.getvalue()

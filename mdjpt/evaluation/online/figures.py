@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdjpt.calibration.confidence import coverage_accuracy, reliability
+from mdjpt.evaluation.figures import as_png, new_figure
 from mdjpt.evaluation.online.courses import accuracy_between
-from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["confidence_figure", "course_figure"]
 
-_DPI = 110
 _MINUTE_S = 60.0
 
 
@@ -41,7 +39,7 @@ def confidence_figure(shown: NDArray[np.float64], labels: NDArray[np.intp], titl
     MdjptError
         matplotlib is not installed.
     """
-    figure = _figure(8.0, 3.9)
+    figure = new_figure(8.0, 3.9)
     left, right = figure.subplots(1, 2)
     bins = reliability(shown, labels)
     share = np.array([b.n for b in bins]) / len(labels)
@@ -56,7 +54,7 @@ def confidence_figure(shown: NDArray[np.float64], labels: NDArray[np.intp], titl
     right.plot([c for _, c, _ in curve], [a for _, _, a in curve], "o-")
     right.set(xlabel="share of windows answered", ylabel="accuracy of those", ylim=(0, 1.02))
     figure.suptitle(title, fontsize=9)
-    return _png(figure)
+    return as_png(figure)
 
 
 def course_figure(
@@ -80,7 +78,7 @@ def course_figure(
     MdjptError
         matplotlib is not installed.
     """
-    figure = _figure(6.4, 3.9)
+    figure = new_figure(6.4, 3.9)
     axes = figure.subplots()
     starts = np.arange(0.0, 60.0 * minutes, _MINUTE_S)
     for name, own in courses.items():
@@ -90,16 +88,4 @@ def course_figure(
     axes.set(xlabel="minutes since connecting", ylabel="balanced accuracy")
     axes.legend(fontsize=7)
     axes.set_title(title, fontsize=9)
-    return _png(figure)
-
-
-def _figure(width: float, height: float) -> Any:
-    # Not pyplot: it keeps figures in a global state and may ask for a display.
-    module = require_training_extra("matplotlib.figure")
-    return module.Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return as_png(figure)
