@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import time
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import lightning
@@ -119,7 +119,7 @@ class TrainingProgress(lightning.Callback):  # type: ignore[misc]
     def _keep(self, trainer: Any, module: PretrainModule, report: StepReport) -> None:
         _append(self._log, report)
         for logger in trainer.loggers:
-            logger.log_metrics(dict(list(parts_of(report).items())[2:]), step=report.step)
+            logger.log_metrics(dict(list(asdict(report).items())[2:]), step=report.step)
         if self._step % self._config.machine.checkpoint_every == 0 or self._is_last():
             optimiser = trainer.optimizers[0]
             state = Checkpoint.of(module.lean.network, optimiser, self._step, self._science)
@@ -128,11 +128,6 @@ class TrainingProgress(lightning.Callback):  # type: ignore[misc]
 
     def _is_last(self) -> bool:
         return self._step == self._config.optimiser.n_steps
-
-
-def parts_of(report: StepReport) -> dict[str, float]:
-    """Return a report as a row."""
-    return dict(zip((item.name for item in fields(report)), astuple(report), strict=True))
 
 
 def trim_log(path: Path, n_steps: int) -> None:
@@ -150,9 +145,9 @@ def trim_log(path: Path, n_steps: int) -> None:
 
 
 def _append(path: Path, report: StepReport) -> None:
-    is_new = not path.exists() or path.stat().st_size == 0
+    row = asdict(report)
     with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(item.name for item in fields(report))
-        writer.writerow(f"{v:.7g}" if isinstance(v, float) else v for v in astuple(report))
+        writer = csv.DictWriter(file, row, lineterminator="\n")
+        if file.tell() == 0:
+            writer.writeheader()
+        writer.writerow({k: f"{v:.7g}" if isinstance(v, float) else v for k, v in row.items()})
