@@ -20,6 +20,7 @@ from app.cli.calibrate_live import calibrate_live
 from app.cli.check import check
 from app.cli.dashboard import open_dashboard
 from app.cli.data import data_cli
+from app.cli.doctor import doctor
 from app.cli.evaluate import evaluate_cli
 from app.cli.export import export
 from app.cli.features import features
@@ -58,6 +59,7 @@ COMMANDS: dict[str, Callable[..., int]] = {
     "features": features,
     "simulate": simulate,
     "bench": bench,
+    "doctor": doctor,
     "calibrate": calibrate,
     "calibrate-live": calibrate_live,
     "pretrain": pretrain,
