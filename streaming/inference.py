@@ -49,6 +49,11 @@ class WindowDecoder(Protocol):
         """True when the model was trained on simulated data."""
         ...
 
+    @property
+    def unproven(self) -> bool:
+        """True for a calibration that could not tell whether it is any good."""
+        ...
+
     def decode(
         self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
     ) -> Decoded:
@@ -274,6 +279,7 @@ class Inference:
             quality=quality,
             latency_ms=1e3 * (self._clock() - float(newest.arrivals[-1])),
             simulated=self._info.simulated or self._decoder.simulated,
+            unproven=self._decoder.unproven,
             valence=None if affect is None else affect.get("valence"),
             arousal=None if affect is None else affect.get("arousal"),
         )

@@ -40,6 +40,8 @@ class Prediction:
         From the arrival of the window's newest sample to this answer.
     simulated : bool
         True when the model or the signal is simulated.
+    unproven : bool
+        True when the decoder comes from a calibration that could not tell whether it is any good.
     valence, arousal : float or None
         Smoothed, in the units of the person's ratings; None without a profile that can tell them.
     reason : str
@@ -57,6 +59,7 @@ class Prediction:
     quality: Quality
     latency_ms: float
     simulated: bool = False
+    unproven: bool = False
     valence: float | None = None
     arousal: float | None = None
     reason: str = ""

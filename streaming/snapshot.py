@@ -63,6 +63,8 @@ class ModelCard:
         Which calibration of that person, from 1; 0 without one.
     sha256 : str
         Checksum of the bundle, "" when unknown: profiles are made for one bundle.
+    unproven : bool
+        True when that calibration could not tell whether it is any good.
     """
 
     name: str
@@ -74,6 +76,7 @@ class ModelCard:
     participant: str = ""
     profile_version: int = 0
     sha256: str = ""
+    unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

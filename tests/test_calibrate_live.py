@@ -16,8 +16,9 @@ from app.calibration.terminal_guide import LineReader, TerminalGuide
 from app.cli.calibrate_live import calibrate_live
 from app.cli.main import run_command_line
 from mdjpt.bundle.bundle import save_bundle
+from mdjpt.calibration.label_choice import choose_trials
+from mdjpt.calibration.label_files import read_label_rows
 from mdjpt.calibration.training import NotBetterError
-from mdjpt.calibration.trials import read_labels
 from mdjpt.recordings import read_recording
 from tests.support.calibration_cases import small_bundle
 from tests.support.hand_clock import HandClock
@@ -133,7 +134,8 @@ def test_a_whole_calibration_leaves_a_recording_labels_and_a_verdict(
         assert calibrate_live("sim:?seed=11&n_channels=8", **chosen) == 0
         assert (tmp_path / "p.safetensors").exists()
     (path,) = (tmp_path / "recordings").glob("*.xdf")
-    trials = read_labels(path.with_suffix(".csv"))
+    rows = read_label_rows(path.with_suffix(".csv"))
+    trials = choose_trials(rows, "labels", recording_s=1000.0, sfreq=250.0).trials
     plan = CalibrationPlan(CLASSES, 3, seed=4)
     assert [trial.label for trial in trials] == [trial.label for trial in make_trials(plan)]
     assert all(8.0 <= trial.duration_s < 12.0 for trial in trials)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
+import mne
 import numpy as np
 import pytest
 
 from app.calibration.from_recording import TrainingRequest, calibrate_recording
 from app.cli.calibrate import add_to_profile, calibrate
 from mdjpt.alignment.config import AlignmentConfig
-from mdjpt.bundle.bundle import save_bundle
+from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.profile import load_profile
-from mdjpt.calibration.trials import LabelledInterval, read_labels, trial_of_window
-from mdjpt.errors import ModelError, ProfileError
+from mdjpt.calibration.training import UnprovenError
+from mdjpt.calibration.trials import LabelledInterval, trial_of_window
+from mdjpt.errors import LabelsError, ModelError, ProfileError, RecordingError
 from mdjpt.recordings import Recording
 from mdjpt.recordings.export_edf import write_recording_edf
 from mdjpt.signal.window import Preprocessor
@@ -65,7 +66,8 @@ def test_a_recording_and_its_labels_become_a_profile(files, capsys):
     assert calibrate(files / "eeg.edf", **chosen) == 0
     first = load_profile(out)
     assert first.current.class_names == CLASSES
-    assert first.current.evidence.better_than_chance
+    assert first.current.evidence.verdict == "better"
+    assert not first.current.unproven
     assert first.current.evidence.n_trials == N_TRIALS
     assert first.simulated
     assert calibrate(files / "eeg.edf", **chosen) == 0
@@ -109,8 +111,94 @@ def test_a_head_that_knows_nothing_is_refused():
 def test_trials_outside_of_the_recording_are_named():
     recording, _ = session()
     trials = [LabelledInterval(1000.0 + 10 * k, 9.0, CLASSES[k % 2]) for k in range(4)]
-    with pytest.raises(ProfileError, match="no trial holds a window"):
+    with pytest.raises(LabelsError, match="no trial holds a window"):
         calibrate_recording(recording, trials, small_bundle(), AlignmentConfig())
+
+
+def test_trials_that_are_too_short_are_told_how_long_they_have_to_be():
+    recording, trials = session()
+    short = [replace(trial, duration_s=4.1) for trial in trials]
+    words = r"window of 5 s begins 1 s after the onset, and the longest trial lasts 4.1 s"
+    with pytest.raises(LabelsError, match=words):
+        calibrate_recording(recording, short, small_bundle(), AlignmentConfig())
+
+
+def test_windows_lost_to_a_bad_signal_are_blamed_on_the_electrodes_not_on_the_table():
+    recording, trials = session()
+    times = np.arange(recording.n_times) / SFREQ
+    samples = recording.samples.copy()
+    samples[:6] += 900 * np.sin(2 * np.pi * 50 * times).astype(np.float32)
+    samples[6] = 0.0
+    hum = replace(recording, samples=samples)
+    with pytest.raises(RecordingError) as error:
+        calibrate_recording(hum, trials, small_bundle(), AlignmentConfig())
+    assert "no usable trial of 'negative': of 84 windows in the trials, 84 have a bad" in str(
+        error.value
+    )
+    assert "mains: Fp1, Fp2, F3, F4, C3, C4" in str(error.value)
+    assert "flat: P3" in str(error.value)
+    assert "onset_s" not in str(error.value)
+
+
+def test_trials_lost_to_a_bad_signal_are_counted():
+    recording, trials = session()
+    samples = recording.samples.copy()
+    first, stop = (round(t * SFREQ) for t in (trials[4].onset_s, trials[4].end_s))
+    samples[:, first:stop] = np.nan
+    torn = replace(recording, samples=samples)
+    result = calibrate_recording(torn, trials, small_bundle(), AlignmentConfig())
+    assert result.decoder.evidence.n_trials == N_TRIALS - 1
+    # The lost trial parts the blocks at its sides all the same.
+    assert sum(result.decoder.evidence.design.n_blocks) == N_TRIALS - 1
+    assert (
+        "1 of 12 trials left out: of 84 windows in the trials, 9 have a bad signal"
+        in result.decoder.notes[0]
+    )
+    assert "no numbers: Fp1" in result.decoder.notes[0]
+
+
+def test_an_order_that_proves_nothing_is_kept_only_on_demand_and_marked(files, capsys):
+    recording, trials = session()
+    halves = sorted((t for t in trials if t.label != CLASSES[1]), key=lambda t: t.label)
+    samples, rows = [recording.samples[:, : round(12 * SFREQ)]], ["onset_s,duration_s,label"]
+    for k, trial in enumerate(halves):
+        first = round(trial.onset_s * SFREQ)
+        samples.append(recording.samples[:, first : first + round(TRIAL_S * SFREQ)])
+        rows.append(f"{12 + k * TRIAL_S},{TRIAL_S},{trial.label}")
+    write_recording_edf(files / "halves.edf", np.concatenate(samples, axis=1), SFREQ, NAMES)
+    (files / "halves.csv").write_text("\n".join(rows))
+    out = files / "halves.profile"
+    chosen = {"labels": files / "halves.csv", "out": out, "model": files / "model.safetensors"}
+    with pytest.raises(UnprovenError) as error:
+        calibrate(files / "halves.edf", **chosen)
+    assert error.value.exit_code == 4
+    for words in ("refused", "cannot be told", "at least 4 separate blocks, mixed", "--unproven"):
+        assert words in str(error.value)
+    assert not out.exists()
+    capsys.readouterr()
+    assert calibrate(files / "halves.edf", **chosen, unproven=True) == 0
+    assert "(UNPROVEN)" in capsys.readouterr().out
+    assert load_profile(out).current.unproven
+    decoder = EmotionDecoder(
+        load_bundle(files / "model.safetensors"), 0.5, profile=load_profile(out)
+    )
+    assert decoder.unproven
+
+
+def test_a_recording_is_calibrated_from_its_own_annotations(files):
+    _, trials = session()
+    raw = mne.io.read_raw_edf(files / "eeg.edf", preload=True, verbose=0)
+    raw.set_annotations(
+        mne.Annotations([t.onset_s for t in trials], TRIAL_S, [f"film/{t.label}" for t in trials])
+    )
+    raw.save(files / "eeg_raw.fif", overwrite=True, verbose=0)
+    out = files / "annotated.profile"
+    model = files / "model.safetensors"
+    classes = ",".join(f"film/{name}={name}" for name in CLASSES)
+    assert calibrate(files / "eeg_raw.fif", out=out, model=model, classes=classes) == 0
+    assert load_profile(out).current.class_names == CLASSES
+    with pytest.raises(LabelsError, match="--labels"):
+        calibrate(files / "eeg.edf", out=out, model=model)
 
 
 def test_an_unknown_alignment_is_named(files):
@@ -127,69 +215,6 @@ def test_a_damaged_profile_is_not_written_over(files):
     with pytest.raises(ProfileError, match="unusable profile"):
         calibrate(files / "eeg.edf", **chosen)
     assert out.read_bytes() == b"not a profile"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "onset_s,duration_s,label\n1,2,a\n5,3.5,b\n",
-        "\ufeffonset_s;duration_s;label\n5;3.5;b\n\n1;2;a\n",
-    ],
-)
-def test_tables_are_read_whatever_their_separator_and_order(tmp_path, text):
-    path = tmp_path / "labels.csv"
-    path.write_text(text, encoding="utf-8")
-    assert read_labels(path) == (LabelledInterval(1, 2, "a"), LabelledInterval(5, 3.5, "b"))
-
-
-def test_the_truth_of_a_simulated_recording_is_a_table_too(tmp_path):
-    path = tmp_path / "eeg.truth.json"
-    states = [{"onset_s": 0.0, "state": "a"}, {"onset_s": 20.0, "state": "b"}]
-    path.write_text(json.dumps({"states": states}))
-    assert read_labels(path, 50.0) == (
-        LabelledInterval(0, 20, "a"),
-        LabelledInterval(20, 30, "b"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "no trial"),
-        ("onset_s,label\n1,a\n", "no column duration_s"),
-        ("onset_s,duration_s,label\nx,2,a\n", "line 2"),
-        ("onset_s,duration_s,label\n1,-2,a\n", "duration_s must be positive"),
-        ("onset_s,duration_s,label\n-1,2,a\n", "onset_s must be 0 or more"),
-        ("onset_s,duration_s,label\n1,2,\n", "label must be"),
-        ("onset_s,duration_s,label\n1,2\n", "label must be"),
-        ("onset_s,duration_s,label,valence\n1,2,a,inf\n", "valence must be a number"),
-        ("onset_s,duration_s,label\n1,5,a\n3,5,b\n", "overlap"),
-    ],
-)
-def test_a_table_that_makes_no_sense_is_refused_in_one_line(tmp_path, text, words):
-    path = tmp_path / "labels.csv"
-    path.write_text(text)
-    with pytest.raises(ProfileError, match=words) as error:
-        read_labels(path)
-    assert "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("none.csv", None),
-        ("bytes.csv", b"\xff\xfe\x00"),
-        ("a.truth.json", b"{]"),
-        ("b.truth.json", b"[1]"),
-        ("c.truth.json", b'{"states": [{"onset_s": "x"}]}'),
-    ],
-)
-def test_files_that_are_no_tables_are_refused(tmp_path, name, content):
-    path = tmp_path / name
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(ProfileError, match=name):
-        read_labels(path)
 
 
 def test_a_window_belongs_to_the_trial_that_holds_all_of_it():

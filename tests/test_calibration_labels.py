@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import mne
 import numpy as np
 import pytest
@@ -98,6 +100,58 @@ def test_classes_choose_and_rename(tmp_path):
 def test_a_choice_that_makes_no_sense_is_refused(text):
     with pytest.raises(LabelsError, match="give each label once"):
         parse_classes(text)
+
+
+def test_the_truth_of_a_simulated_recording_is_a_table_too(tmp_path):
+    path = tmp_path / "eeg.truth.json"
+    states = [{"onset_s": 0.0, "state": "a"}, {"onset_s": 20.0, "state": "b"}]
+    path.write_text(json.dumps({"states": states}))
+    rows = read_label_rows(path, 50.0)
+    assert [(row.onset_s, row.duration_s, row.label) for row in rows] == [
+        (0.0, 20.0, "a"),
+        (20.0, 30.0, "b"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no trial"),
+        ("onset_s,label\n1,a\n", "no column duration_s"),
+        ("onset_s,duration_s,label\nx,2,a\n", "line 2"),
+        ("onset_s,duration_s,label\n\n\n1,-2,a\n", "line 4: duration_s must be positive"),
+        ("onset_s,duration_s,label\n-1,2,a\n", "onset_s must be 0 or more"),
+        ("onset_s,duration_s,label\n1,2,\n", "label must be"),
+        ("onset_s,duration_s,label\n1,2\n", "label must be"),
+        ("onset_s,duration_s,label,valence\n1,2,a,inf\n", "valence must be a number"),
+        ("onset_s,duration_s,label\n1,5,a\n3,5,b\n", "overlap"),
+        ("onset,duration,description\n1970-13-40,2,a\n", "line 2"),
+    ],
+)
+def test_a_table_that_makes_no_sense_is_refused_in_one_line(tmp_path, text, words):
+    with pytest.raises(LabelsError, match=words) as error:
+        chosen(table(tmp_path, text))
+    assert "\n" not in str(error.value)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("none.csv", None),
+        ("bytes.csv", b"\xff\xfe\x00"),
+        ("more_bytes.csv", b"onset_s,duration_s,label\x00\x01"),
+        ("a.truth.json", b"{]"),
+        ("b.truth.json", b"[1]"),
+        ("c.truth.json", b'{"states": [{"onset_s": "x"}]}'),
+    ],
+)
+def test_files_that_are_no_tables_are_refused(tmp_path, name, content):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(LabelsError, match=name):
+        read_label_rows(path)
 
 
 # --- what cannot belong to the recording --------------------------------------------------------

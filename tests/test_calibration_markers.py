@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +19,8 @@ from app.calibration.markers import (
     parse_mark,
     prompt_of,
 )
-from mdjpt.calibration.trials import LabelledInterval, read_labels
+from mdjpt.calibration.label_files import read_label_rows
+from mdjpt.calibration.trials import LabelledInterval
 from mdjpt.errors import ProfileError
 
 NAMES = st.text(
@@ -171,7 +174,9 @@ def test_labels_that_are_written_are_the_labels_that_are_read(tmp_path_factory, 
         at += 25.0
     path = tmp_path_factory.mktemp("labels") / "labels.csv"
     write_labels(path, trials)
-    assert read_labels(path) == tuple(trials)
+    rows = [asdict(row) for row in read_label_rows(path)]
+    assert [row.pop("where") for row in rows] == [f"line {n + 2}" for n in range(len(trials))]
+    assert rows == [asdict(trial) for trial in trials]
 
 
 def test_labels_that_cannot_be_written_are_told_in_one_line(tmp_path) -> None:

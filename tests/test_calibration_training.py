@@ -19,7 +19,7 @@ from mdjpt.calibration.evidence import Uncalibrated
 from mdjpt.calibration.heads import GeneralHead
 from mdjpt.calibration.profile import Profile, load_profile
 from mdjpt.calibration.training import NotBetterError, as_it_is
-from mdjpt.errors import ProfileError
+from mdjpt.errors import LabelsError, ProfileError
 from mdjpt.network.emotion_head import Head
 from mdjpt.recordings.export_edf import write_recording_edf
 from tests.support.calibration_cases import labelled, small_bundle
@@ -130,7 +130,7 @@ def test_a_recording_without_a_session_is_named(files, tmp_path) -> None:
     recording, _ = session()
     write_recording_edf(tmp_path / "plain.edf", recording.samples, SFREQ, NAMES)
     out = tmp_path / "profile.safetensors"
-    with pytest.raises(ProfileError, match=r"plain\.edf: holds no calibration session"):
+    with pytest.raises(LabelsError, match=r"plain\.edf: holds no calibration session"):
         calibrate(tmp_path / "plain.edf", out=out, model=files / "model.safetensors")
 
 
@@ -168,7 +168,7 @@ def test_a_head_no_better_than_the_model_as_it_is_is_refused_too() -> None:
     bundle = small_bundle()
     result = calibrate_recording(recording, trials, bundle, AlignmentConfig("moments"))
     evidence = result.decoder.evidence
-    assert evidence.better_than_chance
+    assert evidence.verdict == "better"
     assert result.before is not None
     assert evidence.before == result.before.accuracy
     as_many, windows = evidence.accuracy, evidence.window_accuracy

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mdjpt.calibration.blocks import block_folds, blocks_of, unmixed_pairs
+from mdjpt.calibration.evidence import Evidence
 from mdjpt.calibration.verdict import (
     LEAST_BLOCKS,
     MAX_ORDERS,
@@ -30,6 +31,21 @@ labels = st.lists(st.integers(0, 2), min_size=4, max_size=40).map(
 def order(text):
     """Classes of trials from letters."""
     return np.array([ord(letter) - ord("a") for letter in text])
+
+
+def evidence(design, p_value, accuracy):
+    """Return the evidence of a decoder that has so many trials right, chance 0.5."""
+    return Evidence(
+        n_trials=100,
+        n_correct=round(100 * accuracy),
+        low=0.0,
+        high=1.0,
+        chance=0.5,
+        p_value=p_value,
+        window_accuracy=accuracy,
+        calibration_error=0.0,
+        design=design,
+    )
 
 
 def learnable(label):
@@ -95,7 +111,7 @@ def test_few_blocks_can_show_nothing(text):
     label = order(text)
     design = Design.of(label)
     assert not design.can_tell
-    assert design.judge(1e-9, 1.0, 0.5) == "cannot be told"
+    assert evidence(design, 1e-9, 1.0).verdict == "cannot be told"
     needed = 4 if label.max() == 1 else 3
     assert f"at least {needed} separate blocks" in design.lacks(NAMES)
     # Whoever does as told can be told.
@@ -117,9 +133,11 @@ def test_a_drift_with_a_third_class_between_proves_nothing():
 
 def test_the_verdict_needs_p_and_accuracy():
     design = Design.of(order("abababab"))
-    assert design.judge(0.01, 0.9, 0.5) == "better"
-    assert design.judge(0.06, 0.9, 0.5) == "not better"
-    assert design.judge(0.01, 0.5, 0.5) == "not better"
+    assert evidence(design, 0.01, 0.9).verdict == "better"
+    assert evidence(design, 0.06, 0.9).verdict == "not better"
+    assert evidence(design, 0.01, 0.5).verdict == "not better"
+    # Profiles of before say nothing of their design.
+    assert evidence(None, 0.01, 0.9).verdict == "better"
 
 
 @given(labels)
@@ -190,7 +208,7 @@ def rejected(text, signal, n=120, retrain=False):
             p = permutation_p(held_out(label)[None], label, 0, seed=seed)
         answers = held_out(label).argmax(axis=1)
         right = (answers == label).mean()
-        found += Design.of(label).judge(p, right, 0.5) == "better"
+        found += evidence(Design.of(label), p, right).verdict == "better"
     return found / n
 
 

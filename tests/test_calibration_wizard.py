@@ -38,7 +38,7 @@ from app.wizard.electrodes_page import ElectrodesPage
 from app.wizard.media_player import media_player
 from app.wizard.plan_page import PlanPage, minutes
 from app.wizard.prompt_view import PromptView
-from app.wizard.result_page import result_words
+from app.wizard.result_page import ResultPage, result_words
 from app.wizard.run import Stage
 from app.wizard.tools import TrainingWish
 from mdjpt.errors import ProfileError
@@ -856,6 +856,20 @@ def test_the_words_of_a_result_promise_no_more_than_its_interval():
     assert "Nothing was gained" in result_words(made_summary(8, 12, 8 / 12))[2]
     assert result_words(made_summary(10, 12, None))[0] == "Better than guessing"
     assert "Simulated" in luck[1]
+
+
+def test_what_cannot_be_told_is_used_only_all_the_same(qtbot):
+    page = ResultPage()
+    qtbot.addWidget(page)
+    page.show_summary(made_summary(35, 36, 0.5))
+    assert page.forward == "Use it"
+    proven = made_summary(35, 36, 0.5)
+    lacks = ("calm in 1 separate block cannot be told from a drift of the signal",)
+    decoder = replace(proven.decoder, unproven=True, notes=lacks)
+    page.show_summary(replace(proven, decoder=decoder))
+    assert page.forward == "Use it all the same"
+    assert page.heading.text() == "Not to be told from guessing"
+    assert page.notes.text() == lacks[0]
 
 
 def test_the_wizard_can_be_used_with_the_keyboard_alone(calibrate):

@@ -230,6 +230,14 @@ def test_a_simulated_model_on_a_real_signal_still_carries_its_badge(connect):
     assert "SIMULATED SIGNAL" not in live.window.badges.texts()
 
 
+def test_an_unproven_calibration_carries_a_badge(connect):
+    live = connect(simulated=False, head_start_s=5)
+    assert "UNPROVEN CALIBRATION" not in live.window.badges.texts()
+    live.session.model = replace(live.session.model, unproven=True)
+    live.window.tick()
+    assert "UNPROVEN CALIBRATION" in live.window.badges.texts()
+
+
 def test_truth_and_agreement_stand_beside_the_answer_only_when_known(connect):
     live = connect(head_start_s=60)
     live.pass_time(1)

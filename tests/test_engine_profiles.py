@@ -58,7 +58,8 @@ def files(tmp_path_factory):
         ("foreign", 3, "cd" * 32),
     ):
         data = labelled(n_per_class=5, n_classes=n_classes, effect=3.0)
-        decoder = train_personal_decoder(data, candidates=CANDIDATES[:1])
+        trained = train_personal_decoder(data, candidates=CANDIDATES[:1])
+        decoder = replace(trained, unproven=name == "four")
         profile = Profile(f"P-{name}", model, True, (decoder, decoder), 1)
         save_profile(folder / f"{name}.safetensors", profile)
     return folder
@@ -83,6 +84,7 @@ def test_a_profile_takes_over_and_no_window_is_answered_twice(files: Path) -> No
         engine.use_profile(files / "three.safetensors")
         answers += collect(engine, lambda: in_use("P-three"))
         assert card().profile_version == 2
+        assert not card().unproven
         engine.use_profile(files / "foreign.safetensors")
         answers += collect(engine, lambda: engine.snapshot().profile_error != "")
         assert "was made for the model" in engine.snapshot().profile_error
@@ -92,6 +94,7 @@ def test_a_profile_takes_over_and_no_window_is_answered_twice(files: Path) -> No
         answers += collect(engine, lambda: in_use("P-four"))
         assert engine.snapshot().profile_error == ""
         assert card().class_names == (*CLASSES, "calm")
+        assert card().unproven
         n_before = engine.snapshot().n_windows
         answers += collect(engine, lambda: engine.snapshot().n_windows > n_before)
         engine.use_profile(None)
@@ -103,6 +106,9 @@ def test_a_profile_takes_over_and_no_window_is_answered_twice(files: Path) -> No
     assert indices == sorted(set(indices))
     assert (shot.n_lost, shot.state, shot.decoder_state) == (0, "streaming", "running")
     assert [len(card.class_names) for card in publisher.cards][:2] == [3, 4]
+    for answer in answers:
+        # The four classes come from the calibration that could not tell whether it is any good.
+        assert answer.prediction.unproven == ("calm" in answer.prediction.probabilities)
 
 
 def test_what_an_earlier_version_had_learned_is_not_given_to_a_later_one(files: Path) -> None:

@@ -248,6 +248,7 @@ def test_a_prediction_is_one_json_object_without_surprises() -> None:
         "quality",
         "latency_ms",
         "simulated",
+        "unproven",
         "valence",
         "arousal",
         "reason",

@@ -10,7 +10,7 @@ from rich.console import Console
 from app.cli.terminal import render
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
-from streaming.snapshot import AlignmentStatus, Snapshot
+from streaming.snapshot import AlignmentStatus, ModelCard, Snapshot
 from streaming.stream import StreamInfo
 
 PREDICTION = Prediction(
@@ -48,6 +48,12 @@ def test_the_table_shows_how_far_the_alignment_is():
     assert "moments, 43% from this session's 45 s" in drawn(replace(SHOT, alignment=status))
     assert "as calibrated" in drawn(replace(SHOT, alignment=replace(status, frozen=True)))
     assert "alignment  none" in drawn(replace(SHOT, alignment=AlignmentStatus()))
+
+
+def test_an_unproven_calibration_is_called_so_above_every_label():
+    card = ModelCard("demo", "released", ("calm", "tense"), simulated=False, unproven=True)
+    assert "model demo (UNPROVEN CALIBRATION)" in drawn(replace(SHOT, model=card))
+    assert "UNPROVEN" not in drawn(replace(SHOT, model=replace(card, unproven=False)))
 
 
 def test_valence_is_shown_where_a_profile_tells_it():

@@ -5,23 +5,26 @@ What needs torch is imported where it is used: whoever asks for a training goes 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.calibration.lost_windows import LostWindows
+from mdjpt.calibration.blocks import blocks_of
+from mdjpt.calibration.label_choice import ChosenTrials, choose_trials
+from mdjpt.calibration.label_files import LabelRow, read_label_rows, rows_of_events
 from mdjpt.calibration.trials import (
+    SETTLED_S,
     LabelledFeatures,
-    LabelledInterval,
     class_order,
-    read_labels,
     trial_of_window,
 )
-from mdjpt.errors import ProfileError
+from mdjpt.errors import LabelsError, RecordingError
 from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from mdjpt.calibration.decoder import Decoded, EmotionDecoder
     from mdjpt.calibration.profile import Profile
     from mdjpt.calibration.training import CalibrationResult
+    from mdjpt.calibration.trials import LabelledInterval
     from mdjpt.recordings import Recording
     from mdjpt.signal.window import OwnElectrodes
 
@@ -62,6 +66,12 @@ class TrainingRequest:
         Electrode names for a recording whose labels say nothing.
     alignment : str
         Kind of alignment before the head.
+    classes : mapping of str to str or None
+        Class of each label to take; every label as it stands by default.
+    trial_s : float or None
+        Length in seconds of trials whose label tells none.
+    unproven : bool
+        Keep a decoder of which cannot be told whether it is better than chance.
     """
 
     recording: Path
@@ -71,6 +81,9 @@ class TrainingRequest:
     participant: str | None = None
     montage: tuple[str, ...] = ()
     alignment: str = "moments"
+    classes: Mapping[str, str] | None = None
+    trial_s: float | None = None
+    unproven: bool = False
 
 
 def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> Profile:
@@ -87,6 +100,8 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     ------
     NotBetterError
         The decoder knows no more than chance or than the model without calibration.
+    UnprovenError
+        That cannot be told, and is not asked for.
     MdjptError
         A file cannot be used, or trials are too few.
     """
@@ -106,25 +121,37 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     alignment = alignment_named(request.alignment, bundle)
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None)
-    result = calibrate_recording(eeg, _trials(request, eeg), bundle, alignment, report)
-    notes = (*eeg.notes, *result.decoder.notes)
+    chosen = _trials(request, eeg)
+    result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report)
+    notes = (*eeg.notes, *chosen.notes, *result.decoder.notes)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
-    return noted.profile(bundle, earlier, request.participant)
+    return noted.profile(bundle, earlier, request.participant, unproven=request.unproven)
 
 
-def _trials(request: TrainingRequest, eeg: Recording) -> tuple[LabelledInterval, ...]:
-    """Read the table of trials, or the markers of a calibration session."""
+def _trials(request: TrainingRequest, eeg: Recording) -> ChosenTrials:
+    """Take the trials of a table, of a calibration session, or of the recording's own events."""
     from app.calibration.labels import labels_from_markers
 
+    session = labels_from_markers(eeg.markers)
     if request.labels is not None:
-        return read_labels(request.labels, eeg.duration_s)
-    trials = labels_from_markers(eeg.markers)
-    if not trials:
-        raise ProfileError(
-            f"{request.recording}: holds no calibration session; name a table of its trials with "
-            "--labels"
+        rows = read_label_rows(request.labels, eeg.duration_s, eeg.began_at_s)
+    elif session:
+        rows = tuple(LabelRow(f"trial {n}", **asdict(trial)) for n, trial in enumerate(session, 1))
+    else:
+        rows = rows_of_events(eeg)
+    if not rows:
+        raise LabelsError(
+            f"{request.recording}: holds no calibration session and no events; name a table of its "
+            "trials with --labels"
         )
-    return trials
+    return choose_trials(
+        rows,
+        str(request.labels or request.recording),
+        recording_s=eeg.duration_s,
+        sfreq=eeg.sfreq,
+        classes=request.classes,
+        trial_s=request.trial_s,
+    )
 
 
 def calibrate_recording(
@@ -152,8 +179,12 @@ def calibrate_recording(
 
     Raises
     ------
+    LabelsError
+        When the trials are too short.
+    RecordingError
+        When the signal of all trials, or of all of one class, is unusable.
     ProfileError
-        When no trial holds a window, or a class has too few.
+        When a class has too few trials.
     """
     from mdjpt.calibration.decoder import EmotionDecoder
     from mdjpt.calibration.heads import general_head
@@ -164,11 +195,12 @@ def calibrate_recording(
     decoder = EmotionDecoder(bundle, HOP_S, alignment, novelty_limit=np.inf)
     if not decoder.alignment.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
-        for _ in _features(recording, trials, decoder):
+        for _ in _features(recording, trials, decoder, LostWindows(recording)):
             pass
     decoder.alignment.freeze()
     report("encoding the trials")
-    data = _labelled(list(_features(recording, trials, decoder)), trials, bundle)
+    lost = LostWindows(recording)
+    data, notes = _labelled(list(_features(recording, trials, decoder, lost)), trials, bundle, lost)
     report("comparing heads")
     general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(bundle, general, data)
@@ -177,7 +209,9 @@ def calibrate_recording(
     )
     state = decoder.state_dict()
     inside = {k: v for k, v in state.items() if not k.startswith("features.")}
-    aligned = replace(personal, alignment=alignment, alignment_state=inside)
+    aligned = replace(
+        personal, alignment=alignment, alignment_state=inside, notes=(*notes, *personal.notes)
+    )
     simulated = bundle.simulated or RecordingSource(recording, speed="max").open().simulated
     return CalibrationResult(aligned, simulated, before)
 
@@ -188,6 +222,7 @@ class _WithinTrials:
     def __init__(self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval]) -> None:
         self._decoder, self._trials = decoder, trials
         self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
+        self.unproven = decoder.unproven
 
     def decode(self, window: Float32, index: int, own: OwnElectrodes | None = None) -> Decoded:
         """Decode window number `index`; an empty feature outside of the trials."""
@@ -203,7 +238,10 @@ class _WithinTrials:
 
 
 def _features(
-    recording: Recording, trials: Sequence[LabelledInterval], decoder: EmotionDecoder
+    recording: Recording,
+    trials: Sequence[LabelledInterval],
+    decoder: EmotionDecoder,
+    lost: LostWindows,
 ) -> Iterator[tuple[int, Float32]]:
     """Yield trial and feature of every window within a trial, through the live path."""
     from streaming.pipeline import Pipeline
@@ -212,8 +250,10 @@ def _features(
     source = RecordingSource(recording, speed="max")
     for answer in Pipeline(source, _WithinTrials(decoder, trials), hop_s=HOP_S).run():
         trial = _trial_of(answer.prediction.index, trials)
-        if trial is not None and answer.feature is not None:
-            yield trial, answer.feature
+        if trial is not None:
+            lost.add(answer.prediction, decoded=answer.feature is not None)
+            if answer.feature is not None:
+                yield trial, answer.feature
 
 
 def _trial_of(index: int, trials: Sequence[LabelledInterval]) -> int | None:
@@ -221,24 +261,33 @@ def _trial_of(index: int, trials: Sequence[LabelledInterval]) -> int | None:
 
 
 def _labelled(
-    collected: list[tuple[int, Float32]], trials: Sequence[LabelledInterval], bundle: Bundle
-) -> LabelledFeatures:
-    """Bring windows and labels together; trials without a usable window are left out."""
-    if not collected:
-        raise ProfileError(
-            "no trial holds a window of 5 s that can be decoded: check onset_s and duration_s "
-            "(seconds from the first sample; 6 s at least) and the signal"
+    collected: list[tuple[int, Float32]],
+    trials: Sequence[LabelledInterval],
+    bundle: Bundle,
+    lost: LostWindows,
+) -> tuple[LabelledFeatures, tuple[str, ...]]:
+    """Bring windows and labels together; say which trials have no usable window, and why."""
+    if not lost.n_windows:
+        longest_s = max(trial.duration_s for trial in trials)
+        raise LabelsError(
+            f"no trial holds a window of the recording: a window of {WINDOW_S:g} s begins "
+            f"{SETTLED_S:g} s after the onset, and the longest trial lasts {longest_s:g} s"
         )
-    numbers = np.array([trial for trial, _ in collected])
-    used, which = np.unique(numbers, return_inverse=True)
+    used, which = np.unique([trial for trial, _ in collected], return_inverse=True)
     kept = [trials[k] for k in used]
-    names = class_order([trial.label for trial in kept], bundle.class_names)
-    ratings = [(trial.valence, trial.arousal) for trial in kept]
-    return LabelledFeatures(
+    names = class_order([trial.label for trial in trials], bundle.class_names)
+    for name in names:
+        if all(trial.label != name for trial in kept):
+            raise RecordingError(f"no usable trial of {name!r}: {lost.words()}")
+    label = np.array([names.index(trial.label) for trial in trials])
+    data = LabelledFeatures(
         features=np.stack([feature for _, feature in collected]),
         trial=which,
-        label=np.array([names.index(trial.label) for trial in kept]),
+        label=label[used],
         class_names=names,
         hop_s=HOP_S,
-        ratings=np.array(ratings, dtype=np.float64),
+        ratings=np.array([(trial.valence, trial.arousal) for trial in kept], dtype=np.float64),
+        block=blocks_of(label)[used],
     )
+    n_out = len(trials) - len(kept)
+    return data, (f"{n_out} of {len(trials)} trials left out: {lost.words()}",) if n_out else ()

@@ -26,10 +26,26 @@ def calibrate(
     labels: Annotated[
         Path | None,
         typer.Option(
-            help="CSV or TSV: onset_s, duration_s, label and, if rated, valence, arousal; or a "
-            ".truth.json. Left out: the markers of a recorded calibration session."
+            help="CSV or TSV: onset_s, duration_s, label and, if rated, valence, arousal; a BIDS "
+            "events.tsv, annotations saved by MNE, or a .truth.json. Left out: the markers of a "
+            "recorded calibration session, or annotations and markers in the recording."
         ),
     ] = None,
+    classes: Annotated[
+        str | None,
+        typer.Option(help="Labels to take, renamed if you like: T1=left,T2=right or left,right."),
+    ] = None,
+    trial_s: Annotated[
+        float | None,
+        typer.Option(help="Seconds of a trial whose label tells no duration.", min=1, max=600),
+    ] = None,
+    unproven: Annotated[
+        bool,
+        typer.Option(
+            "--unproven",
+            help="Keep a decoder of which the trials cannot tell whether it is any good, marked.",
+        ),
+    ] = False,
     model: Model = None,
     montage: Montage = None,
 ) -> int:
@@ -37,11 +53,20 @@ def calibrate(
     one_thread()
     from app.calibration.from_recording import TrainingRequest
     from app.session import default_bundle
+    from mdjpt.calibration.label_choice import parse_classes
     from mdjpt.recordings import montage_names
 
-    names = montage_names(montage) or ()
-    bundle = model or default_bundle()
-    add_to_profile(TrainingRequest(recording, labels, out, bundle, montage=names))
+    request = TrainingRequest(
+        recording,
+        labels,
+        out,
+        model or default_bundle(),
+        montage=montage_names(montage) or (),
+        classes=None if classes is None else parse_classes(classes),
+        trial_s=trial_s,
+        unproven=unproven,
+    )
+    add_to_profile(request)
     return 0
 
 
@@ -61,8 +86,14 @@ def add_to_profile(request: TrainingRequest) -> None:
     from app.calibration.from_recording import train_profile
     from app.calibration.training import summary_of
     from mdjpt.calibration.profile import save_profile
+    from mdjpt.calibration.training import UnprovenError
 
-    profile = train_profile(request, lambda stage: typer.echo(f"{stage} ...", err=True))
+    try:
+        profile = train_profile(request, lambda stage: typer.echo(f"{stage} ...", err=True))
+    except UnprovenError as error:
+        raise UnprovenError(
+            f"{error}. Nothing was written; mdjpt calibrate with --unproven keeps it all the same"
+        ) from None
     summary = summary_of(profile, request.profile)
     for note in summary.decoder.notes:
         typer.echo(f"note: {note}", err=True)
@@ -72,10 +103,11 @@ def add_to_profile(request: TrainingRequest) -> None:
 
 def _report(summary: CalibrationSummary) -> str:
     """Return what a calibration has brought, a few lines."""
-    simulated = " (SIMULATED)" if summary.simulated else ""
+    marks = " (SIMULATED)" if summary.simulated else ""
+    marks += " (UNPROVEN)" if summary.decoder.unproven else ""
     decoder, evidence = summary.decoder, summary.decoder.evidence
     lines = [
-        f"{summary.candidate}: version {summary.version} for {summary.participant}{simulated}, "
+        f"{summary.candidate}: version {summary.version} for {summary.participant}{marks}, "
         f"{decoder.kind} head, classes {', '.join(decoder.class_names)}",
         evidence.summary(),
         f"windows right {evidence.window_accuracy:.2f}, calibration error "

@@ -198,7 +198,10 @@ def _training_job(wish: TrainingWish) -> TrainingJob:
 
     choice = wish.choice
     bundle = Path(choice.model) if choice is not None and choice.model else default_bundle()
-    request = TrainingRequest(wish.recording, None, wish.profile, bundle, wish.participant)
+    # The result page tells that a decoder is unproven, and leaves it to the person to use it.
+    request = TrainingRequest(
+        wish.recording, None, wish.profile, bundle, wish.participant, unproven=True
+    )
     return TrainingJob(request)
 
 

@@ -118,7 +118,9 @@ def headline(snapshot: Snapshot) -> str:
     source += " (SIMULATED SIGNAL)" if info.simulated else ""
     if model is None:
         return source
-    return f"{source} | model {model.name}" + (" (SIMULATED MODEL)" if model.simulated else "")
+    marks = " (SIMULATED MODEL)" if model.simulated else ""
+    marks += " (UNPROVEN CALIBRATION)" if model.unproven else ""
+    return f"{source} | model {model.name}{marks}"
 
 
 def _learned(status: AlignmentStatus) -> str:

@@ -116,7 +116,7 @@ class Pages(QStackedWidget):
         if page is self.training:
             return Choices(stop="Stop…", hint="The dashboard goes on meanwhile")
         if page is self.result:
-            return Choices(second="Discard", primary="Use it")
+            return Choices(second="Discard", primary=self.result.forward)
         if page is self.ended:
             again = run is not None and run.stage is Stage.STOPPED and run.can_train
             n_done = run.view.n_done if run is not None else 0

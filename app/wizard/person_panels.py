@@ -118,4 +118,5 @@ def _line(entry: ProfileEntry, number: int) -> str:
         f"Version {number + 1} · {version.created}{used}\n"
         f"{found.accuracy:.0%} of {found.n_trials} trials right "
         f"({found.low:.0%} to {found.high:.0%}, guessing {found.chance:.0%})"
+        + (" · unproven" if version.unproven else "")
     )

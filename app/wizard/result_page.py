@@ -34,6 +34,7 @@ class ResultPage(Page):
 
     def show_summary(self, summary: CalibrationSummary) -> None:
         """Show what was learned."""
+        self.forward = "Use it all the same" if summary.decoder.unproven else "Use it"
         heading, lead, words = result_words(summary)
         self.say(heading, lead)
         self.words.setText(words)
@@ -47,7 +48,9 @@ def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:
     """Return heading, sentence and paragraph for a decoder that was not refused."""
     found = summary.decoder.evidence
     before = found.before
-    if before is None:
+    if summary.decoder.unproven:
+        heading = "Not to be told from guessing"
+    elif before is None:
         heading = "Better than guessing"
     elif found.low > before:
         heading = "Clearly better than before"

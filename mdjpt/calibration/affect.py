@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mdjpt.calibration.blocks import MAX_FOLDS
 from mdjpt.calibration.head_fitting import fit_ridge
-from mdjpt.calibration.selection import MAX_FOLDS
 from mdjpt.guard.schema import STRICT, Unchecked
 
 if TYPE_CHECKING:
@@ -157,8 +157,11 @@ def _held_out(
     rated: NDArray[np.intp],
     strength: float,
 ) -> Float64:
-    """Return the mean prediction of each rated trial by a regression trained without it."""
-    folds = np.arange(len(rated)) % min(MAX_FOLDS, len(rated))
+    """Return the mean prediction of each rated trial by a regression trained without it.
+
+    Neighbours are held out together: a drift makes them alike, and their ratings too.
+    """
+    folds = np.arange(len(rated)) * min(MAX_FOLDS, len(rated)) // len(rated)
     out = np.empty(len(rated))
     for fold in range(folds.max() + 1):
         weight, bias = _fit(data, standardised, ratings, rated[folds != fold], strength)

@@ -154,6 +154,7 @@ class EmotionDecoder:
         chance = 1.0 / len(self.class_names) if self.class_names else 0.0
         self.abstain_below = max(float(source.abstain_below), chance + ABOVE_CHANCE)
         self.simulated = bundle.simulated or (profile is not None and profile.simulated)
+        self.unproven = personal is not None and personal.unproven
         config = alignment or (AlignmentConfig() if personal is None else personal.alignment)
         stats = None if personal is None else (personal.feature_mean, personal.feature_var)
         self.alignment_kind = config.kind

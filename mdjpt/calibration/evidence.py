@@ -1,4 +1,4 @@
-"""Is a decoder better than chance? Trials are independent, so trials are what is counted."""
+"""How good a personal decoder is on trials that it was not trained on."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from mdjpt.calibration.verdict import SIGNIFICANT, Design, Verdict
 from mdjpt.guard.schema import STRICT
 
 if TYPE_CHECKING:
@@ -17,17 +18,13 @@ if TYPE_CHECKING:
     Labels = NDArray[np.intp]
 
 __all__ = [
-    "SIGNIFICANT",
     "Evidence",
     "Share",
     "Uncalibrated",
     "balanced_accuracy",
     "exact_interval",
-    "permutation_p",
 ]
 
-SIGNIFICANT = 0.05
-N_PERMUTATIONS = 2000
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -44,13 +41,15 @@ class Evidence:
     chance : float
         Share of the most frequent class, at least 1 / n_classes.
     p_value : float
-        Of the permutation test, see :func:`permutation_p`.
+        Of the test against chance, see :func:`~mdjpt.calibration.verdict.permutation_p`.
     window_accuracy : float
         Balanced accuracy of held-out windows, smoothed as shown.
     calibration_error : float
         Expected calibration error of held-out windows.
     before : float or None
         Accuracy of the general model on the same trials; None where it has other classes.
+    design : Design or None
+        In which order the trials were shown; None in profiles that were made before it counted.
 
     Raises
     ------
@@ -67,6 +66,7 @@ class Evidence:
     window_accuracy: Share
     calibration_error: Share
     before: Share | None = None
+    design: Design | None = None
 
     def __post_init__(self) -> None:
         if self.n_correct > self.n_trials:
@@ -78,9 +78,12 @@ class Evidence:
         return self.n_correct / self.n_trials
 
     @property
-    def better_than_chance(self) -> bool:
-        """True when the permutation test says so at 5 %."""
-        return self.p_value < SIGNIFICANT and self.accuracy > self.chance
+    def verdict(self) -> Verdict:
+        """Whether it is better than chance, not better, or whether that cannot be told."""
+        if self.design is not None and not self.design.can_tell:
+            return "cannot be told"
+        better = self.p_value < SIGNIFICANT and self.accuracy > self.chance
+        return "better" if better else "not better"
 
     def summary(self) -> str:
         """Say it in one line."""
@@ -124,35 +127,3 @@ def exact_interval(n_correct: int, n_trials: int, level: float = 0.95) -> tuple[
 def balanced_accuracy(answers: Labels, labels: Labels) -> float:
     """Return the mean over the classes of the share that was answered right."""
     return float(np.mean([(answers[labels == k] == k).mean() for k in np.unique(labels)]))
-
-
-def permutation_p(shares: Float64, labels: Labels, chosen: int, seed: int = 0) -> float:
-    """Test held-out answers against chance, the choice among several decoders allowed for.
-
-    The statistic is the mean probability that a decoder gave to the true class, each class with
-    the same weight. The labels of the trials are permuted, every decoder's statistic is brought to
-    the mean and deviation it has by chance, and the chosen one's is compared with the largest of
-    all (studentised maximum, Westfall and Young 1993). Probabilities tell more of few trials than
-    right and wrong do.
-
-    Parameters
-    ----------
-    shares : ndarray of float64, shape (n_candidates, n_trials, n_classes)
-        Mean held-out probabilities of each trial, of every decoder that was compared.
-    labels : ndarray of int, shape (n_trials,)
-        True classes.
-    chosen : int
-        Which candidate was taken.
-    seed : int
-        Of the permutations.
-    """
-    rng = np.random.default_rng(seed)
-    n_classes = shares.shape[2]
-    weight = np.eye(n_classes) / np.bincount(labels, minlength=n_classes).clip(1)[:, None]
-    permuted = np.stack([rng.permutation(labels) for _ in range(N_PERMUTATIONS)])
-    by_chance = np.einsum("ctk,ptk->pc", shares, weight[permuted], optimize=True)
-    observed = np.einsum("tk,tk->", shares[chosen], weight[labels])
-    mean, spread = by_chance.mean(axis=0), np.maximum(by_chance.std(axis=0), 1e-9)
-    largest = ((by_chance - mean) / spread).max(axis=1)
-    at_least = (largest >= (observed - mean[chosen]) / spread[chosen] - 1e-9).sum()
-    return float((1 + at_least) / (1 + N_PERMUTATIONS))

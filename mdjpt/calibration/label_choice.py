@@ -56,7 +56,7 @@ def parse_classes(text: str) -> dict[str, str]:
     classes = {}
     for part in text.split(","):
         label, _, name = part.partition("=")
-        label, name = (" ".join(word.split()) for word in (label, name or label))
+        label, name = _tidy(label), _tidy(name or label)
         if not (label and name) or label in classes:
             raise LabelsError(
                 f"--classes {text}: give each label once, T1=left,T2=right or left,right"
@@ -117,7 +117,7 @@ def _taken(
     trial_s: float | None,
 ) -> tuple[list[LabelRow], tuple[str, ...]]:
     """Return the rows of the chosen labels with their length, and what is left out."""
-    found = Counter(row.label for row in rows if row.label is not None)
+    found = Counter(_tidy(row.label) for row in rows if row.label is not None)
     missing = [label for label in classes or () if label not in found]
     if missing:
         raise LabelsError(f"{source}: nothing is labelled {missing[0]!r}; there are {_list(found)}")
@@ -125,7 +125,7 @@ def _taken(
     for row in rows:
         if row.label is None:
             left_out["without a label"] += 1
-        elif classes is not None and row.label not in classes:
+        elif classes is not None and _tidy(row.label) not in classes:
             left_out["of other labels"] += 1
         elif not row.duration_s and trial_s is None:
             left_out["without a duration"] += 1
@@ -143,7 +143,7 @@ def _taken(
 
 
 def _renamed(row: LabelRow, classes: Mapping[str, str] | None, trial_s: float | None) -> LabelRow:
-    label = row.label if classes is None or row.label is None else classes[row.label]
+    label = row.label if classes is None or row.label is None else classes[_tidy(row.label)]
     return replace(row, label=label, duration_s=row.duration_s or trial_s)
 
 
@@ -184,7 +184,7 @@ def _refuse_behind_the_end(
         shown = f"{len(late)} of {len(rows)} trials, the first in {late[0][0].where}"
     raise LabelsError(
         f"{source}: behind the end of the recording ({recording_s:.1f} s): {shown}; "
-        f"{_perhaps(ends, recording_s, sfreq)}, or is it another recording's table?"
+        f"{_perhaps(ends, recording_s, sfreq)}"
     )
 
 
@@ -199,8 +199,13 @@ def _perhaps(ends: Sequence[tuple[LabelRow, float]], recording_s: float, sfreq: 
         if last / per_s <= recording_s + _TOLERANCE_S and longest / per_s >= _LEAST_TRIAL_S
     ]
     if not fitting:
-        return "give onsets and durations in seconds from the first sample"
+        return "correct them, or name the recording that they belong to"
     return f"perhaps they are {' or '.join(fitting)}: give seconds from the first sample"
+
+
+def _tidy(text: str) -> str:
+    """Return a text without blanks around it, and with single ones in it."""
+    return " ".join(text.split())
 
 
 def _list(found: Mapping[str, int]) -> str:

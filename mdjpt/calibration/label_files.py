@@ -112,7 +112,7 @@ def rows_of_events(recording: Recording) -> tuple[LabelRow, ...]:
 
 def _event_label(label: str) -> str | None:
     """Return what an event says of the person, without BrainVision's kind of marker."""
-    tidy = _tidy(label)
+    tidy = " ".join(label.split())
     if not tidy or tidy.startswith(_NO_STATES):
         return None
     kind, _, rest = tidy.partition("/")
@@ -149,7 +149,7 @@ def _from_table(text: str, began_at_s: float | None) -> list[LabelRow]:
     names = _columns(table.fieldnames or ())
     rows = []
     for (number, _), fields in zip(lines[1:], table, strict=False):
-        row = {name: _tidy(fields[column]) for name, column in names.items()}
+        row = {name: (fields[column] or "").strip() for name, column in names.items()}
         if delimiter != ",":
             # Where the comma is free, it stands for the decimal point in half of Europe.
             row |= {name: text.replace(",", ".") for name, text in row.items() if name != "label"}
@@ -170,10 +170,6 @@ def _columns(header: Any) -> dict[str, str]:
             raise ValueError(f"no column {name}")
         names[name] = known[0]
     return names
-
-
-def _tidy(field: str | None) -> str:
-    return " ".join((field or "").split())
 
 
 def _row(where: str, fields: dict[str, str], began_at_s: float | None) -> LabelRow:

@@ -53,6 +53,8 @@ class VersionAbout:
         One-line remarks for the user.
     created : str
         Date, ISO 8601.
+    unproven : bool
+        True when it is used although its calibration could not tell whether it is any good.
     """
 
     class_names: tuple[str, ...]
@@ -66,6 +68,7 @@ class VersionAbout:
     compared: tuple[tuple[str, Annotated[float, Field(ge=-1e9, le=1e9)]], ...] = ()
     notes: tuple[str, ...] = ()
     created: str = ""
+    unproven: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)

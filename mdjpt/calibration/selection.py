@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from mdjpt.calibration.blocks import block_folds
 from mdjpt.calibration.confidence import best_temperature, log_loss, smoothed, softmax
 from mdjpt.calibration.head_fitting import fit_anchored, fit_head
 from mdjpt.calibration.trials import balanced_weights
-from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +29,8 @@ __all__ = [
     "HeldOut",
     "fit_candidate",
     "select_head",
-    "trial_folds",
 ]
 
-MAX_FOLDS = 6
 TOLERANCE = 0.5
 """Standard errors by which a head may be worse than the best and still be preferred to it."""
 
@@ -114,40 +112,6 @@ class HeldOut:
         return float(self.trial_losses.mean())
 
 
-def trial_folds(label: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Deal the trials of each class out to folds in turn.
-
-    Parameters
-    ----------
-    label : ndarray of int, shape (n_trials,)
-        Class of each trial.
-
-    Returns
-    -------
-    ndarray of int, shape (n_trials,)
-        Fold of each trial, from 0.
-
-    Raises
-    ------
-    ProfileError
-        When a class has a single trial: without it, nothing would be left to learn it from.
-    """
-    counts = np.bincount(label)
-    if counts.min() < 2:
-        raise ProfileError(
-            "each class needs at least 2 trials to tell whether its decoding works, "
-            f"the smallest has {counts.min()}: record more trials"
-        )
-    n_folds = min(MAX_FOLDS, int(counts.max()))
-    folds = np.empty(len(label), np.intp)
-    start = 0
-    for k in range(len(counts)):
-        members = np.flatnonzero(label == k)
-        folds[members] = (start + np.arange(len(members))) % n_folds
-        start += len(members)
-    return folds
-
-
 def select_head(
     data: LabelledFeatures,
     standardised: Float64,
@@ -183,7 +147,7 @@ def select_head(
     taken : int
         Which one is taken.
     """
-    folds = trial_folds(data.label)
+    folds = block_folds(data.label, data.blocks)
     results = [_held_out(c, data, standardised, folds, general, seed) for c in candidates]
     lowest = min(results, key=lambda result: result.loss)
     for k, result in enumerate(results):

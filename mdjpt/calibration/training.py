@@ -22,12 +22,12 @@ from mdjpt.calibration.evidence import (
     Uncalibrated,
     balanced_accuracy,
     exact_interval,
-    permutation_p,
 )
 from mdjpt.calibration.novelty import novelty
 from mdjpt.calibration.personal_decoder import PersonalDecoder, standardised
 from mdjpt.calibration.profile import Profile, new_pseudonym
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
+from mdjpt.calibration.verdict import Design, permutation_p
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CalibrationResult",
     "NotBetterError",
+    "UnprovenError",
     "as_it_is",
     "balanced_moments",
     "train_personal_decoder",
@@ -58,6 +59,10 @@ than they did. Measured on simulated people, 6 to 24 trials of 15 s."""
 
 class NotBetterError(ProfileError):
     """What was trained is not better than what there is."""
+
+
+class UnprovenError(NotBetterError):
+    """What was trained may be better; the trials were shown in an order that cannot tell."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +84,12 @@ class CalibrationResult:
     before: Uncalibrated | None = None
 
     def profile(
-        self, bundle: Bundle, earlier: Profile | None, participant: str | None = None
+        self,
+        bundle: Bundle,
+        earlier: Profile | None,
+        participant: str | None = None,
+        *,
+        unproven: bool = False,
     ) -> Profile:
         """Put the decoder into a profile.
 
@@ -91,15 +101,43 @@ class CalibrationResult:
             The person's profile so far.
         participant : str, optional
             Pseudonym for a new profile; a random one by default.
+        unproven : bool
+            Keep it, marked, even if the order of the trials cannot tell whether it is any good.
 
         Raises
         ------
         NotBetterError
             It knows no more than chance, or no more than the model as it is: not more trials,
             nor more windows where as many trials are right.
+        UnprovenError
+            It may be better, but that cannot be told.
         """
+        self._refuse_no_better()
+        evidence, decoder = self.decoder.evidence, self.decoder
+        if evidence.verdict == "cannot be told":
+            if not unproven:
+                lacks = (
+                    "" if evidence.design is None else evidence.design.lacks(decoder.class_names)
+                )
+                raise UnprovenError(
+                    f"refused, it cannot be told whether it is better than chance: {lacks} "
+                    f"({evidence.summary()})"
+                )
+            decoder = replace(decoder, unproven=True)
+        if earlier is not None:
+            both = replace(earlier, simulated=earlier.simulated or self.simulated)
+            return both.with_version(decoder)
+        return Profile(
+            participant=participant or new_pseudonym(),
+            bundle_sha256=bundle.identity,
+            simulated=self.simulated,
+            versions=(decoder,),
+            active=0,
+        )
+
+    def _refuse_no_better(self) -> None:
         evidence, before = self.decoder.evidence, self.before
-        if not evidence.better_than_chance:
+        if evidence.verdict == "not better":
             than = "chance"
         elif before is not None and not before.beaten_by(evidence):
             than = (
@@ -107,21 +145,10 @@ class CalibrationResult:
                 f"{evidence.window_accuracy:.2f})"
             )
         else:
-            than = ""
-        if than:
-            raise NotBetterError(
-                f"refused, not better than {than}: {evidence.summary()}; keep the decoder you "
-                "have, or record more trials"
-            )
-        if earlier is not None:
-            both = replace(earlier, simulated=earlier.simulated or self.simulated)
-            return both.with_version(self.decoder)
-        return Profile(
-            participant=participant or new_pseudonym(),
-            bundle_sha256=bundle.identity,
-            simulated=self.simulated,
-            versions=(self.decoder,),
-            active=0,
+            return
+        raise NotBetterError(
+            f"refused, not better than {than}: {evidence.summary()}; keep the decoder you have, or "
+            "record more trials"
         )
 
 
@@ -162,6 +189,7 @@ def train_personal_decoder(
     chosen = results[best]
     temperature = _SURER * chosen.temperature
     shown = smoothed(softmax(chosen.logits, temperature), data.trial, data.hop_s)
+    design = Design.of(data.label, data.blocks)
     return PersonalDecoder(
         class_names=data.class_names,
         kind=chosen.candidate.kind,
@@ -171,10 +199,10 @@ def train_personal_decoder(
         temperature=temperature,
         abstain_below=abstention_threshold(shown, data.window_label),
         novelty_limit=_NOVELTY_MARGIN * float(np.quantile(novelty(x), _NOVELTY_QUANTILE)),
-        evidence=_evidence(data, results, best, shown, before, seed),
-        affect=fit_affect(data, x, seed),
+        evidence=replace(_evidence(data, results, best, shown, seed), before=before, design=design),
+        affect=fit_affect(data, x, seed) if design.can_tell else None,
         compared=tuple((r.candidate.name, r.loss) for r in results),
-        notes=_notes(data),
+        notes=() if design.can_tell else (design.lacks(data.class_names),),
         created=datetime.now(UTC).date().isoformat(),
     )
 
@@ -218,31 +246,18 @@ def _evidence(
     results: Sequence[HeldOut],
     best: int,
     shown: Float64,
-    before: float | None,
     seed: int,
 ) -> Evidence:
     n_correct = int((results[best].answers == data.label).sum())
     low, high = exact_interval(n_correct, data.n_trials)
-    labels = data.window_label
+    labels, shares = data.window_label, np.stack([r.shares for r in results])
     return Evidence(
         n_trials=data.n_trials,
         n_correct=n_correct,
         low=low,
         high=high,
         chance=float(np.bincount(data.label).max() / data.n_trials),
-        p_value=permutation_p(np.stack([r.shares for r in results]), data.label, best, seed),
+        p_value=permutation_p(shares, data.label, best, data.blocks, seed),
         window_accuracy=balanced_accuracy(shown.argmax(axis=1), labels),
         calibration_error=expected_calibration_error(shown, labels),
-        before=before,
     )
-
-
-def _notes(data: LabelledFeatures) -> tuple[str, ...]:
-    """Warn of a schedule in which time alone tells the classes apart."""
-    n_runs = 1 + int((np.diff(data.label) != 0).sum())
-    if data.n_trials > data.n_classes and n_runs == data.n_classes:
-        return (
-            "each class was shown in one block: slow drifts of the signal tell the blocks apart "
-            "too, so the accuracy may not last; mix the classes",
-        )
-    return ()

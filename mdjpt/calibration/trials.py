@@ -1,24 +1,18 @@
-"""Trials: what was felt when, read from a table, and the features of their windows.
-
-Tables are CSV, TSV, or the truth that ``mdjpt simulate`` writes.
-"""
+"""Trials: what was felt when, and the features of their windows."""
 
 from __future__ import annotations
 
-import csv
-import itertools
-import json
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdjpt.calibration.blocks import blocks_of
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -30,16 +24,13 @@ __all__ = [
     "LabelledInterval",
     "balanced_weights",
     "class_order",
-    "read_labels",
     "trial_of_window",
 ]
 
 SETTLED_S = 1.0
 """Seconds after a trial's onset before which no window counts: the emotion has to rise."""
 MAX_CLASSES = 9
-MAX_FILE_BYTES = 4 << 20
 MAX_LABEL = 60
-_REQUIRED = ("onset_s", "duration_s", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,101 +71,6 @@ class LabelledInterval:
         return self.onset_s + self.duration_s
 
 
-def read_labels(path: Path, recording_s: float = math.inf) -> tuple[LabelledInterval, ...]:
-    """Read the trials of a recording.
-
-    Parameters
-    ----------
-    path : Path
-        CSV or TSV with the columns onset_s, duration_s, label and, if rated, valence and arousal;
-        or ``.truth.json``.
-    recording_s : float
-        Length of the recording in seconds, the end of the last state of a ``.truth.json``.
-
-    Returns
-    -------
-    tuple of LabelledInterval
-        In the order of time.
-
-    Raises
-    ------
-    ProfileError
-        The file is missing, not of that form, or its trials overlap.
-    """
-    text = _text(path)
-    try:
-        if path.suffix.lower() == ".json":
-            trials = _from_truth(text, recording_s)
-        else:
-            trials = _from_table(text)
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ProfileError(
-            f"{path}: not a table of trials: {error}; columns are onset_s,duration_s,label"
-            "[,valence,arousal]"
-        ) from None
-    if not trials:
-        raise ProfileError(f"{path}: holds no trial; one line each: onset_s,duration_s,label")
-    trials.sort(key=lambda trial: trial.onset_s)
-    for before, after in itertools.pairwise(trials):
-        if after.onset_s < before.end_s - 1e-6:
-            raise ProfileError(
-                f"{path}: the trials at {before.onset_s:g} s and {after.onset_s:g} s overlap; "
-                "correct the table"
-            )
-    return tuple(trials)
-
-
-def _text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ProfileError(f"{path}: too long for a table of trials; name another file")
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise ProfileError(f"{path}: no text file; give CSV or TSV") from None
-    except OSError as error:
-        raise ProfileError(f"{path}: cannot be read: {error.strerror}; check the path") from None
-
-
-def _from_table(text: str) -> list[LabelledInterval]:
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        return []
-    delimiter = max("\t;,", key=lines[0].count)
-    table = csv.DictReader(lines, delimiter=delimiter)
-    names = {(name or "").strip().lower(): name for name in table.fieldnames or ()}
-    if missing := [name for name in _REQUIRED if name not in names]:
-        raise ValueError(f"no column {missing[0]}")
-    trials = []
-    for number, row in enumerate(table, 2):
-        fields = {name: (row[names[name]] or "").strip() for name in names if name}
-        try:
-            trials.append(_trial(fields))
-        except ValueError as error:
-            raise ValueError(f"line {number}: {error}") from None
-    return trials
-
-
-def _trial(fields: dict[str, str]) -> LabelledInterval:
-    ratings = {
-        name: float(fields[name]) if fields.get(name, "") not in ("", "n/a") else None
-        for name in ("valence", "arousal")
-    }
-    return LabelledInterval(
-        float(fields["onset_s"]), float(fields["duration_s"]), fields["label"], **ratings
-    )
-
-
-def _from_truth(text: str, recording_s: float) -> list[LabelledInterval]:
-    document: dict[str, Any] = json.loads(text)
-    states = [(float(entry["onset_s"]), str(entry["state"])) for entry in document["states"]]
-    ends = [onset for onset, _ in states[1:]] + [recording_s]
-    return [
-        LabelledInterval(onset, end - onset, state)
-        for (onset, state), end in zip(states, ends, strict=True)
-        if end > onset
-    ]
-
-
 @dataclass(frozen=True, eq=False)
 class LabelledFeatures:
     """Windows of trials with known labels.
@@ -193,6 +89,9 @@ class LabelledFeatures:
         Seconds from window to window.
     ratings : ndarray of float64, shape (n_trials, 2), optional
         Valence and arousal as rated, NaN where they were not.
+    block : ndarray of int, shape (n_trials,), optional
+        Block of each trial as it was shown, see :mod:`mdjpt.calibration.blocks`: trials that have
+        no windows part blocks too. By default as if there were none.
 
     Raises
     ------
@@ -206,6 +105,7 @@ class LabelledFeatures:
     class_names: tuple[str, ...]
     hop_s: float
     ratings: Float64 | None = None
+    block: NDArray[np.intp] | None = None
 
     def __post_init__(self) -> None:
         n_classes = len(self.class_names)
@@ -221,6 +121,11 @@ class LabelledFeatures:
         for k, name in enumerate(self.class_names):
             if not (self.label == k).any():
                 raise ProfileError(f"no usable trial of {name!r}: show it again, or leave it out")
+
+    @property
+    def blocks(self) -> NDArray[np.intp]:
+        """Block of each trial, shape (n_trials,)."""
+        return blocks_of(self.label) if self.block is None else self.block
 
     @property
     def n_trials(self) -> int:

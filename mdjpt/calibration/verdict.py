@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic.dataclasses import dataclass
 
 from mdjpt.calibration.blocks import blocks_of, unmixed_pairs
+from mdjpt.guard.schema import STRICT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ MAX_ORDERS = 2000
 _STOP_AFTER = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Design:
     """An order of trials, and what it can show at best.
 
@@ -128,20 +129,6 @@ class Design:
             f"at best p = {self.least_p:.2g}, if every trial is decoded right ("
             f"{_several(min(self.n_blocks), 'separate block')} a class)"
         )
-
-    def judge(self, p_value: float, accuracy: float, chance: float) -> Verdict:
-        """Return the verdict on a decoder.
-
-        Parameters
-        ----------
-        p_value : float
-            Of the test against chance.
-        accuracy, chance : float
-            Share of the held-out trials decoded right, and what luck would have right.
-        """
-        if not self.can_tell:
-            return "cannot be told"
-        return "better" if p_value < SIGNIFICANT and accuracy > chance else "not better"
 
     def _fault(self, class_names: Sequence[str]) -> str:
         fewest = int(np.argmin(self.n_blocks))

@@ -214,7 +214,12 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
     warm_up_filters(SFREQ)
     card = model_card(bundle, config.bundle.name, decoder.class_names)
     if profile is not None:
-        card = replace(card, participant=profile.participant, profile_version=profile.active + 1)
+        card = replace(
+            card,
+            participant=profile.participant,
+            profile_version=profile.active + 1,
+            unproven=profile.current.unproven,
+        )
     return decoder, card
 
 

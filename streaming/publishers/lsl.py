@@ -60,6 +60,7 @@ class LSLPublisher:
             description = outlet_info.desc()
             simulated = info.simulated or card.simulated
             description.append_child_value("simulated", str(simulated).lower())
+            description.append_child_value("unproven", str(card.unproven).lower())
             description.append_child_value("model", card.name)
             channels = description.append_child("channels")
             for name in names:

@@ -84,6 +84,7 @@ class WebSocketPublisher:
             "model": card.name,
             "hop_s": hop_s,
             "simulated": info.simulated or card.simulated,
+            "unproven": card.unproven,
         }
         self._hello = json.dumps(hello)
         self._send(self._hello)

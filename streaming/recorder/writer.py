@@ -292,6 +292,7 @@ class XdfWriter:
                 "classes": ",".join(card.class_names),
                 "normalisation": card.normalisation,
                 "licence": card.licence,
+                "unproven": str(card.unproven).lower(),
             }
         return StreamHeader(
             "mdjpt-predictions",

@@ -63,6 +63,7 @@ class PowerDecoder:
 
     abstain_below = 0.0
     simulated = True
+    unproven = False
 
     def __init__(self) -> None:
         self.n_resets = 0

@@ -45,8 +45,9 @@ ABOUT_CURVE = (
     "calibration and test without labels. `chosen` is the head that cross-validation takes; `ece` "
     "its expected calibration error over all participants' windows, `kept` the share of windows "
     "above its threshold, `right` their accuracy, `right at half` that of the more confident half, "
-    "`accepted` how many were better than chance and than the aligned head on the trials, and `in "
-    "use` what people have then: `chosen` where it was accepted, else `aligned`."
+    "`accepted` how many were better than chance and than the aligned head on the trials, "
+    "`unproven` how many were better than the aligned head after too few trials to tell that from "
+    "chance, and `in use` what people have who use both: `chosen`, else `aligned`."
 )
 
 
@@ -162,15 +163,17 @@ class _Run:
         right = shown.argmax(axis=1) == label
         chosen = balanced_accuracy(shown.argmax(axis=1), label)
         better = as_it_is(self._bundle, self._general, data).beaten_by(decoder.evidence)
-        accepted = better and decoder.evidence.better_than_chance
+        accepted = better and decoder.evidence.verdict == "better"
+        unproven = better and decoder.evidence.verdict == "cannot be told"
         return {
             "chosen": chosen,
-            "in use": chosen if accepted else before,
+            "in use": chosen if accepted or unproven else before,
             "bins": [[b.n, b.n * b.confidence, b.n * b.accuracy] for b in _every_bin(shown, label)],
             "kept": float(kept.mean()),
             "right": float(right[kept].mean()) if kept.any() else None,
             "right at half": min(coverage_accuracy(shown, label), key=lambda p: abs(p[1] - 0.5))[2],
             "accepted": float(accepted),
+            "unproven": float(unproven),
         }
 
     def _first_trials(self, n_trials: int) -> LabelledFeatures:
