@@ -458,13 +458,13 @@ def test_the_spectrum_is_computed_while_its_tab_is_open_and_the_tab_stays(connec
     live = connect(head_start_s=30)
     card = live.window.electrodes
     live.pass_time(1)
-    assert not card.spectrum.plot.mean_db.size
+    assert not card.spectrum.plot._mean.size
     card.tabs.choose(1)
     live.pass_time(1)
-    freqs, mean = card.spectrum.plot._freqs, card.spectrum.plot.mean_db
+    freqs, mean = card.spectrum.plot._freqs, card.spectrum.plot._mean
     assert 9 <= freqs[5:][mean[5:].argmax()] <= 11  # the fake participant's alpha
     card.connect_stream(None)
-    assert not card.spectrum.plot.mean_db.size
+    assert not card.spectrum.plot._mean.size
     assert card.tabs.value == 1
     assert card.spectrum.isVisible()
 

@@ -281,12 +281,12 @@ def test_the_bold_spectrum_is_the_mean_of_the_good_channels(qtbot):
     levels = np.full((4, 3), np.nan, np.float32)
     levels[:3] = [[0, 10, 20], [4, 14, 24], [70, 70, 70]]
     plot.show_levels(np.array([2.0, 10.0, 40.0]), levels, np.array([False, False, True, False]))
-    assert plot.mean_db == pytest.approx([2, 12, 22])
+    assert plot._mean == pytest.approx([2, 12, 22])
     plot.resize(330, 300)
     plot._point(plot._view.mapViewToScene(QPointF(1.0, 0.0)))
     assert plot._readout.text == "10.0 Hz  Alpha\nMean 12.0 dB"
     plot.clear()
-    assert not plot.mean_db.size
+    assert not plot._mean.size
 
 
 def test_dense_sheets_put_names_into_columns_in_turn(qtbot):

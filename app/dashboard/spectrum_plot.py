@@ -67,11 +67,6 @@ class SpectrumPlot(Themed, QWidget):
         self._read()
         super().leaveEvent(event)
 
-    @property
-    def mean_db(self) -> NDArray[np.float64]:
-        """The bold line in decibels; empty when there is none."""
-        return self._mean
-
     def show_levels(
         self,
         freqs_hz: NDArray[np.float64],
