@@ -16,6 +16,8 @@ from mdjpt.errors import MdjptError
 from streaming.acquisition import Acquisition
 from streaming.processes.decoder_supervisor import DecoderSupervisor
 from streaming.recorder import RecordingSwitch, SideStreams
+from streaming.recorder.recorder import CLOSE_S
+from streaming.recorder.side_streams import ANSWER_S
 from streaming.snapshot import Snapshot
 from streaming.stream import Prompted
 
@@ -35,10 +37,10 @@ STALLED_AFTER_S = 0.8
 """Silence of a live source after which it counts as stalled, in seconds."""
 STOP_S = 5.0
 """What driver and decoder are given to end, in seconds."""
-STOP_WITHIN_S = 15.0
-"""Longest that an engine's process takes to its end, in seconds: driver and decoder `STOP_S`, a
-decoder that is killed 1, side streams 2, a disk that is slow to take the end of a recording 5, the
-last report 1, and 1 for a busy machine. Who ends it by force before loses that end."""
+STOP_WITHIN_S = STOP_S + 1.0 + ANSWER_S + CLOSE_S + 1.0 + 1.0
+"""Longest that an engine's process takes to its end, in seconds: driver and decoder, a decoder that
+is killed, side streams, a slow disk, the last report, a busy machine. Who ends the process by force
+before loses the end of the recording."""
 
 
 class Publisher(Protocol):
