@@ -21,6 +21,7 @@ from mdjpt.errors import DatasetError
 from tests.support.dataset_files import cells, cnt, eeg
 
 ROOT = Path(__file__).parents[1]
+MAT = "mdjpt.datasets.mat_file:load"
 MUTANTS_IN_SHORT = 12
 MUTANTS_IN_FULL = 1000
 
@@ -29,42 +30,43 @@ on_posix = pytest.mark.skipif(sys.platform == "win32", reason="limits and forks 
 
 def plain_mat(folder):
     savemat(folder / "a.mat", {f"x_eeg{k}": eeg(8, 60, k) for k in range(3)})
-    return folder / "a.mat", "mat", {"pattern": r"x_eeg\d"}
+    return folder / "a.mat", MAT, {"pattern": r"x_eeg\d", "need": ["x_eeg"]}
 
 
 def compressed_mat(folder):
     path = folder / "a.mat"
     savemat(path, {f"x_eeg{k}": eeg(8, 60, k) for k in range(3)}, do_compression=True)
-    return path, "mat", {"pattern": r"x_eeg\d"}
+    return path, MAT, {"pattern": r"x_eeg\d", "need": ["x_eeg"]}
 
 
 def struct_mat(folder):
     data = {"Data": cells([{"EEG": {"stimuli": cells([eeg(14, 30)])}, "Score": 1.0}] * 2)}
     savemat(folder / "a.mat", {"DREAMER": data})
-    return folder / "a.mat", "mat", {"names": ["DREAMER"], "drop": ["baseline"]}
+    return folder / "a.mat", MAT, {"need": ["DREAMER"], "drop": ["baseline"]}
 
 
 def hdf5_mat(folder):
     with h5py.File(folder / "a.mat", "w", userblock_size=512) as file:
         file["1"] = eeg(30, 8)
-    return folder / "a.mat", "mat", {"pattern": "1"}
+    return folder / "a.mat", MAT, {"pattern": "1", "need": ["1"]}
 
 
 def neuroscan(folder):
     cnt(folder / "a.cnt", ("FP1", "OZ", "VEO"), 300, 10, onsets_s=(2.0, 9.0))
-    return folder / "a.cnt", "cnt", {"ch_names": ["OZ"], "spans": 1, "data_format": "auto"}
+    options = {"ch_names": ["OZ"], "spans": 1, "data_format": "auto"}
+    return folder / "a.cnt", "mdjpt.datasets.cnt_file:load", options
 
 
 def workbook(folder):
     book = Workbook()
     book.active.append(["Session 1", "Happy", 3])
     book.save(folder / "a.xlsx")
-    return folder / "a.xlsx", "xlsx", {}
+    return folder / "a.xlsx", "mdjpt.datasets.table_file:load_xlsx", {}
 
 
 def parquet(folder):
     pq.write_table(pa.table({"file": ["a", "b"], "valence": [1.5, 2.0]}), folder / "a.parquet")
-    return folder / "a.parquet", "parquet", {}
+    return folder / "a.parquet", "mdjpt.datasets.table_file:load_parquet", {}
 
 
 FORMATS = (plain_mat, compressed_mat, struct_mat, hdf5_mat, neuroscan, workbook, parquet)
@@ -108,9 +110,9 @@ def test_a_thousand_damaged_files_of_each_format_are_read_or_refused(tmp_path):
 
 
 def test_a_reader_that_takes_too_long_is_stopped(tmp_path):
-    path, kind, options = plain_mat(tmp_path)
+    path, function, options = plain_mat(tmp_path)
     with pytest.raises(DatasetError, match=r"a\.mat: not read after 0\.01 s"):
-        read_guarded(path, kind, timeout_s=0.01, **options)
+        read_guarded(path, function, timeout_s=0.01, **options)
 
 
 @on_posix
@@ -134,7 +136,7 @@ def test_a_workbook_that_unfolds_to_gigabytes_is_refused(tmp_path):
             book.writestr(name, content)
     assert path.stat().st_size < 3_000_000
     with pytest.raises(DatasetError, match=r"bomb\.xlsx: damaged, or too large"):
-        read_guarded(path, "xlsx", memory_bytes=400 << 20)
+        read_guarded(path, "mdjpt.datasets.table_file:load_xlsx", memory_bytes=400 << 20)
 
 
 def test_a_file_that_is_no_workbook_is_named(tmp_path):
@@ -149,4 +151,4 @@ def test_a_missing_or_empty_file_is_named_before_any_process_starts(tmp_path, co
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(DatasetError, match=r"a\.mat: (cannot be opened|empty file)"):
-        read_guarded(path, "mat", pattern="x")
+        read_guarded(path, MAT, pattern="x")

@@ -71,7 +71,7 @@ def read_cnt_trials(
     """
     wanted = spans if isinstance(spans, int) else [list(span) for span in spans]
     result = read_guarded(
-        path, "cnt", ch_names=list(ch_names), spans=wanted, data_format=data_format
+        path, f"{__name__}:load", ch_names=list(ch_names), spans=wanted, data_format=data_format
     )
     return CntTrials(
         float(result["sfreq"]),

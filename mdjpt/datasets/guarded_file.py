@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 __all__ = ["READER", "as_it_is", "read_guarded"]
 
 CPU_S_PER_MEGABYTE = 0.5
-READER = GuardedReader("mdjpt.datasets.file_process", DatasetError)
+READER = GuardedReader("mdjpt.guard.process", DatasetError)
 
 
 def read_guarded(
     path: Path,
-    kind: str,
+    function: str,
     *,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
@@ -34,14 +34,14 @@ def read_guarded(
     ----------
     path : Path
         The file.
-    kind : {"mat", "cnt", "xlsx", "parquet"}
-        Which reader of `mdjpt.datasets.file_process` to call.
+    function : str
+        What reads it there, ``module:name``.
     timeout_s : float, optional
         Wall time after which the process is killed; default 60 s and 1 s a megabyte.
     memory_bytes : int, optional
         Address space of the process, beyond its start; default 1 GiB and 16 times the file.
     **options
-        Handed to the reader; JSON types.
+        Of the function; JSON types.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def read_guarded(
         timeout_s=timeout_s,
         memory_bytes=memory_bytes,
     )
-    return READER.read(path, limits, as_it_is, kind=kind, options=options)
+    return READER.read(path, limits, as_it_is, function=function, options=options)
 
 
 def as_it_is(value: Any) -> Any:

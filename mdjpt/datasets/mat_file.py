@@ -46,7 +46,7 @@ def read_matrices(path: Path, pattern: str, need: str) -> dict[str, NDArray[np.f
     DatasetError
         The file is damaged or has no such variable; the message names file and key.
     """
-    values = read_guarded(path, "mat", pattern=pattern, need=[need])
+    values = read_guarded(path, f"{__name__}:load", pattern=pattern, need=[need])
     return {name: np.asarray(value, np.float32) for name, value in values.items()}
 
 
@@ -72,7 +72,7 @@ def read_variables(
         The file is damaged or lacks a variable; the message names file and key.
     """
     values: dict[str, Any] = read_guarded(
-        path, "mat", need=list(need), may=list(may), drop=list(drop)
+        path, f"{__name__}:load", need=list(need), may=list(may), drop=list(drop)
     )
     return values
 

@@ -40,7 +40,7 @@ def read_table(path: Path, need: tuple[str, ...] = ()) -> list[dict[str, str]]:
         The file is missing, damaged or lacks a column; the message names both.
     """
     if path.suffix.lower() == ".parquet":
-        columns, values = read_guarded(path, "parquet")
+        columns, values = read_guarded(path, f"{__name__}:load_parquet")
     else:
         columns, *values = _text_rows(path)
     names = [str(name).strip().lower() for name in columns]
@@ -60,7 +60,7 @@ def read_sheet(path: Path) -> list[list[str]]:
     DatasetError
         The file is missing or damaged.
     """
-    rows = read_guarded(path, "xlsx")
+    rows = read_guarded(path, f"{__name__}:load_xlsx")
     return [["" if value is None else str(value).strip() for value in row] for row in rows]
 
 

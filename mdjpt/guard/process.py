@@ -20,6 +20,7 @@ import sys
 import tempfile
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -30,7 +31,7 @@ from mdjpt.guard.result import read_result, write_error, write_result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["GuardedReader", "Limits", "leave_result", "reason", "serve"]
+__all__ = ["GuardedReader", "Limits", "call_named", "leave_result", "reason", "serve"]
 
 MEMORY_BYTES = 1 << 30
 MEMORY_PER_BYTE = 16  # 16-bit or compressed samples pass through float64 and a copy
@@ -232,6 +233,22 @@ def serve(read: Callable[..., Any]) -> None:
     leave_result(Path(request["folder"]), read, Path(request["path"]), **request["options"])
 
 
+def call_named(path: Path, function: str, options: dict[str, Any]) -> Any:
+    """Read a file with the function that a request names: what this module does as an entry module.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    function : str
+        ``module:name``; imported in the guarded process alone.
+    options : dict
+        For the function.
+    """
+    module, _, name = function.partition(":")
+    return getattr(import_module(module), name)(path, **options)
+
+
 def leave_result(folder: Path, read: Callable[..., Any], path: Path, **options: Any) -> None:
     """Read a file in this process, without limits, and leave the result or an error in a folder.
 
@@ -283,3 +300,7 @@ def _limit(memory_bytes: int, cpu_s: int) -> None:
         allowed = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
         with contextlib.suppress(OSError, ValueError):  # a platform without this limit
             resource.setrlimit(kind, (allowed, hard))
+
+
+if __name__ == "__main__":
+    serve(call_named)

@@ -20,15 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from mdjpt.datasets.file_process import read_file
 from mdjpt.datasets.guarded_file import READER, as_it_is
 from mdjpt.errors import DatasetError
-from mdjpt.guard.process import leave_result
+from mdjpt.guard.process import call_named, leave_result
 from mdjpt.guard.result import RESULT
 from tests.support.recording_mutants import CPU_S, MEMORY_BYTES, mutant
 
 
-def _forked(path: Path, kind: str, options: dict[str, Any], folder: Path) -> str:
+def _forked(path: Path, function: str, options: dict[str, Any], folder: Path) -> str:
     """Read in a fork; name the signal that ended it, or ""."""
     child = os.fork()
     if child == 0:
@@ -36,15 +35,15 @@ def _forked(path: Path, kind: str, options: dict[str, Any], folder: Path) -> str
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, resource.RLIM_INFINITY))
             resource.setrlimit(resource.RLIMIT_CPU, (CPU_S, resource.RLIM_INFINITY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            leave_result(folder, read_file, path, kind=kind, options=options)
+            leave_result(folder, call_named, path, function=function, options=options)
         finally:
             os._exit(0)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return signal.Signals(-code).name if code else ""
 
 
-def _outcome(path: Path, kind: str, options: dict[str, Any], folder: Path) -> str:
-    died_of = _forked(path, kind, options, folder)
+def _outcome(path: Path, function: str, options: dict[str, Any], folder: Path) -> str:
+    died_of = _forked(path, function, options, folder)
     if died_of:
         return died_of
     try:
@@ -55,7 +54,7 @@ def _outcome(path: Path, kind: str, options: dict[str, Any], folder: Path) -> st
     return "read"
 
 
-def run(path: Path, kind: str, options: dict[str, Any], seed: int, n: int) -> dict[str, Any]:
+def run(path: Path, function: str, options: dict[str, Any], seed: int, n: int) -> dict[str, Any]:
     """Read `n` mutants of a file and return how often each outcome came."""
     content = path.read_bytes()
     outcomes: dict[str, int] = {}
@@ -63,13 +62,14 @@ def run(path: Path, kind: str, options: dict[str, Any], seed: int, n: int) -> di
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         copy = folder / path.name
-        # Imports what every fork then has.
-        leave_result(folder, read_file, path, kind=kind, options=options)
+        # The sound file is read, and what every fork then has is imported.
+        leave_result(folder, call_named, path, function=function, options=options)
+        READER.taken_over(path, folder, as_it_is)
         for k in range(n):
             copy.write_bytes(mutant(content, np.random.default_rng((seed, k))))
             (folder / RESULT).unlink(missing_ok=True)
             begun = time.perf_counter()
-            outcome = _outcome(copy, kind, options, folder)
+            outcome = _outcome(copy, function, options, folder)
             slowest_s = max(slowest_s, time.perf_counter() - begun)
             outcomes[outcome] = outcomes.get(outcome, 0) + 1
     return {"outcomes": outcomes, "slowest_s": slowest_s}
@@ -80,7 +80,7 @@ if __name__ == "__main__":
     with Path(os.devnull).open("w") as nowhere:
         result, sys.stdout, sys.stderr = sys.stdout, nowhere, nowhere
         found = {
-            name: run(Path(file), kind, options, int(seed_text), int(n_text))
-            for name, (file, kind, options) in json.loads(cases).items()
+            name: run(Path(file), function, options, int(seed_text), int(n_text))
+            for name, (file, function, options) in json.loads(cases).items()
         }
         print(json.dumps(found), file=result)
