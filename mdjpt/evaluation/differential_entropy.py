@@ -27,26 +27,18 @@ _LEAST_VARIANCE = 1e-12  # of scaled samples: a flat electrode's entropy stays f
 
 
 def band_entropy(
-    trial: NDArray[np.floating],
-    starts: ArrayLike,
-    n_times: int,
-    sfreq: float = SFREQ,
-    bands_hz: tuple[tuple[float, float], ...] = BANDS_HZ,
+    trial: NDArray[np.floating], starts: ArrayLike, n_times: int
 ) -> NDArray[np.float64]:
     """Return the differential entropy of each band in windows of a trial.
 
     Parameters
     ----------
     trial : ndarray of float, shape (n_channels, n_samples)
-        Filtered as a whole: the windows' edges are not the filter's.
+        At 125 Hz. Filtered as a whole: the windows' edges are not the filter's.
     starts : array_like of int, shape (n_windows,)
         First samples of the windows.
     n_times : int
         Samples of a window.
-    sfreq : float
-        Sampling rate in Hz.
-    bands_hz : tuple of (float, float)
-        Pass bands.
 
     Returns
     -------
@@ -56,10 +48,10 @@ def band_entropy(
     from mne.filter import filter_data
 
     firsts = np.asarray(starts, np.int64)
-    out = np.empty((len(firsts), len(trial), len(bands_hz)))
+    out = np.empty((len(firsts), len(trial), len(BANDS_HZ)))
     samples = np.asarray(trial, np.float64)
-    for band, (low, high) in enumerate(bands_hz):
-        passed = filter_data(samples, sfreq, low, high, verbose="ERROR")
+    for band, (low, high) in enumerate(BANDS_HZ):
+        passed = filter_data(samples, SFREQ, low, high, verbose="ERROR")
         for row, first in zip(out, firsts, strict=True):
             row[:, band] = passed[:, first : first + n_times].var(axis=1)
     entropy: NDArray[np.float64] = 0.5 * np.log(2 * np.pi * np.e * np.maximum(out, _LEAST_VARIANCE))

@@ -184,13 +184,9 @@ class Stimulus:
     identity: int
     strength: float = 1.0
 
-    def rng(self, *stream: int) -> np.random.Generator:
-        """Return the clip's own random numbers for the given purpose."""
-        return np.random.default_rng([_STIMULUS_STREAM, self.identity, *stream])
-
     def course(self) -> tuple[NDArray[np.float64], SlowProcess]:
         """Return the clip's point in latent space (3, 1) and its fluctuation around it (3,)."""
-        rng = self.rng(0)
+        rng = np.random.default_rng([_STIMULUS_STREAM, self.identity, 0])
         offset = _OFFSET_STD * self.strength * rng.standard_normal(N_LATENTS)
         point = np.asarray(EMOTIONS[self.state]) + offset
         return point[:, None], SlowProcess(rng, N_LATENTS, (0.01, 0.2), n_waves=8)
