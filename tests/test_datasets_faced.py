@@ -14,8 +14,8 @@ from mdjpt.datasets import open_dataset
 from mdjpt.datasets.electrodes import EMOEEG_MC_64, FACED_32
 from mdjpt.datasets.emoeeg_mc import EMOEEG_MC_STIMULI, presented
 from mdjpt.datasets.faced import FACED_LABELS, FACED_VALENCE_LABELS
-from mdjpt.datasets.unit import in_microvolts
 from mdjpt.errors import DatasetError
+from mdjpt.signal.units import in_microvolts
 
 REFERENCE = json.loads((Path(__file__).parent / "data" / "dataset_labels.json").read_text())
 

@@ -11,8 +11,8 @@ import numpy as np
 from mdjpt.datasets.electrodes import EMOEEG_MC_64
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
-from mdjpt.datasets.unit import in_microvolts
 from mdjpt.errors import DatasetError
+from mdjpt.signal.units import in_microvolts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,9 +12,9 @@ from mdjpt.datasets.mat_file import read_variables
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import read_table
 from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
-from mdjpt.datasets.unit import in_microvolts
 from mdjpt.datasets.unpickle import read_pickled
 from mdjpt.errors import DatasetError
+from mdjpt.signal.units import in_microvolts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

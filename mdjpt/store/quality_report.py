@@ -11,7 +11,7 @@ import numpy as np
 from scipy.signal import welch
 
 from mdjpt.errors import DatasetError
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import write_file
 from mdjpt.guard.extras import require_training_extra
 from mdjpt.signal.filters import SFREQ
 
@@ -60,12 +60,7 @@ def write_report(path: Path, title: str, report: PreparationReport) -> None:
         f'<img alt="spectra, bad channels and {_SHOWN_S:g} s of signal" '
         f'src="data:image/png;base64,{base64.b64encode(_picture(report)).decode()}"></html>\n'
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as file:
-            file.write(page.encode())
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(path, page.encode(), DatasetError)
 
 
 def _facts(report: PreparationReport) -> list[tuple[str, str]]:
