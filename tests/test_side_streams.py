@@ -186,6 +186,25 @@ def test_offsets_of_the_senders_clock_put_its_samples_beside_the_eeg(tmp_path: P
     np.testing.assert_array_equal(far["time_series"][:, 0], np.arange(len(chunks)))
 
 
+def test_eeg_beside_the_eeg_has_places_of_its_own(tmp_path: Path) -> None:
+    other = OtherStream("second", "EEG", "eeg-b", n_channels=3, sfreq=100.0)
+    path = tmp_path / "r.xdf"
+    with LslSender("first", source_id="eeg-a"), sent_elsewhere(other):
+        engine = recording_of("first", path, "second")
+        engine.start()
+        poll_until(engine, lambda: engine.snapshot().recorded_s > 2.0)
+        engine.stop()
+    with pytest.raises(MdjptError, match="several streams match"):
+        read_recording(path)
+    first = read_recording(path, stream="eeg-a")
+    # Its first column counts its samples, the other two are electrodes.
+    second = read_recording(path, stream="eeg-b", montage=("Cz", "Pz"))
+    assert (first.sfreq, second.sfreq) == (250.0, 100.0)
+    # The first one's positions are not held against the second one's samples.
+    assert not any("positions" in note for note in second.notes)
+    assert second.gaps == ()
+
+
 def test_run_records_a_further_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with LslSender("eeg-run"), sent_elsewhere(ACC):
         arguments = ["run", "lsl:eeg-run", "--duration", "2", "--out", "-"]

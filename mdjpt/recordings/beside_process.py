@@ -8,7 +8,7 @@ import numpy as np
 
 from mdjpt.guard.process import serve
 from mdjpt.recordings.xdf_content import load_streams
-from mdjpt.recordings.xdf_file import chosen_stream
+from mdjpt.recordings.xdf_file import chosen_stream, positions_of
 from mdjpt.recordings.xdf_layout import POSITIONS_TYPE, PREDICTIONS_TYPE
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ def read_fields(path: Path, stream: str | None) -> dict[str, Any]:
     """Return what `mdjpt.recordings.beside` places on the samples of the EEG."""
     streams, _ = load_streams(path)
     eeg = chosen_stream([s for s in streams if not s.is_text], stream)
-    positions = [s for s in streams if s.kind == POSITIONS_TYPE and len(s.values)]
+    positions = positions_of(streams, eeg)
     others = [s for s in streams if _is_other(s, eeg)]
     texts = [s for s in streams if s.is_text and s.kind == PREDICTIONS_TYPE]
     return {
         "stamps": eeg.stamps,
         "nominal_sfreq": eeg.sfreq,
-        "first_sample": int(positions[0].values[0, 0]) if len(positions) == 1 else 0,
+        "first_sample": 0 if positions is None else int(positions.values[0, 0]),
         "predictions": [
             (row[0], s.facts.get("model", "")) for s in texts for row in s.values if row
         ],

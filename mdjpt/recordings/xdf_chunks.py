@@ -188,30 +188,42 @@ def _with_samples(chunk: XdfChunk, header: XdfHeader, rows: bytes) -> XdfChunk |
 
 
 def _with_mixed_samples(chunk: XdfChunk, header: XdfHeader, rows: bytes) -> XdfChunk | None:
+    """Read samples of which some have a stamp and some count on, or texts."""
     stamps: list[float] = []
-    is_timed, at = True, 0
-    for number in range(chunk.n_times):
-        if at >= len(rows) or rows[at] not in (0, 8):
+    is_timed, at, n_read = True, 0, 0
+    while n_read < chunk.n_times:
+        flag = rows[at] if at < len(rows) else -1
+        if flag not in (0, 8):
             return None
-        has_stamp = rows[at] == 8
-        if has_stamp and at + 9 <= len(rows):
-            stamps.append(struct.unpack_from("<d", rows, at + 1)[0])
-        is_timed = has_stamp if number == 0 else is_timed
-        stop = _behind_values(rows, at + 1 + rows[at], header)
-        if stop is None:
+        is_timed = flag == 8 if n_read == 0 else is_timed
+        run, size = _run(rows, at, header, chunk.n_times - n_read)
+        if not run:
             return None
-        at = stop
+        if flag == 8:
+            ends = (at, at + (run - 1) * size)
+            stamps += [struct.unpack_from("<d", rows, end + 1)[0] for end in ends]
+        at += run * size
+        n_read += run
     if at != len(rows):
         return None
     first_s, last_s = (stamps[0], stamps[-1]) if stamps else (np.nan, np.nan)
     return replace(chunk, is_timed=is_timed, first_s=first_s, last_s=last_s)
 
 
+def _run(rows: bytes, at: int, header: XdfHeader, at_most: int) -> tuple[int, int]:
+    """Return how many samples of one size follow a byte, 0 for none, and that size."""
+    if not header.value_bytes:
+        stop = _behind_values(rows, at + 1 + rows[at], header)
+        return (0, 0) if stop is None else (1, stop - at)
+    size = 1 + rows[at] + header.n_channels * header.value_bytes
+    n = min(at_most, (len(rows) - at) // size)
+    flags = np.frombuffer(rows, np.uint8)[at : at + n * size : size]
+    others = np.flatnonzero(flags != rows[at])
+    return (int(others[0]) if len(others) else n), size
+
+
 def _behind_values(rows: bytes, at: int, header: XdfHeader) -> int | None:
-    """Return where the values of a sample end that begin at a byte."""
-    if header.value_bytes:
-        at += header.n_channels * header.value_bytes
-        return at if at <= len(rows) else None
+    """Return where the texts of a sample end that begin at a byte."""
     for _ in range(header.n_channels):
         length = _number(rows, at)
         if length is None or length[0] > len(rows) - length[1]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mdjpt.recordings.recording import Recording
     from mdjpt.recordings.xdf_content import XdfStream
 
-__all__ = ["chosen_stream", "read"]
+__all__ = ["chosen_stream", "positions_of", "read"]
 
 MAX_LABEL = 1000
 VOLTS_OF_MNE = "0"  # the power of ten of a volt
@@ -62,7 +62,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     electrodes = _electrodes(eeg, counter, montage)
     scale, unit_notes = _scale([eeg.channels[i] for i in electrodes.columns])
     stamps, clock_notes = _stamps(eeg)
-    positions, position_notes = _positions(streams, len(eeg.stamps))
+    positions, position_notes = _positions(streams, eeg)
     start = 0.0 if stamps is not None else float(np.nan_to_num(eeg.stamps[0]))
     markers = [m for s in streams if s is not eeg for m in _markers(s, start)]
     if positions is not None:
@@ -151,14 +151,29 @@ def _stamps(eeg: XdfStream) -> tuple[NDArray[np.float64] | None, tuple[str, ...]
     raise RecordingError("neither a nominal rate nor usable time stamps in its EEG stream")
 
 
+def positions_of(streams: list[XdfStream], eeg: XdfStream) -> XdfStream | None:
+    """Return the stream of this application that says where the samples of its EEG lie.
+
+    Parameters
+    ----------
+    streams : list of XdfStream
+        Of one file.
+    eeg : XdfStream
+        One of them; further streams of EEG that were recorded beside it have none.
+    """
+    found = [s for s in streams if s.kind == POSITIONS_TYPE and not s.is_text and s.n_channels == 2]
+    own = [s for s in found if s.source_id == f"{eeg.source_id}-positions" and len(s.values)]
+    return own[0] if len(own) == 1 else None
+
+
 def _positions(
-    streams: list[XdfStream], n_times: int
+    streams: list[XdfStream], eeg: XdfStream
 ) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
     """Return the positions of the samples as this application records them; a remark on damage."""
-    found = [s for s in streams if s.kind == POSITIONS_TYPE and not s.is_text and s.n_channels == 2]
-    if len(found) != 1 or not len(found[0].values):
+    found, n_times = positions_of(streams, eeg), len(eeg.stamps)
+    if found is None:
         return None, ()
-    first, n_each = found[0].values.astype(np.int64).T
+    first, n_each = found.values.astype(np.int64).T
     n_known, lost = int(n_each.sum()), "the positions of its samples are damaged: taken from stamps"
     # A file cut behind a position and before its samples has one row too many.
     if (n_each <= 0).any() or not n_known - n_each[-1] <= n_times <= n_known or n_known > 2**40:
