@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import mdjpt
-from mdjpt.bundle.bundle import BUNDLE_FILE, Bundle, describe, load_bundle, save_bundle, verify
-from mdjpt.bundle.checked_file import read_file, write_file
+from mdjpt.bundle.bundle import BUNDLE_FILE, Bundle, load_bundle, save_bundle
+from mdjpt.bundle.checked_file import read_checked, write_checked
+from mdjpt.bundle.description import describe, verify
 from mdjpt.errors import ModelError
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import RowStats
@@ -161,11 +162,11 @@ def _saved(folder, bundle):
 
 def _rewritten(folder, source, change):
     """Write a file with a valid checksum whose arrays or description were changed."""
-    file = read_file(source, BUNDLE_FILE)
+    file = read_checked(source, BUNDLE_FILE)
     arrays, about = dict(file.arrays), dict(file.about)
     change(arrays, about)
     path = folder / "changed.safetensors"
-    write_file(path, BUNDLE_FILE, arrays, about)
+    write_checked(path, BUNDLE_FILE, arrays, about)
     return path
 
 

@@ -14,7 +14,6 @@ from mdjpt.calibration.confidence import (
     coverage_accuracy,
     expected_calibration_error,
     reliability,
-    smoothed,
     softmax,
 )
 from mdjpt.calibration.evidence import Uncalibrated, exact_interval
@@ -22,6 +21,7 @@ from mdjpt.calibration.head_fitting import fit_anchored, fit_head, fit_ridge
 from mdjpt.calibration.heads import HEAD_KINDS, AnchoredHead, GeneralHead, head_from
 from mdjpt.calibration.label_sets import LABEL_SETS, map_label, mapping_matrix
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
+from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.training import (
     CalibrationResult,
     NotBetterError,

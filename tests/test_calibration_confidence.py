@@ -11,10 +11,10 @@ from mdjpt.calibration.confidence import (
     expected_calibration_error,
     fit_confidence,
     shown_probabilities,
-    smoothed,
     softmax,
 )
 from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
+from mdjpt.calibration.smoothing import smoothed
 from tests.support.calibration_cases import eeg_windows, small_bundle
 
 HOP_S = 1.0

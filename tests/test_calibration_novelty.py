@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mdjpt.bundle.bundle import BUNDLE_FILE, load_bundle, save_bundle
-from mdjpt.bundle.checked_file import read_file, write_file
+from mdjpt.bundle.checked_file import read_checked, write_checked
 from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.novelty import (
     NOISES,
@@ -74,8 +74,8 @@ def test_an_impossible_limit_is_refused(limit):
 def test_a_file_with_an_impossible_limit_is_refused(tmp_path):
     path = tmp_path / "b.safetensors"
     save_bundle(path, small_bundle(sha256=""))
-    file = read_file(path, BUNDLE_FILE)
-    write_file(path, BUNDLE_FILE, file.arrays, file.about | {"novelty_limit": -3})
+    file = read_checked(path, BUNDLE_FILE)
+    write_checked(path, BUNDLE_FILE, file.arrays, file.about | {"novelty_limit": -3})
     with pytest.raises(ModelError, match="novelty_limit"):
         load_bundle(path)
 

@@ -12,7 +12,7 @@ import pytest
 
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import load_bundle, save_bundle
-from mdjpt.bundle.checked_file import read_file, write_file
+from mdjpt.bundle.checked_file import read_checked, write_checked
 from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.profile import (
     MAX_VERSIONS,
@@ -232,9 +232,9 @@ SPOILED |= {
 
 
 def refuses_spoiled(read, path, what):
-    arrays, about = read_file(path, PROFILE_FILE)[:2]
+    arrays, about = read_checked(path, PROFILE_FILE)[:2]
     SPOILED[what](about)
-    write_file(path, PROFILE_FILE, arrays, about)
+    write_checked(path, PROFILE_FILE, arrays, about)
     with pytest.raises(ProfileError, match="unusable profile") as error:
         read(path)
     assert "\n" not in str(error.value)

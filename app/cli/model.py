@@ -29,7 +29,7 @@ def import_model(
 @model_cli.command("info")
 def show_model(bundle: BundleFile) -> int:
     """Show what a bundle holds and where it comes from."""
-    from mdjpt.bundle.bundle import describe
+    from mdjpt.bundle.description import describe
 
     for key, value in describe(bundle).items():
         typer.echo(f"{key:<16} {value}")
@@ -39,7 +39,7 @@ def show_model(bundle: BundleFile) -> int:
 @model_cli.command("verify")
 def verify_model(bundle: BundleFile) -> int:
     """Check a bundle: layout, shapes, checksum."""
-    from mdjpt.bundle.bundle import verify
+    from mdjpt.bundle.description import verify
 
     verify(bundle)
     typer.echo(f"{bundle}: sound")

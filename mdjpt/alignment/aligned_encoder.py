@@ -100,7 +100,7 @@ class AlignedEncoder(Encoder):
             yield self._aligned(window)
 
     def _aligned(self, window: Float32) -> Tensor:
-        """[60, T] -> [D, M, N + 1], ready for the convolutions."""
+        """(60, T) -> (D, M, N + 1), ready for the convolutions."""
         stats, config = self._stats, self.config
         tokens = self._tokens(window)
         # Rows are stored in the order [channel, dim]; tokens are [dim, channel] here.
@@ -120,7 +120,7 @@ class AlignedEncoder(Encoder):
         return standardise(mixed, mean, std)
 
     def _own(self, x: Tensor) -> Float32:
-        """Return the moments of a window's own rows, [2, rows], where anybody needs them."""
+        """Return the moments of a window's own rows, (2, rows), where anybody needs them."""
         needed = self._stats is None or self.alignment.first_rows is not None
         return _moments(x) if needed else _NOTHING
 
@@ -129,7 +129,7 @@ class AlignedEncoder(Encoder):
         return mixed.relu_() if self.config.activation == "relu" else mixed
 
     def _statistics(self, own: Float32, stats: RowStats | None, which: int) -> Float32:
-        """Return mean and deviation to normalise with, [2, rows]."""
+        """Return mean and deviation to normalise with, (2, rows)."""
         aligner = self.alignment.first_rows if which == 1 else self.alignment.second_rows
         if aligner is not None:
             return np.ascontiguousarray(aligner.transform(own), np.float32)
@@ -140,7 +140,7 @@ class AlignedEncoder(Encoder):
 
 
 def _moments(x: Tensor) -> Float32:
-    """Return mean and unbiased deviation of each row over its patches, [2, rows]."""
+    """Return mean and unbiased deviation of each row over its patches, (2, rows)."""
     # The slot behind the last patch means nothing.
     std, mean = torch.std_mean(x[..., :-1], dim=-1)
     return torch.stack([mean.reshape(-1), std.reshape(-1)]).numpy()

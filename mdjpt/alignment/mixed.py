@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MixedAligner"]
 
-_OUTLIER = 3.0
+_OUTLIER = 3.0  # times the usual amplitude
 _DIMS_A_PART = 4  # 128 kB of covariances
 _DIMS_A_STEP = 1  # recomputed at each window: an update stays within 5 ms
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["VARIANCE_EPS", "MomentAligner"]
 
 VARIANCE_EPS = 1e-10  # of mdJPT's running normalisation and of the bundle's standardisation
-_OUTLIER = 4.0
+_OUTLIER = 4.0  # deviations of an average feature
 
 
 class MomentAligner(Aligner):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RowAligner"]
 
-_OUTLIER = 4.0
+_OUTLIER = 4.0  # deviations of an average row
 _EPS = 1e-3  # the network's own, added to every row's deviation
 
 
@@ -32,7 +32,7 @@ class RowAligner(Aligner):
     The prior, worth `prior_s` seconds, is the training set's statistics, or where a model has none
     those of the window itself, which is then a member of its group as in training.
 
-    What is transformed and fitted is an array [2, n_rows]: a window's own mean and standard
+    What is transformed and fitted has shape (2, n_rows): a window's own mean and standard
     deviation of each row over its patches.
 
     Parameters

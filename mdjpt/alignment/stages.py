@@ -33,13 +33,13 @@ class Alignment:
     Attributes
     ----------
     features : MomentAligner
-        Of the features [512]; turns them into what a head takes.
+        Of the features, shape (512,); turns them into what a head takes.
     input : CovarianceAligner or None
-        Of prepared windows [60, 625].
+        Of prepared windows, shape (60, 625).
     first_rows, second_rows : RowAligner or None
         Of the statistics of the network's two normalisations; None leaves the bundle's.
     mixed : MixedAligner or None
-        Of the mixed channels [32, 64, 99].
+        Of the mixed channels, shape (32, 64, 99).
     """
 
     features: MomentAligner

@@ -21,22 +21,20 @@ from pydantic import TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from mdjpt.bundle.about import ARCHITECTURE, INPUT_CONTRACT, BundleAbout, FileAbout
-from mdjpt.bundle.checked_file import FileKind, parts_of, read_file, write_file
+from mdjpt.bundle.array_rules import check_arrays
+from mdjpt.bundle.checked_file import FileKind, parts_of, read_checked, write_checked
 from mdjpt.errors import ModelError
 from mdjpt.guard.schema import STRICT, Unchecked, checked
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import Encoder, RowStats
-from mdjpt.network.model import N_CHANNELS, MdjptNetwork, weight_shapes
-from mdjpt.signal.filters import N_TIMES
+from mdjpt.network.model import MdjptNetwork, weight_shapes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import ArrayLike
 
     from mdjpt.network.model import Variant
 
-__all__ = ["BUNDLE_FILE", "Bundle", "describe", "load_bundle", "save_bundle", "verify"]
+__all__ = ["BUNDLE_FILE", "Bundle", "load_bundle", "save_bundle"]
 
 VARIANCE_EPS = 1e-10  # of the running normalisation, which begins with this standardisation
 BUNDLE_FILE = FileKind(
@@ -102,8 +100,7 @@ class Bundle(BundleAbout):
     sha256: str = ""
 
     def __post_init__(self) -> None:
-        _check_weights(self)
-        _check_statistics(self)
+        check_arrays(self.config, _arrays(self))
         _check_head(self)
 
     @property
@@ -179,14 +176,14 @@ class Bundle(BundleAbout):
 
         Parameters
         ----------
-        features : array_like
-            [n, 512] from the encoder.
+        features : array_like of float, shape (n, 512)
+            From the encoder.
 
         Returns
         -------
-        ndarray
-            (f - mean) / sqrt(var + 1e-10), float32; the features as they are when the bundle has
-            no feature statistics.
+        ndarray of float32, shape (n, 512)
+            (f - mean) / sqrt(var + 1e-10); the features as they are when the bundle has no feature
+            statistics.
         """
         x = np.asarray(features, np.float32)
         if self.feature_mean is None or self.feature_var is None:
@@ -225,7 +222,7 @@ def save_bundle(path: str | Path, bundle: Bundle) -> Bundle:
     """
     made = {"created": datetime.now(UTC).date().isoformat(), "code_version": _code_version()}
     dated = replace(bundle, provenance=made | bundle.provenance)
-    sha256 = write_file(Path(path), BUNDLE_FILE, _arrays(dated), _about(dated))
+    sha256 = write_checked(Path(path), BUNDLE_FILE, _arrays(dated), _about(dated))
     return replace(dated, sha256=sha256)
 
 
@@ -249,65 +246,13 @@ def load_bundle(path: str | Path) -> Bundle:
     512
     """
     path = Path(path)
-    arrays, said, sha256 = read_file(path, BUNDLE_FILE)
+    arrays, said, sha256 = read_checked(path, BUNDLE_FILE)
     where = f"{path}: unusable model bundle"
     about = checked(FileAbout, said, where, ModelError, BUNDLE_FILE.hint)
     try:
         return _bundle_of(about, arrays, sha256)
     except (ValueError, KeyError) as error:
         BUNDLE_FILE.refuse(path, error)
-
-
-def verify(path: str | Path) -> None:
-    """Check a bundle as loading does, then see that its encoder gives finite features.
-
-    Raises
-    ------
-    ModelError
-        As for `load_bundle`, and when the features are not finite.
-    """
-    bundle = load_bundle(path)
-    window = np.random.default_rng(0).standard_normal((1, N_CHANNELS, N_TIMES), np.float32)
-    if not np.isfinite(bundle.encoder().feature(window, group_size=1)).all():
-        raise ModelError(f"{path}: its weights give features that are not finite; make it again")
-
-
-def describe(path: str | Path) -> dict[str, str]:
-    """Return what a person wants to know of a bundle, one line an entry.
-
-    Raises
-    ------
-    ModelError
-        As for `load_bundle`.
-    """
-    bundle = load_bundle(path)
-    n_values = sum(array.size for array in bundle.weights.values())
-    lines = {
-        "architecture": f"{ARCHITECTURE}, {bundle.variant} variant, {n_values:,} encoder weights",
-        "input": "60 standard channels, 5 s at 125 Hz, 0.5-47 Hz, common average, robust z-score",
-        "normalisation": "window" if bundle.row_stats is None else "row statistics",
-        "alignment": ", ".join(_alignments(bundle)),
-        "head": "none: gives features only" if bundle.head is None else "mlp",
-        "classes": ", ".join(bundle.class_names) or "-",
-        "confidence": f"temperature {bundle.temperature:.3g}, unsure below "
-        f"{bundle.abstain_below:.3g}",
-        "simulated": "yes: trained on simulated EEG" if bundle.simulated else "no",
-        "licence": bundle.licence,
-    }
-    lines |= {key: str(value) for key, value in sorted(bundle.provenance.items())}
-    lines |= {f"warning {k}": text for k, text in enumerate(bundle.warnings, 1)}
-    return lines | {"sha256": bundle.sha256}
-
-
-def _alignments(bundle: Bundle) -> Iterator[str]:
-    """Yield the kinds of live alignment that a bundle has the statistics for."""
-    yield "rows"
-    if bundle.feature_mean is not None:
-        yield "moments"
-    if bundle.input_covariance is not None:
-        yield "covariance-input"
-    if bundle.centroids is not None and bundle.row_stats is not None:
-        yield "covariance-mixed"
 
 
 def _about(bundle: Bundle) -> dict[str, Any]:
@@ -364,48 +309,6 @@ def _bundle_of(about: FileAbout, arrays: dict[str, Float32], sha256: str) -> Bun
         head=Head(parts["head"]) if parts["head"] else None,
         sha256=sha256,
     )
-
-
-def _check_weights(bundle: Bundle) -> None:
-    needed = weight_shapes(bundle.config)
-    known = weight_shapes(replace(bundle.config, variant="paper"))
-    if missing := needed.keys() - bundle.weights.keys():
-        raise ValueError(f"encoder weights are missing, as {min(missing)}")
-    if unknown := bundle.weights.keys() - known.keys():
-        raise ValueError(f"unknown encoder weights, as {min(unknown)}")
-    for name, array in bundle.weights.items():
-        _check_array(f"encoder.{name}", array, known[name])
-
-
-def _check_statistics(bundle: Bundle) -> None:
-    config = bundle.config
-    n_tokens, n_mixed = N_CHANNELS * config.n_dims, config.n_dims * config.n_mixed
-    if bundle.row_stats is not None:
-        for name, array in bundle.row_stats._asdict().items():
-            n = n_tokens if name.startswith("norm1") else n_mixed
-            _check_array(f"rows.{name}", array, (n,), least=0 if name.endswith("std") else None)
-    if (bundle.feature_mean is None) != (bundle.feature_var is None):
-        raise ValueError("feature_mean and feature_var belong together, got one of them")
-    if bundle.feature_mean is not None and bundle.feature_var is not None:
-        _check_array("feature.mean", bundle.feature_mean, (config.n_maps,))
-        _check_array("feature.var", bundle.feature_var, (config.n_maps,), least=0)
-    if bundle.centroids is not None:
-        one = (config.n_dims, config.n_mixed, config.n_mixed)
-        _check_array("covariance.centroids", bundle.centroids, (len(bundle.centroids), *one))
-    if bundle.input_covariance is not None:
-        _check_array("covariance.input", bundle.input_covariance, (N_CHANNELS, N_CHANNELS))
-
-
-def _check_array(
-    name: str, array: object, shape: tuple[int, ...], least: float | None = None
-) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != np.float32 or array.shape != shape:
-        found = [getattr(array, "dtype", type(array).__name__), getattr(array, "shape", "")]
-        raise ValueError(f"{name} must be float32 {list(shape)}, got {found[0]} {found[1]}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} holds NaN or infinity")
-    if least is not None and array.size and array.min() < least:
-        raise ValueError(f"{name} must not be below {least}, got {array.min()}")
 
 
 def _check_head(bundle: Bundle) -> None:

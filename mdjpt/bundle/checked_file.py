@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     Arrays = dict[str, NDArray[Any]]
 
-__all__ = ["CheckedFile", "FileKind", "parts_of", "read_about", "read_file", "write_file"]
+__all__ = ["CheckedFile", "FileKind", "parts_of", "read_about", "read_checked", "write_checked"]
 
 MAX_FILE_BYTES = 256 << 20
 MAX_HEADER_BYTES = 1 << 20
@@ -108,7 +108,7 @@ class CheckedFile(NamedTuple):
     sha256: str
 
 
-def write_file(
+def write_checked(
     path: Path, kind: FileKind, arrays: Mapping[str, NDArray[Any]], about: Mapping[str, Any]
 ) -> str:
     """Write a file, whole or not at all, and return its checksum.
@@ -137,7 +137,7 @@ def write_file(
     return sha256
 
 
-def read_file(path: Path, kind: FileKind) -> CheckedFile:
+def read_checked(path: Path, kind: FileKind) -> CheckedFile:
     """Read a file and check layout, version and checksum.
 
     Raises
@@ -174,7 +174,7 @@ def read_about(path: Path, kind: FileKind) -> dict[str, Any]:
     header = _header(path, kind, content)
     entry = _entry(path, kind, header)
     if "about_sha256" not in entry:
-        return read_file(path, kind).about
+        return read_checked(path, kind).about
     if size != len(content) + _data_bytes(path, kind, header):
         kind.refuse(path, "damaged: it is cut off, or holds more than it says")
     return _about(path, kind, entry)

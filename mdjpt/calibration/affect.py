@@ -24,9 +24,9 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Dimension = Literal["valence", "arousal"]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
-STRENGTHS = (1.0, 10.0, 100.0)
-MIN_TRIALS = 6
-N_PERMUTATIONS = 2000
+STRENGTHS = (1.0, 10.0, 100.0)  # penalties in units of the features' mean variance
+MIN_TRIALS = 6  # one a fold
+N_PERMUTATIONS = 2000  # p is known to 0.005 at 0.05
 SIGNIFICANT = 0.05
 
 

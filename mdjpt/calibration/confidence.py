@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from mdjpt.calibration.smoothing import SMOOTHING_S, smoothed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,10 +17,8 @@ if TYPE_CHECKING:
     Labels = NDArray[np.intp]
 
 __all__ = [
-    "SMOOTHING_S",
     "Confidence",
     "ReliabilityBin",
-    "Smoother",
     "abstention_threshold",
     "best_temperature",
     "coverage_accuracy",
@@ -27,17 +27,14 @@ __all__ = [
     "log_loss",
     "reliability",
     "shown_probabilities",
-    "smoothed",
     "softmax",
 ]
 
-SMOOTHING_S = 3.0
-"""Time constant of the live decoder's smoothing, in seconds."""
-N_BINS = 10
-WANTED_ACCURACY = 0.7
-LEAST_COVERAGE = 0.25
-ABOVE_CHANCE = 0.05
-_TEMPERATURES = np.geomspace(0.02, 50.0, 70)
+N_BINS = 10  # of a reliability diagram, as Guo et al. (ICML 2017) draw it
+WANTED_ACCURACY = 0.7  # of the labels that are given, where it can be reached
+LEAST_COVERAGE = 0.25  # share of the windows that get a label even where it cannot
+ABOVE_CHANCE = 0.05  # what is equally likely is never labelled
+_TEMPERATURES = np.geomspace(0.02, 50.0, 70)  # neighbours differ by 12 %
 
 
 class ReliabilityBin(NamedTuple):
@@ -75,68 +72,11 @@ class Confidence(NamedTuple):
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Float64:
-    """Return probabilities of [n, n_classes] logits."""
+    """Return the probabilities of logits, shape (..., n_classes)."""
     scaled = np.asarray(logits, np.float64) / temperature
     weights = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
     probabilities: Float64 = weights / weights.sum(axis=-1, keepdims=True)
     return probabilities
-
-
-class Smoother:
-    """Causal exponential smoothing of a stream's answers, of any shape.
-
-    Parameters
-    ----------
-    hop_s : float
-        Seconds from one answer to the next.
-    time_constant_s : float
-        Seconds after which an old answer has faded to 1/e; 0 switches the smoothing off.
-    """
-
-    def __init__(self, hop_s: float, time_constant_s: float = SMOOTHING_S) -> None:
-        self._keep = float(np.exp(-hop_s / time_constant_s)) if time_constant_s > 0 else 0.0
-        self._mean: Float64 | None = None
-
-    def __call__(self, answer: Float64, n_steps: int = 1) -> Float64:
-        """Return the smoothed answer; `n_steps` hops have passed since the one before."""
-        if self._mean is None:
-            self._mean = answer
-        keep = self._keep**n_steps
-        self._mean = keep * self._mean + (1.0 - keep) * answer
-        return self._mean
-
-    def reset(self) -> None:
-        """Forget the past, as after a gap."""
-        self._mean = None
-
-
-def smoothed(
-    answers: Float64, segment: Labels, hop_s: float, time_constant_s: float = SMOOTHING_S
-) -> Float64:
-    """Smooth answers as the live decoder does, each segment (a trial, a person) by itself.
-
-    Parameters
-    ----------
-    answers : ndarray of float64, shape (n, ...)
-        In the order of time.
-    segment : ndarray of int, shape (n,)
-        The smoothing starts again where it changes.
-    hop_s : float
-        Seconds from one answer to the next.
-    time_constant_s : float
-        Of the smoothing.
-
-    Returns
-    -------
-    ndarray of float64, of the shape of `answers`
-    """
-    smoother, out = Smoother(hop_s, time_constant_s), np.empty_like(answers)
-    starts = set((np.flatnonzero(np.diff(segment)) + 1).tolist())
-    for k, answer in enumerate(answers):
-        if k in starts:
-            smoother.reset()
-        out[k] = smoother(answer)
-    return out
 
 
 def log_loss(probabilities: Float64, labels: Labels, weights: Float64 | None = None) -> float:

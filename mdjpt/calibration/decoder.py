@@ -14,8 +14,9 @@ import numpy as np
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.stages import build_alignment
-from mdjpt.calibration.confidence import ABOVE_CHANCE, Smoother, softmax
+from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
 from mdjpt.calibration.novelty import known_novelty_limit
+from mdjpt.calibration.smoothing import Smoother
 from mdjpt.errors import ProfileError
 from mdjpt.signal.filters import N_TIMES, WINDOW_S
 from mdjpt.signal.montage import STANDARD_CHANNELS

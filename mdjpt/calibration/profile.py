@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from mdjpt.bundle.checked_file import FileKind, parts_of, read_about, read_file, write_file
+from mdjpt.bundle.checked_file import FileKind, parts_of, read_about, read_checked, write_checked
 from mdjpt.calibration.affect import AffectAbout, AffectHead
 from mdjpt.calibration.heads import head_from
 from mdjpt.calibration.personal_decoder import PersonalDecoder, VersionAbout
@@ -178,7 +178,7 @@ def save_profile(path: Path, profile: Profile) -> None:
     for k, decoder in enumerate(profile.versions):
         arrays |= {f"{k}.{name}": array for name, array in _arrays(decoder).items()}
     about = TypeAdapter(ProfileAbout).dump_python(profile, mode="json")
-    write_file(path, PROFILE_FILE, arrays, about)
+    write_checked(path, PROFILE_FILE, arrays, about)
 
 
 def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
@@ -196,7 +196,7 @@ def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
     ProfileError
         The file is missing, damaged, of another format version, or made for another model.
     """
-    arrays, said, _ = read_file(path, PROFILE_FILE)
+    arrays, said, _ = read_checked(path, PROFILE_FILE)
     about = _about(path, said)
     try:
         parts = parts_of(arrays, [str(k) for k in range(len(about.versions))])
@@ -229,14 +229,14 @@ def activate_version(path: Path, number: int) -> None:
         The profile cannot be used or written, or has no such version.
     """
     # The arrays are written again, so their checksum is wanted here.
-    arrays, said, _ = read_file(path, PROFILE_FILE)
+    arrays, said, _ = read_checked(path, PROFILE_FILE)
     about = _about(path, said)
     if not 0 <= number < len(about.versions):
         raise ProfileError(
             f"{about.participant}: no version {number + 1}; the profile holds "
             f"{len(about.versions)} and uses number {about.active + 1}"
         )
-    write_file(path, PROFILE_FILE, arrays, said | {"active": number})
+    write_checked(path, PROFILE_FILE, arrays, said | {"active": number})
 
 
 def _about(path: Path, said: Mapping[str, Any]) -> ProfileAbout:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mdjpt.calibration.blocks import block_folds
-from mdjpt.calibration.confidence import best_temperature, log_loss, smoothed, softmax
+from mdjpt.calibration.confidence import best_temperature, log_loss, softmax
 from mdjpt.calibration.head_fitting import fit_anchored, fit_head
+from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.trials import balanced_weights
 
 if TYPE_CHECKING:

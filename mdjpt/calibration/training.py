@@ -13,7 +13,6 @@ from mdjpt.calibration.affect import fit_affect
 from mdjpt.calibration.confidence import (
     abstention_threshold,
     expected_calibration_error,
-    smoothed,
     softmax,
 )
 from mdjpt.calibration.decoder import EmotionDecoder
@@ -27,6 +26,7 @@ from mdjpt.calibration.novelty import novelty
 from mdjpt.calibration.personal_decoder import PersonalDecoder, standardised
 from mdjpt.calibration.profile import Profile, new_pseudonym
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
+from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.verdict import Design, permutation_p
 from mdjpt.errors import ProfileError
 

@@ -7,18 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.calibration.confidence import coverage_accuracy, reliability
 from mdjpt.evaluation.outcome import level_name
 from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from mdjpt.evaluation.outcome import Outcome
     from mdjpt.evaluation.window_table import FeatureSet
 
-__all__ = ["as_png", "confusion_figure", "embedding_figure", "new_figure", "scaling_figure"]
+__all__ = [
+    "confusion_figure",
+    "course_figure",
+    "embedding_figure",
+    "reliability_figure",
+    "scaling_figure",
+]
 
 _DPI = 110
 _MOST_POINTS = 1500  # of an embedding, which takes seconds with these and minutes with ten times
@@ -35,7 +42,7 @@ def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    figure = new_figure(4.2 * len(levels), 3.9)
+    figure = _figure(4.2 * len(levels), 3.9)
     axes = figure.subplots(1, len(levels), squeeze=False)[0]
     for ax, level in zip(axes, levels, strict=True):
         matrix = outcome.confusion(level)
@@ -52,7 +59,7 @@ def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
         ax.set(xlabel="predicted", ylabel="label")
         ax.tick_params(labelsize=8)
         ax.set_title(level_name(level).partition(" (")[0], size=9)
-    return as_png(figure)
+    return _png(figure)
 
 
 def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
@@ -85,11 +92,11 @@ def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
     }
     if len(drawn) > 1:
         colourings["dataset"] = [one.dataset for one in drawn for _ in range(len(one))]
-    figure = new_figure(4.6 * len(colourings), 4.2)
+    figure = _figure(4.6 * len(colourings), 4.2)
     axes = figure.subplots(1, len(colourings), squeeze=False)[0]
     for ax, (title, names) in zip(axes, colourings.items(), strict=True):
         _scatter(ax, points, np.array(names), title)
-    return as_png(figure)
+    return _png(figure)
 
 
 def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: str) -> bytes:
@@ -100,7 +107,7 @@ def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: st
     MdjptError
         matplotlib is not installed.
     """
-    figure = new_figure(4.6, 3.6)
+    figure = _figure(4.6, 3.6)
     ax = figure.subplots()
     means, stds = zip(*(outcome.mean_std(level, "accuracy") for outcome in outcomes), strict=True)
     ax.errorbar(counts, 100 * np.array(means), 100 * np.array(stds), fmt="o", capsize=3)
@@ -108,18 +115,68 @@ def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: st
     ax.set_xlabel("datasets in pre-training")
     ax.set_ylabel("accuracy, percent")
     ax.set_title(level_name(level).partition(" (")[0], size=9)
-    return as_png(figure)
+    return _png(figure)
 
 
-def new_figure(width: float, height: float) -> Any:
-    """Return an empty figure of a size in inches."""
+def reliability_figure(shown: NDArray[np.float64], labels: NDArray[np.intp], title: str) -> bytes:
+    """Draw the reliability diagram, and how accuracy rises when less is answered.
+
+    Parameters
+    ----------
+    shown : ndarray of float64, shape (n, n_classes)
+        Smoothed probabilities.
+    labels : ndarray of int, shape (n,)
+        True classes.
+    title : str
+        What was decoded, and how.
+
+    Raises
+    ------
+    MdjptError
+        matplotlib is not installed.
+    """
+    figure = _figure(8.0, 3.9)
+    left, right = figure.subplots(1, 2)
+    bins = reliability(shown, labels)
+    confidence, accuracy = [b.confidence for b in bins], [b.accuracy for b in bins]
+    share = np.array([b.n for b in bins]) / len(labels)
+    left.bar(confidence, share, width=0.05, color="0.85", label="share of windows")
+    left.plot([0, 1], [0, 1], color="0.6", linewidth=1)
+    left.plot(confidence, accuracy, "o-", label="accuracy")
+    left.set(xlabel="confidence shown", ylabel="accuracy", xlim=(0.3, 1), ylim=(0, 1))
+    left.legend(fontsize=8, loc="upper left")
+    _, coverage, right_of_kept = zip(*coverage_accuracy(shown, labels), strict=True)
+    right.plot(coverage, right_of_kept, "o-")
+    right.set(xlabel="share of windows answered", ylabel="accuracy of those", ylim=(0, 1.02))
+    figure.suptitle(title, fontsize=9)
+    return _png(figure)
+
+
+def course_figure(minutes: Sequence[float], lines: Mapping[str, Sequence[float]]) -> bytes:
+    """Draw balanced accuracies over the minutes since connecting, a line each.
+
+    Raises
+    ------
+    MdjptError
+        matplotlib is not installed.
+    """
+    figure = _figure(6.4, 3.9)
+    axes = figure.subplots()
+    for name, values in lines.items():
+        width = 2.2 if name == "none" else 1.2
+        axes.plot(minutes, values, "o-", label=name, linewidth=width, markersize=3)
+    axes.set(xlabel="minutes since connecting", ylabel="balanced accuracy")
+    axes.legend(fontsize=7)
+    return _png(figure)
+
+
+def _figure(width: float, height: float) -> Any:
     # Not pyplot: it keeps figures in a global state and may ask for a display.
     figure_module = require_training_extra("matplotlib.figure")
     return figure_module.Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
 
 
-def as_png(figure: Any) -> bytes:
-    """Return a drawn figure as PNG."""
+def _png(figure: Any) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, format="png")
     return out.getvalue()

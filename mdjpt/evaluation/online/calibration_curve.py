@@ -11,7 +11,6 @@ from mdjpt.calibration.confidence import (
     ReliabilityBin,
     coverage_accuracy,
     reliability,
-    smoothed,
     softmax,
 )
 from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
@@ -19,6 +18,7 @@ from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.calibration.heads import GeneralHead
 from mdjpt.calibration.personal_decoder import standardised
 from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
+from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.training import as_it_is, balanced_moments, train_personal_decoder
 from mdjpt.calibration.trials import LabelledFeatures
 from mdjpt.errors import ProfileError

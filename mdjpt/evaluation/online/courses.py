@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from mdjpt.calibration.evidence import balanced_accuracy
 from mdjpt.errors import MdjptError, ModelError
 from mdjpt.evaluation.online.settings import ALIGNERS
-from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.atomic_file import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -61,7 +62,7 @@ class Course:
     hop_s: float
 
     def shown(self, temperature: float) -> Float64:
-        """Return the smoothed probabilities [n, n_classes], as live."""
+        """Return the smoothed probabilities (n, n_classes), as live."""
         return shown_probabilities([self.logits], temperature, hop_s=self.hop_s)
 
 
@@ -142,8 +143,9 @@ def write_courses(path: Path, courses: dict[str, Course], cpu_s: float) -> None:
     arrays["cpu_s"] = np.array(cpu_s)
     for name, course in courses.items():
         arrays[f"{_LOGITS}{name}"] = course.logits.astype(np.float32)
-    with atomic_file(path) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # none is called allow_pickle
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]  # none is called allow_pickle
+    write_file(path, content.getvalue())
 
 
 def read_cpu_s(path: Path) -> float:

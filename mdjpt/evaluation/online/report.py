@@ -8,30 +8,34 @@ from typing import TYPE_CHECKING, Any
 
 from mdjpt.calibration.confidence import coverage_accuracy, reliability
 from mdjpt.errors import MdjptError
+from mdjpt.evaluation.figures import course_figure, reliability_figure
 from mdjpt.evaluation.online.calibration_curve import ABOUT_CURVE, mean_rows
-from mdjpt.evaluation.online.courses import Course, read_courses, read_cpu_s, shown_and_true
-from mdjpt.evaluation.online.figures import confidence_figure, course_figure
+from mdjpt.evaluation.online.courses import (
+    Course,
+    accuracy_between,
+    read_courses,
+    read_cpu_s,
+    shown_and_true,
+)
 from mdjpt.evaluation.online.run import course_file, curve_file
 from mdjpt.evaluation.online.settings import LABELS, OnlineSettings, SessionKey
 from mdjpt.evaluation.online.tables import (
     Cell,
-    calibration_table,
     confidence_rows,
     crowd_rows,
     gain_table,
+    table,
     time_table,
 )
 from mdjpt.evaluation.online.targets import targets
-from mdjpt.evaluation.report import Table
 from mdjpt.guard.atomic_file import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from mdjpt.bundle.bundle import Bundle
+    from mdjpt.evaluation.report import Table
 
 __all__ = ["read_cells", "write_online_report", "write_tables"]
 
@@ -78,27 +82,38 @@ def write_online_report(
     shown = shown_and_true(people[default], temperature)
     names = list(dict.fromkeys(("none", default)))
     errors = [row for name in names for row in confidence_rows(cells, name, temperature)]
+    bins, kept = reliability(*shown), coverage_accuracy(*shown, 11)
     tables = {
         "gain-3-min": gain_table(cells, "first 3 min", temperature),
         "gain-all": gain_table(cells, "all", temperature),
         "time": time_table(cells, temperature),
-        "people": _people_table(measured),
-        "confidence": _confidence_table(errors),
-        "reliability": _reliability_table(*shown),
-        "coverage": _coverage_table(*shown),
+        "people": table(
+            "Expected calibration error of what is shown, each person in one session; low to high "
+            "is the 95 % interval over people",
+            measured,
+        ),
+        "confidence": table(
+            "Expected calibration error by condition, the participants of the seeds; refitted "
+            "takes the temperature of the other seeds",
+            errors,
+        ),
+        "reliability": table(
+            "Reliability, default alignment, each person in one session",
+            [{"confidence": b.confidence, "accuracy": b.accuracy, "windows": b.n} for b in bins],
+        ),
+        "coverage": table(
+            "Accuracy of what is answered, default alignment, each person in one session",
+            [{"threshold": t, "share answered": c, "accuracy": a} for t, c, a in kept],
+        ),
     }
     if calibrated:
-        tables["calibration"] = calibration_table(calibrated, len(curves))
+        title = f"After a calibration, mean of {len(curves)} participants, percent"
+        tables["calibration"] = table(title, calibrated, percent=True)
     found = targets(cells, default, temperature, measured, errors, calibrated)
     of_whom = f"{default}, {settings.n_crowd} simulated people"
     figures = {
-        "confidence.png": confidence_figure(*shown, of_whom),
-        "time.png": course_figure(
-            {name: _courses(cells, name) for name in next(iter(cells.values()))[0]},
-            settings.minutes,
-            temperature,
-            "all simulated sessions",
-        ),
+        "confidence.png": reliability_figure(*shown, of_whom),
+        "time.png": course_figure(*_by_minute(cells, settings.minutes, temperature)),
     }
     took = f"It took {cpu_s / 60:.1f} minutes of one core in all."
     words = f"{_in_words(settings, bundle, default)} {took}"
@@ -144,8 +159,15 @@ def _crowd(out: Path, settings: OnlineSettings) -> dict[str, list[Course]]:
     return found
 
 
-def _courses(cells: Cells, aligner: str) -> list[Course]:
-    return [course for cell in cells.values() for seed in cell for course in seed[aligner]]
+def _by_minute(
+    cells: Cells, minutes: float, temperature: float
+) -> tuple[list[float], dict[str, list[float]]]:
+    """Return the middle of each minute, and every aligner's accuracy in it over all sessions."""
+    starts, lines = range(math.ceil(minutes)), {}
+    for name in next(iter(cells.values()))[0]:
+        own = [course for cell in cells.values() for seed in cell for course in seed[name]]
+        lines[name] = [accuracy_between(own, 60.0 * k, 60.0 * (k + 1), temperature) for k in starts]
+    return [k + 0.5 for k in starts], lines
 
 
 def _read_curve(path: Path) -> tuple[list[dict[str, Any]], float]:
@@ -171,51 +193,6 @@ def _in_words(settings: OnlineSettings, bundle: Bundle, default: str) -> str:
     )
 
 
-def _people_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    cells = tuple(
-        (
-            row["aligner"],
-            str(row["people"]),
-            f"{row['error']:.3f}",
-            f"{row['low']:.3f} to {row['high']:.3f}",
-            f"{row['confidence']:.3f}",
-            f"{row['accuracy']:.3f}",
-        )
-        for row in rows
-    )
-    header = ("aligner", "people", "error", "95 % over people", "mean confidence", "accuracy")
-    title = "Expected calibration error of what is shown, each person in one session"
-    return Table(title, header, cells)
-
-
-def _confidence_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    cells = tuple(
-        (row["sessions"], row["aligner"], _error(row["error"]), _error(row["refitted"]))
-        for row in rows
-    )
-    header = ("sessions", "aligner", "as the bundle is", "temperature of the other seeds")
-    title = "Expected calibration error by condition, the participants of the seeds"
-    return Table(title, header, cells)
-
-
-def _error(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def _reliability_table(shown: NDArray[Any], labels: NDArray[Any]) -> Table:
-    rows = [
-        (f"{b.confidence:.3f}", f"{b.accuracy:.3f}", str(b.n)) for b in reliability(shown, labels)
-    ]
-    title = "Reliability, default alignment, each person in one session"
-    return Table(title, ("mean confidence", "accuracy", "windows"), tuple(rows))
-
-
-def _coverage_table(shown: NDArray[Any], labels: NDArray[Any]) -> Table:
-    rows = [tuple(f"{x:.3f}" for x in point) for point in coverage_accuracy(shown, labels, 11)]
-    title = "Accuracy of what is answered, default alignment, each person in one session"
-    return Table(title, ("threshold", "share answered", "accuracy"), tuple(rows))
-
-
 def write_tables(
     out: Path,
     title: str,
@@ -231,10 +208,10 @@ def write_tables(
         A file cannot be written.
     """
     parts = [f"# {title}", "", *lines]
-    for name, table in tables.items():
-        parts += [table.markdown(), *([ABOUT_CURVE, ""] if name == "calibration" else [])]
+    for name, own in tables.items():
+        parts += [own.markdown(), *([ABOUT_CURVE, ""] if name == "calibration" else [])]
     contents = {"report.md": "\n".join(parts).rstrip("\n").encode() + b"\n"}
-    contents |= {f"{name}.csv": table.csv().encode() for name, table in tables.items()}
+    contents |= {f"{name}.csv": own.csv().encode() for name, own in tables.items()}
     contents |= figures
     for name, content in contents.items():
         write_file(out / name, content)

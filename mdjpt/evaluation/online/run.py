@@ -17,6 +17,7 @@ from mdjpt.evaluation.online.courses import decode_session, write_courses
 from mdjpt.evaluation.online.sessions import CONDITIONS, blocked, make_session
 from mdjpt.evaluation.online.settings import ALIGNERS, OnlineSettings, SessionKey
 from mdjpt.guard.atomic_file import write_file
+from mdjpt.guard.extras import check_training_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,10 +81,10 @@ def run_online(
     MdjptError
         `out` holds another evaluation, or cannot be written.
     """
+    check_training_extra("matplotlib", "pandas")
     bundle = load_decoding_bundle(model)
-    made_with = {"model": bundle.sha256, "default": default}
-    keep_settings(out / SETTINGS_FILE, settings.of_a_part() | made_with)
-    (out / "parts").mkdir(exist_ok=True)
+    decided = settings.of_a_part() | {"model": bundle.identity, "default": default}
+    keep_settings(out / SETTINGS_FILE, decided)
     run_parts(list(_parts(model, out, settings, default)), n_jobs, say)
 
 

@@ -25,6 +25,7 @@ from mdjpt.evaluation.online.run import (
 from mdjpt.evaluation.online.sessions import Session
 from mdjpt.evaluation.online.tables import Cell, gain_table, time_table
 from mdjpt.evaluation.window_table import window_table
+from mdjpt.guard.extras import check_training_extra
 from mdjpt.signal.filters import N_TIMES, SFREQ, WINDOW_S
 from mdjpt.store.store import open_store
 
@@ -77,6 +78,7 @@ def run_stored(
     MdjptError
         The bundle or the store cannot be used, or `out` holds another evaluation.
     """
+    check_training_extra("pandas")
     bundle, opened = load_decoding_bundle(model), open_store(store)
     table = window_table(opened, N_TIMES, round(hop_s * SFREQ))
     sessions = table.sessions()
@@ -86,8 +88,8 @@ def run_stored(
             f"head's: {', '.join(bundle.class_names)[:60]}"
         )
     settings = {"store": table.dataset, "n_windows": len(table), "aligners": list(aligners)}
-    keep_settings(out / SETTINGS_FILE, settings | {"model": bundle.sha256, "hop_s": hop_s})
-    (out / "parts").mkdir(exist_ok=True)
+    decided = settings | {"model": bundle.identity, "hop_s": hop_s}
+    keep_settings(out / SETTINGS_FILE, decided)
     files = [out / "parts" / f"session-{k}.npz" for k in range(len(sessions))]
     todo = [
         (_stored_part, model, opened, hop_s, k, tuple(aligners), file)

@@ -21,11 +21,11 @@ __all__ = [
     "SPANS_S",
     "Cell",
     "Gain",
-    "calibration_table",
     "confidence_rows",
     "crowd_rows",
     "gain",
     "gain_table",
+    "table",
     "time_table",
 ]
 
@@ -98,16 +98,16 @@ def time_table(cells: Mapping[tuple[str, ...], Cell], temperature: float) -> Tab
     temperature : float
         Of the bundle.
     """
-    rows = []
-    for place, cell in cells.items():
-        for aligner in cell[0]:
-            means = [
-                float(np.mean(_accuracies(cell, aligner, span, temperature)))
-                for span in SPANS_S.values()
-            ]
-            rows.append((*place, aligner, *map(_percent, means)))
-    title = "Balanced accuracy since connecting, percent"
-    return Table(title, ("condition", "labels", "aligner", *SPANS_S), tuple(rows))
+    rows = [
+        {"condition": place[0], "labels": place[1], "aligner": aligner}
+        | {
+            name: float(np.mean(_accuracies(cell, aligner, span, temperature)))
+            for name, span in SPANS_S.items()
+        }
+        for place, cell in cells.items()
+        for aligner in cell[0]
+    ]
+    return table("Balanced accuracy since connecting, percent", rows, percent=True)
 
 
 def gain_table(cells: Mapping[tuple[str, ...], Cell], span: str, temperature: float) -> Table:
@@ -120,14 +120,13 @@ def gain_table(cells: Mapping[tuple[str, ...], Cell], span: str, temperature: fl
     span : str
         A key of :data:`SPANS_S`.
     """
-    names = [name for name in next(iter(cells.values()))[0] if name != "none"]
     rows = []
     for place, cell in cells.items():
         plain = float(np.mean(_accuracies(cell, "none", SPANS_S[span], temperature)))
-        gains = [gain(cell, name, span, temperature) for name in names]
-        rows.append((*place, _percent(plain), *map(_points, gains)))
-    title = f"Gain over no alignment, {span}, points"
-    return Table(title, ("condition", "labels", "none, percent", *names), tuple(rows))
+        row = {"condition": place[0], "labels": place[1], "none, percent": plain}
+        names = [name for name in cell[0] if name != "none"]
+        rows.append(row | {n: _points(gain(cell, n, span, temperature)) for n in names})
+    return table(f"Gain over no alignment, {span}, points", rows, percent=True)
 
 
 def confidence_rows(
@@ -224,29 +223,30 @@ def _refitted_error(cells: Sequence[Cell], aligner: str) -> float:
     return expected_calibration_error(np.concatenate(shown), np.concatenate(labels))
 
 
-def calibration_table(rows: Sequence[Mapping[str, Any]], n_people: int) -> Table:
-    """Return the calibrations, mean over participants, percent.
+def table(title: str, rows: Sequence[Mapping[str, Any]], *, percent: bool = False) -> Table:
+    """Return rows of values as a table of texts, their keys as its header.
 
     Parameters
     ----------
+    title : str
+        What stands above it.
     rows : sequence of mapping
-        From :func:`~mdjpt.evaluation.online.calibration_curve.mean_rows`.
-    n_people : int
-        Participants that they are the mean of.
+        Texts, whole numbers, and fractions, which get three decimals; None and missing keys are
+        left empty, NaN is a dash.
+    percent : bool
+        Write fractions as percent with one decimal.
     """
     header = tuple(dict.fromkeys(key for row in rows for key in row))
-    cells = tuple(tuple(_value(row.get(key)) for key in header) for row in rows)
-    return Table(f"After a calibration, mean of {n_people} participants, percent", header, cells)
+    cells = (tuple(_text(row.get(key), percent=percent) for key in header) for row in rows)
+    return Table(title, header, tuple(cells))
 
 
-def _value(value: object) -> str:
-    if value is None:
-        return ""
-    return _percent(value) if isinstance(value, float) else str(value)
-
-
-def _percent(fraction: float) -> str:
-    return "-" if math.isnan(fraction) else f"{100 * fraction:.1f}"
+def _text(value: object, *, percent: bool) -> str:
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    if math.isnan(value):
+        return "-"
+    return f"{100 * value:.1f}" if percent else f"{value:.3f}"
 
 
 def _points(found: Gain) -> str:
