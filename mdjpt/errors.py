@@ -12,13 +12,14 @@
     +-- ModelError             a bundle or checkpoint cannot be used
     +-- ProfileError           a participant's profile cannot be used
     |   +-- NotBetterError     what was trained is no better than what there is
+    |       +-- UnprovenError  whether it is cannot be told
     +-- DatasetError           a dataset or store cannot be read
     +-- SamplingRateError      a rate that cannot carry the model's band; a ValueError, too
     +-- NotEnoughDataError     the samples asked for are not there yet
     +-- Overrun                the samples asked for have been overwritten
     +-- Gap                    the samples asked for were lost on the way
 
-NotBetterError is of :mod:`mdjpt.calibration.training`, SamplingRateError of
+NotBetterError and UnprovenError are of :mod:`mdjpt.calibration.training`, SamplingRateError of
 :mod:`mdjpt.signal.filters`, Overrun and Gap of :mod:`streaming.ring`; the others are here. A
 message is one line that holds what, where and what to do: it is printed as it stands.
 """
