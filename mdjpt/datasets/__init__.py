@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.trials import DatasetCard, Label, RecordingKey, Trial
 from mdjpt.errors import DatasetError
@@ -96,7 +97,7 @@ def list_datasets() -> list[DatasetCard]:
     >>> len(mdjpt.list_datasets()) >= 11
     True
     """
-    return [_reader(key).card for key in _HOMES]
+    return list(CARDS.values())
 
 
 def _reader(key: str) -> type[DatasetReader]:

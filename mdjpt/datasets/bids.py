@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.marked_recordings import (
     MarkedTrial,
     class_names_of,
@@ -14,7 +15,7 @@ from mdjpt.datasets.marked_recordings import (
 )
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import number, read_table
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
+from mdjpt.datasets.trials import RecordingKey, Trial
 from mdjpt.errors import DatasetError
 from mdjpt.guard.extras import require_training_extra
 
@@ -44,18 +45,7 @@ class BidsReader(DatasetReader):
         Shorter events are no trials; the model takes windows of 5 s.
     """
 
-    card = DatasetCard(
-        name="bids",
-        title="a BIDS dataset",
-        class_names=(),
-        label_scheme="column 'trial_type' of events.tsv, or another that is named",
-        sfreq=0.0,
-        n_subjects=0,
-        n_sessions=0,
-        licence="dataset_description.json of the set",
-        url="https://bids.neuroimaging.io",
-        layout="sub-*/[ses-*/]eeg/*_eeg.{edf,bdf,vhdr,set} with *_events.tsv",
-    )
+    card = CARDS["bids"]
 
     def __init__(
         self,

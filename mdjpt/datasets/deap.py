@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import DEAP_32
 from mdjpt.datasets.mat_file import read_matrices
 from mdjpt.datasets.ratings import RatedReader
 from mdjpt.datasets.table_file import number, read_table
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
 from mdjpt.datasets.unpickle import read_pickled
 from mdjpt.errors import DatasetError
 
@@ -36,19 +37,7 @@ class DeapReader(RatedReader):
     tells the order of presentation.
     """
 
-    card = DatasetCard(
-        name="deap",
-        title="DEAP",
-        class_names=(),
-        label_scheme="ratings 1 to 9; with target='valence' (or another) 1 above 5, else 0",
-        sfreq=SFREQ,
-        n_subjects=32,
-        n_sessions=1,
-        licence="on request from Queen Mary University of London; signed agreement, academic only",
-        url="https://www.eecs.qmul.ac.uk/mmv/datasets/deap/",
-        layout="data_preprocessed_python/s{01-32}.dat or data_preprocessed_matlab/s{01-32}.mat",
-    )
-
+    card = CARDS["deap"]
     ratings = DEAP_RATINGS
     ch_names = DEAP_32
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import EMOEEG_MC_64
 from mdjpt.datasets.reader import DatasetReader
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 from mdjpt.signal.units import in_microvolts
 
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["EMOEEG_MC_STIMULI", "EmoEegMcReader", "presented"]
 
-EMOEEG_MC_CLASSES = (
-    "sadness",
-    "disgust",
-    "fear",
-    "neutral",
-    "joy",
-    "tenderness",
-    "inspiration",
-)
 _EMOTIONS = ("sad", "dis", "fear", "neu", "joy", "ten", "ins")
 # The order of the rows of every file, whatever the order of presentation was.
 EMOEEG_MC_STIMULI = tuple(f"{emotion}{number}" for emotion in _EMOTIONS for number in "458")
@@ -44,22 +36,7 @@ class EmoEegMcReader(DatasetReader):
     the set's own readme.
     """
 
-    card = DatasetCard(
-        name="emoeeg-mc",
-        title="EmoEEG-MC",
-        class_names=EMOEEG_MC_CLASSES,
-        label_scheme="of the stimulus: three each, in the order of the files",
-        sfreq=SFREQ,
-        n_subjects=60,
-        n_sessions=2,
-        licence="CC0",
-        url="https://openneuro.org/datasets/ds005540",
-        layout=(
-            "derivatives/sub-{01-60}/ses-{ima,vid}/eeg/"
-            "sub-{01-60}_ses-{ima,vid}_task-emotion_reorder.npy"
-        ),
-    )
-
+    card = CARDS["emoeeg-mc"]
     ch_names = EMOEEG_MC_64
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import EMOTIV_14
 from mdjpt.datasets.mat_file import read_variables
 from mdjpt.datasets.ratings import RatedReader
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -56,19 +57,7 @@ class DreamerReader(RatedReader):
     The file is read once and the EEG of all subjects kept (about 0.6 GB for the complete set).
     """
 
-    card = DatasetCard(
-        name="dreamer",
-        title="DREAMER",
-        class_names=(),
-        label_scheme="ratings 1 to 5; with target='valence' (or another) 1 above 3, else 0",
-        sfreq=SFREQ,
-        n_subjects=23,
-        n_sessions=1,
-        licence="on request on Zenodo; signed agreement, research only",
-        url="https://doi.org/10.5281/zenodo.546113",
-        layout="DREAMER.mat",
-    )
-
+    card = CARDS["dreamer"]
     ratings, ch_names = DREAMER_RATINGS, EMOTIV_14
     middle = 3.0
 
@@ -104,19 +93,7 @@ class AmigosReader(RatedReader):
     trial are cut off. Clips without EEG or rating, of which there are some, are left out.
     """
 
-    card = DatasetCard(
-        name="amigos",
-        title="AMIGOS",
-        class_names=(),
-        label_scheme="ratings 1 to 9; with target='valence' (or another) 1 above 5, else 0",
-        sfreq=SFREQ,
-        n_subjects=40,
-        n_sessions=2,
-        licence="on request from Queen Mary University of London; signed agreement, academic only",
-        url="https://www.eecs.qmul.ac.uk/mmv/datasets/amigos/",
-        layout="data_preprocessed/Data_Preprocessed_P{01-40}.mat",
-    )
-
+    card = CARDS["amigos"]
     ratings, ch_names = AMIGOS_RATINGS, EMOTIV_14
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:

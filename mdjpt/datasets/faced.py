@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import FACED_32
 from mdjpt.datasets.mat_file import read_variables
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import read_table
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
 from mdjpt.datasets.unpickle import read_pickled
 from mdjpt.errors import DatasetError
 from mdjpt.signal.units import in_microvolts
@@ -22,17 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FACED_LABELS", "FACED_VALENCE_LABELS", "FacedReader"]
 
-FACED_CLASSES = (
-    "anger",
-    "disgust",
-    "fear",
-    "sadness",
-    "neutral",
-    "amusement",
-    "inspiration",
-    "joy",
-    "tenderness",
-)
+FACED_CLASSES = CARDS["faced"].class_names
 NEUTRAL = FACED_CLASSES.index("neutral")
 # Stimuli_info.xlsx of the set: four clips are neutral, three belong to each other emotion.
 FACED_LABELS = tuple(
@@ -57,19 +48,7 @@ class FacedReader(DatasetReader):
         Nine emotions, or negative against positive without the neutral clips.
     """
 
-    card = DatasetCard(
-        name="faced",
-        title="FACED",
-        class_names=FACED_CLASSES,
-        label_scheme="of the clip: its index; with target='valence' 0 negative, 1 positive",
-        sfreq=SFREQ,
-        n_subjects=123,
-        n_sessions=1,
-        licence="Synapse account and its terms; CC BY 4.0 for the BIDS copy on NEMAR",
-        url="https://doi.org/10.7303/syn50614194",
-        layout="Processed_data/sub{000-122}.pkl",
-    )
-
+    card = CARDS["faced"]
     ch_names = FACED_32
 
     def __init__(self, root: str | Path, target: Literal["emotion", "valence"] = "emotion") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.marked_recordings import (
     MarkedTrial,
     class_names_of,
@@ -13,7 +14,7 @@ from mdjpt.datasets.marked_recordings import (
 )
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import read_table
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
+from mdjpt.datasets.trials import RecordingKey, Trial
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -45,18 +46,7 @@ class FolderReader(DatasetReader):
         Electrode names for recordings whose labels say nothing.
     """
 
-    card = DatasetCard(
-        name="folder",
-        title="a folder with a table of trials",
-        class_names=(),
-        label_scheme="column 'label' of the table, or ratings by column",
-        sfreq=0.0,
-        n_subjects=0,
-        n_sessions=0,
-        licence="your own",
-        url="",
-        layout="trials.csv, .tsv or .parquet with the columns file and label, and the files",
-    )
+    card = CARDS["folder"]
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import (
     DEAP_32_BY_HEMISPHERE,
     EMOEEG_MC_64,
@@ -14,20 +15,13 @@ from mdjpt.datasets.electrodes import (
     SEED_60,
     SEED_62,
 )
-from mdjpt.datasets.emoeeg_mc import EMOEEG_MC_CLASSES, EMOEEG_MC_STIMULI
-from mdjpt.datasets.faced import FACED_LABELS, FacedReader
+from mdjpt.datasets.emoeeg_mc import EMOEEG_MC_STIMULI
+from mdjpt.datasets.faced import FACED_LABELS
 from mdjpt.datasets.mat_file import read_matrices
 from mdjpt.datasets.reader import DatasetReader
-from mdjpt.datasets.seed import (
-    SEED_IV_LABELS,
-    SEED_LABELS,
-    SEED_V_LABELS,
-    SeedIVReader,
-    SeedReader,
-    SeedVReader,
-)
-from mdjpt.datasets.seed_vii import SEED_VII_LABELS, SeedVIIReader
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial
+from mdjpt.datasets.seed import SEED_IV_LABELS, SEED_LABELS, SEED_V_LABELS
+from mdjpt.datasets.seed_vii import SEED_VII_LABELS
+from mdjpt.datasets.trials import RecordingKey, Trial
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -74,15 +68,15 @@ class Programme:
 
 _SEED_ROWS = {62: SEED_62, 60: SEED_60}
 RELEASED_PROGRAMMES = {
-    "seed": Programme((SEED_LABELS,) * 3, SeedReader.card.class_names, _SEED_ROWS, same_clips=True),
-    "seed-iv": Programme(tuple(SEED_IV_LABELS.values()), SeedIVReader.card.class_names, _SEED_ROWS),
-    "seed-v": Programme(tuple(SEED_V_LABELS.values()), SeedVReader.card.class_names, _SEED_ROWS),
+    "seed": Programme((SEED_LABELS,) * 3, CARDS["seed"].class_names, _SEED_ROWS, same_clips=True),
+    "seed-iv": Programme(tuple(SEED_IV_LABELS.values()), CARDS["seed-iv"].class_names, _SEED_ROWS),
+    "seed-v": Programme(tuple(SEED_V_LABELS.values()), CARDS["seed-v"].class_names, _SEED_ROWS),
     "seed-vii": Programme(
-        tuple(SEED_VII_LABELS.values()), SeedVIIReader.card.class_names, _SEED_ROWS
+        tuple(SEED_VII_LABELS.values()), CARDS["seed-vii"].class_names, _SEED_ROWS
     ),
     "faced": Programme(
         (FACED_LABELS,),
-        FacedReader.card.class_names,
+        CARDS["faced"].class_names,
         {32: FACED_32, 30: FACED_32[:30]},
         last_s=30.0,
     ),
@@ -94,7 +88,7 @@ RELEASED_PROGRAMMES = {
     ),
     "emoeeg-mc": Programme(
         (tuple(index // 3 for index in range(len(EMOEEG_MC_STIMULI))),),
-        EMOEEG_MC_CLASSES,
+        CARDS["emoeeg-mc"].class_names,
         {64: EMOEEG_MC_64, 62: EMOEEG_MC_64[:62]},
     ),
 }
@@ -123,18 +117,7 @@ class ReleasedReader(DatasetReader):
         whole.
     """
 
-    card = DatasetCard(
-        name="released",
-        title="mdJPT's released layout",
-        class_names=(),
-        label_scheme="of the trial's place, by the dataset that is named",
-        sfreq=SFREQ,
-        n_subjects=0,
-        n_sessions=0,
-        licence="that of the dataset",
-        url="https://github.com/ncclab-sustech/mdJPT_nips2025",
-        layout="*{subject}*.mat with merged_data_all_cleaned and merged_n_samples_one",
-    )
+    card = CARDS["released"]
 
     def __init__(
         self,

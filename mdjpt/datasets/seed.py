@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.cnt_file import read_cnt_trials
 from mdjpt.datasets.electrodes import SEED_62
 from mdjpt.datasets.mat_file import read_matrices, read_variables
 from mdjpt.datasets.reader import DatasetReader
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "SEED_IV_LABELS",
     "SEED_LABELS",
-    "SEED_LICENCE",
     "SEED_V_LABELS",
     "SEED_V_SPANS",
     "NeuroscanReader",
@@ -33,10 +33,6 @@ __all__ = [
     "SeedReader",
     "SeedVReader",
 ]
-
-SEED_LICENCE = (
-    "on request from BCMI, Shanghai Jiao Tong University; signed agreement, research only"
-)
 
 # label.mat of the set (-1, 0, 1), one higher: the same for every session.
 SEED_LABELS = (2, 1, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0, 1, 2, 0)
@@ -110,18 +106,7 @@ class SeedReader(_SessionReader):
     same in all.
     """
 
-    card = DatasetCard(
-        name="seed",
-        title="SEED",
-        class_names=("negative", "neutral", "positive"),
-        label_scheme="of the clip: label.mat, else the published table; -1, 0, 1 become 0, 1, 2",
-        sfreq=SFREQ,
-        n_subjects=15,
-        n_sessions=3,
-        licence=SEED_LICENCE,
-        url="https://bcmi.sjtu.edu.cn/home/seed/seed.html",
-        layout="Preprocessed_EEG/{subject}_{YYYYMMDD}.mat",
-    )
+    card = CARDS["seed"]
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a recording: see `DatasetReader.trials`."""
@@ -154,18 +139,7 @@ class SeedReader(_SessionReader):
 class SeedIVReader(_SessionReader):
     """SEED-IV: 15 subjects, 3 sessions with 24 film clips each, 72 different ones."""
 
-    card = DatasetCard(
-        name="seed-iv",
-        title="SEED-IV",
-        class_names=("neutral", "sad", "fear", "happy"),
-        label_scheme="of the clip: the published table",
-        sfreq=SFREQ,
-        n_subjects=15,
-        n_sessions=3,
-        licence=SEED_LICENCE,
-        url="https://bcmi.sjtu.edu.cn/home/seed/seed-iv.html",
-        layout="eeg_raw_data/{session 1-3}/{subject}_{YYYYMMDD}.mat",
-    )
+    card = CARDS["seed-iv"]
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a recording: see `DatasetReader.trials`."""
@@ -214,18 +188,7 @@ class NeuroscanReader(DatasetReader):
 class SeedVReader(NeuroscanReader):
     """SEED-V: 16 subjects, 3 sessions with 15 film clips each, 45 different ones."""
 
-    card = DatasetCard(
-        name="seed-v",
-        title="SEED-V",
-        class_names=("disgust", "fear", "sad", "neutral", "happy"),
-        label_scheme="of the clip: the published table",
-        sfreq=1000.0,
-        n_subjects=16,
-        n_sessions=3,
-        licence=SEED_LICENCE,
-        url="https://bcmi.sjtu.edu.cn/home/seed/seed-v.html",
-        layout="EEG_raw/{subject}_{session 1-3}_{YYYYMMDD}.cnt",
-    )
+    card = CARDS["seed-v"]
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a recording: see `DatasetReader.trials`."""

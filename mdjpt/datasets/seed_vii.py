@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import SEED_62
 from mdjpt.datasets.mat_file import read_matrices
-from mdjpt.datasets.seed import SEED_LICENCE, NeuroscanReader
+from mdjpt.datasets.seed import NeuroscanReader
 from mdjpt.datasets.table_file import read_sheet
-from mdjpt.datasets.trials import DatasetCard, RecordingKey, Trial, as_samples
+from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
 from mdjpt.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SEED_VII_CLASSES", "SEED_VII_LABELS", "SeedVIIReader", "labels_of_workbook"]
 
-SEED_VII_CLASSES = ("happy", "neutral", "disgust", "sad", "anger", "surprise", "fear")
+SEED_VII_CLASSES = CARDS["seed-vii"].class_names
 # The other coding in use, by the same names.
 _OTHER_CLASSES = ("disgust", "fear", "sad", "neutral", "happy", "anger", "surprise")
 # As mdJPT's authors use them: half a session, played twice. Their first session differs in trials
@@ -49,18 +50,7 @@ class SeedVIIReader(NeuroscanReader):
     The preprocessed files are read when they are there, else the recordings.
     """
 
-    card = DatasetCard(
-        name="seed-vii",
-        title="SEED-VII",
-        class_names=SEED_VII_CLASSES,
-        label_scheme=f"of the clip: {WORKBOOK}, else the table of mdJPT's authors",
-        sfreq=SFREQ_PREPROCESSED,
-        n_subjects=20,
-        n_sessions=4,
-        licence=SEED_LICENCE,
-        url="https://bcmi.sjtu.edu.cn/home/seed/seed-vii.html",
-        layout="EEG_preprocessed/{subject}.mat or EEG_raw/{subject}_{YYYYMMDD}_{session 1-4}.cnt",
-    )
+    card = CARDS["seed-vii"]
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the clips of a recording: see `DatasetReader.trials`."""
