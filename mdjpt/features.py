@@ -22,7 +22,7 @@ from mdjpt.signal.window import Preprocessor
 from mdjpt.signal.windower import Windower
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from mne.io import BaseRaw
     from numpy.typing import NDArray
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
-_BATCH = 16
 Scale = Literal["causal", "recording"] | FixedScale
 
 
@@ -119,10 +118,8 @@ def extract_features(
     (10, 512)
     """
     prepared = prepare_windows(_recording(recording), hop_s=hop_s, scale=scale)
-    encode = _encode_with(bundle if isinstance(bundle, Bundle) else load_bundle(bundle))
-    batches = np.arange(_BATCH, len(prepared.windows), _BATCH)
-    features = np.concatenate([encode(part) for part in np.split(prepared.windows, batches)])
-    return FeatureTable(features, prepared.start_s)
+    model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    return FeatureTable(model.features(prepared.windows), prepared.start_s)
 
 
 def prepare_windows(
@@ -204,10 +201,3 @@ def _recording(recording: Recording | BaseRaw | str | Path) -> Recording:
 def _finite(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     """Replace lost samples by 0, so that the filters stay finite; their windows are left out."""
     return np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _encode_with(bundle: Bundle) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    encoder, stats = bundle.encoder(), bundle.row_stats
-    if stats is None:
-        return lambda windows: encoder.feature(windows, group_size=1)
-    return lambda windows: encoder.feature(windows, stats=stats)
