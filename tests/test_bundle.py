@@ -1,4 +1,5 @@
 import json
+import os
 import struct
 
 import numpy as np
@@ -267,6 +268,15 @@ def test_a_huge_header_is_refused_unread(tmp_path, length):
     path = tmp_path / "huge.safetensors"
     path.write_bytes(struct.pack("<Q", length) + b"{" * 99)
     _refused(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path):
+    path = tmp_path / "pipe.safetensors"
+    os.mkfifo(path)
+    _refused(path, "no regular file")
+    with pytest.raises(ModelError, match="cannot be read"):
+        load_bundle("a\0b")
 
 
 def test_a_file_too_large_for_a_bundle_is_refused_unread(tmp_path):

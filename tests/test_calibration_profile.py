@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import struct
 from dataclasses import replace
@@ -161,6 +162,14 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         load_profile(tmp_path)
     with pytest.raises(ProfileError, match="cannot be written"):
         save_profile(tmp_path / "no" / "p.safetensors", profile_of())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no named pipes")
+def test_a_pipe_is_no_profile(tmp_path):
+    os.mkfifo(tmp_path / "pipe.safetensors")
+    for read in (load_profile, load_profile_about):
+        with pytest.raises(ProfileError, match="no regular file"):
+            read(tmp_path / "pipe.safetensors")
 
 
 def test_a_bundle_is_no_profile():

@@ -108,7 +108,7 @@ class AlignedEncoder(Encoder):
         first = self._statistics(own_first, stats, 1)
         shape = (2, len(window), config.n_dims)
         mean, std = torch.from_numpy(first).view(shape).transpose(1, 2)[..., None]
-        mixed = self._mixing_of(tokens, mean, std)
+        mixed = self._mixed(tokens, (mean, std))
         seen = _NOTHING
         if self.alignment.mixed is not None:
             seen = mixed[..., :-1].numpy().copy()
@@ -123,10 +123,6 @@ class AlignedEncoder(Encoder):
         """Return the moments of a window's own rows, (2, rows), where anybody needs them."""
         needed = self._stats is None or self.alignment.first_rows is not None
         return _moments(x) if needed else _NOTHING
-
-    def _mixing_of(self, tokens: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-        mixed = torch.bmm(self._mixing, standardise(tokens, mean, std)).add_(self._mixing_bias)
-        return mixed.relu_() if self.config.activation == "relu" else mixed
 
     def _statistics(self, own: Float32, stats: RowStats | None, which: int) -> Float32:
         """Return mean and deviation to normalise with, (2, rows)."""

@@ -335,7 +335,7 @@ class Encoder:
         tokens = self._encode_rows(torch.from_numpy(window[distinct]))
         return tokens if len(distinct) == len(window) else tokens[:, torch.from_numpy(where)]
 
-    def _mixed(self, tokens: Tensor, rows: _Rows) -> Tensor:
+    def _mixed(self, tokens: Tensor, rows: tuple[Tensor, Tensor]) -> Tensor:
         """(D, 60, N + 1) -> (D, M, N + 1); uses up the tokens."""
         mixed = torch.bmm(self._mixing, standardise(tokens, *rows)).add_(self._mixing_bias)
         return mixed.relu_() if self.config.activation == "relu" else mixed
