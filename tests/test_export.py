@@ -394,6 +394,10 @@ def test_nothing_is_overwritten_and_a_wrong_ending_is_told(tmp_path: Path, kind:
     with pytest.raises(RecordingError, match="exists already and is not overwritten"):
         export_recording(recording(noise()), Beside(), kind, path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["dear"]
+    elsewhere = tmp_path / f"b.{suffix}"
+    elsewhere.symlink_to(tmp_path / "not-there")
+    with pytest.raises(RecordingError, match="exists already"):
+        export_recording(recording(noise()), Beside(), kind, elsewhere)
     with pytest.raises(RecordingError, match=f"ends in .{suffix}"):
         export_recording(recording(noise()), Beside(), kind, tmp_path / "a.dat")
 

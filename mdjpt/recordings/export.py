@@ -121,7 +121,7 @@ def _checked(out: Path, kind: str) -> Path:
         raise RecordingError(f"{out}: --to {kind} writes a file that ends in {suffix}")
     parts = (".vhdr", ".vmrk", ".eeg") if kind == "brainvision" else (out.suffix,)
     for path in (out.with_suffix(part) for part in parts):
-        if path.exists():
+        if path.exists() or path.is_symlink():
             raise RecordingError(f"{path}: exists already and is not overwritten")
     return out
 
