@@ -179,9 +179,13 @@ def test_samples_and_milliseconds_are_suspected(per_s, unit):
         choose_trials(rows, "t.csv", **RECORDING)
 
 
-def test_a_rounded_end_is_no_fault():
-    rows = rows_of((10.0, 10.0, "calm"), (160.05, 10.0, "happy"))
-    assert len(choose_trials(rows, "t.csv", **RECORDING).trials) == 2
+def test_a_trial_that_the_end_cuts_a_little_is_taken_and_told():
+    rows = rows_of((10.0, 10.0, "calm"), (160.5, 10.0, "happy"))
+    found = choose_trials(rows, "t.csv", **RECORDING)
+    assert len(found.trials) == 2
+    assert found.notes == ("t.csv: line 3: the recording ends 0.5 s before its trial",)
+    rounded = rows_of((10.0, 10.0, "calm"), (160.004, 10.0, "happy"))
+    assert choose_trials(rounded, "t.csv", **RECORDING).notes == ()
 
 
 def test_classes_that_differ_only_in_case_are_refused_unless_somebody_says_what_they_are():

@@ -15,16 +15,18 @@ from mdjpt.calibration.trials import LabelledInterval
 from mdjpt.errors import LabelsError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mdjpt.calibration.label_files import LabelRow
 
 __all__ = ["ChosenTrials", "choose_trials", "parse_classes"]
 
-_TOLERANCE_S = 0.1
-"""Tables round: a trial may end that much behind the recording."""
+_CUT_S = 1.0
+"""Recordings are stopped a little early: a trial may end that much behind them, which is said."""
 _LEAST_TRIAL_S = 6.0
 """Of a trial that holds a window of 5 s, 1 s after its onset."""
+_ROUNDED_S = 0.02
+"""Tables are rounded to milliseconds, recordings to samples: so much behind the end is nothing."""
 _NAMED = 8
 """Rows or labels that a message names at most."""
 
@@ -99,6 +101,7 @@ def choose_trials(
     _refuse_alike(taken, source)
     trials = [_trial(row, source) for row in taken]
     _refuse_behind_the_end(taken, source, recording_s, sfreq)
+    notes = (*notes, *_cut_off(taken, source, recording_s))
     order = sorted(range(len(trials)), key=lambda k: trials[k].onset_s)
     for a, b in itertools.pairwise(order):
         if trials[b].onset_s < trials[a].end_s - 1e-6:
@@ -176,7 +179,7 @@ def _refuse_behind_the_end(
     rows: Sequence[LabelRow], source: str, recording_s: float, sfreq: float
 ) -> None:
     ends = [(row, row.onset_s + (row.duration_s or 0.0)) for row in rows]
-    late = [(row, end_s) for row, end_s in ends if end_s > recording_s + _TOLERANCE_S]
+    late = [(row, end_s) for row, end_s in ends if end_s > recording_s + _CUT_S]
     if not late:
         return
     shown = ", ".join(f"{row.where} ({row.onset_s:g} to {end_s:g} s)" for row, end_s in late)
@@ -188,6 +191,14 @@ def _refuse_behind_the_end(
     )
 
 
+def _cut_off(rows: Sequence[LabelRow], source: str, recording_s: float) -> Iterator[str]:
+    """Tell which trial the end of the recording cuts off."""
+    for row in rows:
+        behind_s = row.onset_s + (row.duration_s or 0.0) - recording_s
+        if behind_s > _ROUNDED_S:
+            yield f"{source}: {row.where}: the recording ends {behind_s:.2g} s before its trial"
+
+
 def _perhaps(ends: Sequence[tuple[LabelRow, float]], recording_s: float, sfreq: float) -> str:
     """Guess in which unit a table was written whose trials lie behind the end."""
     last = max(end for _, end in ends)
@@ -196,7 +207,7 @@ def _perhaps(ends: Sequence[tuple[LabelRow, float]], recording_s: float, sfreq: 
     fitting = [
         name
         for name, per_s in units.items()
-        if last / per_s <= recording_s + _TOLERANCE_S and longest / per_s >= _LEAST_TRIAL_S
+        if last / per_s <= recording_s + _CUT_S and longest / per_s >= _LEAST_TRIAL_S
     ]
     if not fitting:
         return "correct them, or name the recording that they belong to"
