@@ -127,12 +127,12 @@ def test_supervised_contrast_leaves_out_rows_without_a_positive() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: isa_loss(unit_rows(5, 4)), "projections must be"),
+        (lambda: isa_loss(unit_rows(5, 4)), "projections must have"),
         (lambda: isa_loss(unit_rows(4, 4), 0.0), "temperature must be positive"),
         (lambda: supervised_contrastive_loss(unit_rows(4, 4), torch.arange(3)), "labels must hold"),
         (lambda: cda_loss([]), "at least one dataset"),
         (lambda: cda_loss([torch.zeros(1, 2, 3, 4)]), "two windows"),
-        (lambda: cda_loss([torch.zeros(2, 2, 3, 4), torch.zeros(2, 2, 3, 5)]), "with N > 1"),
+        (lambda: cda_loss([torch.zeros(2, 2, 3, 4), torch.zeros(2, 2, 3, 5)]), "N > 1, got"),
         (lambda: cda_loss([torch.zeros(2, 2, 3, 4)], "other"), "covariance must be"),
     ],
 )
