@@ -201,6 +201,7 @@ def test_a_clock_that_begins_anew_leaves_a_gap_of_the_time_that_passed(to_s: flo
     stamps = StampedStream(250.0, jitter_s=0.003).stamps(12.0)
     arrivals = stamps + 0.02
     arrivals[1500:] += 4.0
+    arrivals[1500:1510] = arrivals[1510]
     stamps[1500:] += to_s - stamps[1500]
     tracker = PositionTracker(250.0)
     before = positions_of(tracker, stamps[:1500], 5, arrivals=arrivals[:1500])

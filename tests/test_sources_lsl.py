@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +17,14 @@ import pytest
 from mdjpt.errors import SourceChanged, SourceError, SourceLost, SourceNotFound
 from streaming.sources.discovery import list_boards, list_lsl
 from streaming.sources.lsl import LSLSource
-from streaming.sources.lsl_link.streams import StreamQuery
+from streaming.sources.lsl_link.markers import MarkerInlets
+from streaming.sources.lsl_link.streams import StreamQuery, StreamWatch
 from tests.support.hand_clock import HandClock
+from tests.support.lsl_others import OtherStream, sent_elsewhere
 from tests.support.lsl_sender import NAMES, LslSender
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from streaming.stream import Chunk
 
@@ -41,6 +48,14 @@ def read(source: LSLSource, n_times: int, at_most: int = 400) -> list[Chunk]:
         if sum(c.n_times for c in chunks) >= n_times:
             return chunks
     raise AssertionError(f"only {sum(c.n_times for c in chunks)} samples came")
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    """Ask until something holds, for at most half a minute."""
+    deadline = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.02)
 
 
 def numbers(chunks: list[Chunk]) -> np.ndarray:
@@ -279,6 +294,79 @@ def test_a_stream_whose_events_begin_later_is_marked_all_the_same(sources: list[
         events.push_sample(["now"])
         labels = [m.label for chunk in read(source, 250) for m in chunk.markers]
         assert labels == ["now"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="needs POSIX signals")
+def test_a_sender_of_events_that_does_not_answer_at_first_is_tried_again() -> None:
+    watch = StreamWatch()
+    events = OtherStream("busy paradigm", "Markers", "busy", "string", 1, 0.0)
+    with sent_elsewhere(events) as process, ThreadPoolExecutor(2) as worker:
+        wait_for(watch.visible)
+        os.kill(process.pid, signal.SIGSTOP)
+        inlets = MarkerInlets(watch, worker)
+        try:
+            inlets.connect(60.0)
+            wait_for(lambda: inlets.pull(time.monotonic(), 0.0, 0.0) or inlets.notes)
+            assert inlets.notes == [
+                "marker stream 'busy paradigm' does not answer; it is tried again"
+            ]
+        finally:
+            os.kill(process.pid, signal.SIGCONT)
+        now = pylsl.local_clock()
+        wait_for(lambda: inlets.pull(time.monotonic(), now, 0.0))
+        assert inlets.notes[-1] == "marker stream 'busy paradigm' answers now"
+        inlets.close()
+
+
+@pytest.mark.parametrize(
+    ("eeg_shift_s", "event_shift_s"), [(0.0, 1.7e9), (1.7e9, 0.0), (1.7e9, 1.7e9), (-500.0, 99.0)]
+)
+def test_events_on_another_clock_are_placed_by_their_arrival(
+    sources: list[LSLSource], eeg_shift_s: float, event_shift_s: float
+) -> None:
+    events = pylsl.StreamOutlet(pylsl.StreamInfo("foreign", "Markers", 1, 0, "string", "foreign"))
+    with LslSender("own", clock_shift_s=eeg_shift_s):
+        source = LSLSource("own")
+        sources.append(source)
+        source.open()
+        read(source, 100)
+        now = pylsl.local_clock()
+        events.push_sample(["go"], now + event_shift_s)
+        chunks = read(source, 250)
+    (marker,) = [m for chunk in chunks for m in chunk.markers]
+    assert marker.timestamp == pytest.approx(now + eeg_shift_s, abs=0.05)
+    said = [note for chunk in chunks for note in chunk.notes]
+    assert bool(said) == (eeg_shift_s != event_shift_s)
+    assert all("'foreign' are on another clock than the EEG" in note for note in said)
+
+
+def test_events_are_taken_whatever_their_stream_is_called_and_made_of(
+    sources: list[LSLSource],
+) -> None:
+    kinds = {
+        "Marker": ("string", 1, ["a"]),
+        "Events": ("int32", 1, [5]),
+        "annotations": ("string", 2, ["b", "{}"]),
+        "TRIGGER": ("float32", 1, [2.0]),
+    }
+    outlets = {
+        kind: pylsl.StreamOutlet(pylsl.StreamInfo(kind, kind, n, 0, form, kind))
+        for kind, (form, n, _) in kinds.items()
+    }
+    line = pylsl.StreamOutlet(pylsl.StreamInfo("line", "Markers", 2, 1000, "int32", "line"))
+    with LslSender("many"):
+        source = LSLSource("many")
+        sources.append(source)
+        source.open()
+        read(source, 10)
+        for kind, outlet in outlets.items():
+            outlet.push_sample(kinds[kind][2])
+        for value in (0, 7, 7, 7, 0, 0, 9, 9, 0):
+            line.push_sample([value, 0])
+        labels: list[str] = []
+        while len(labels) < 6:
+            labels += [m.label for chunk in read(source, 1) for m in chunk.markers]
+    assert sorted(labels) == ["2", "5", "7", "9", "a", "b,{}"]
 
 
 def test_streams_are_listed_with_their_measured_rate() -> None:

@@ -238,8 +238,9 @@ class StampTracker:
         lead = float((stamps - np.array(doubt.arrivals))[finite].max())
         lost_s = max(0.0, seconds)
         if seconds < -self._clear_s or lead > self._lead + self._clear_s > -np.inf:
-            # The clock was set, or began anew: only the arrival tells how long nothing came.
-            away_s = doubt.arrivals[0] - self._arrived
+            # The clock was set, or began anew: only the arrival tells how long nothing came. Of
+            # what waited and came together, the last was the least late.
+            away_s = stamps[0] - lead - self._arrived
             lost_s = away_s if away_s > self._clear_s else 0.0
             self._lead = self._next_lead = -np.inf
         self._zero += seconds

@@ -52,7 +52,7 @@ class ChunkCutter:
         self._stamps = np.empty(0)
         self._markers: list[Marker] = []
         self._notes: tuple[str, ...] = ()
-        self._denies = False
+        self._denies = self._resumes = False
         self._ready: deque[Chunk] = deque()
         self._stop_sample = 0
 
@@ -63,6 +63,7 @@ class ChunkCutter:
     def resume(self) -> None:
         """Say that the device was away: what comes next tells how long."""
         self._tracker.resume()
+        self._resumes = True
 
     def note(self, *texts: str) -> None:
         """Say remarks with the next chunk."""
@@ -104,8 +105,13 @@ class ChunkCutter:
         placed, denied = [], []
         for part in np.split(np.arange(len(stamps)), self._tracker.edges(len(stamps))):
             counted = None if counter is None else counter[part]
-            placed.append(self._tracker.place(stamps[part], counted, arrival_s))
+            waited_s = 0.0
+            if self._resumes and len(part) and np.isfinite(stamps[-1] - stamps[part[-1]]):
+                # What a device sent while the connection was made came one by one.
+                waited_s = max(0.0, float(stamps[-1] - stamps[part[-1]]))
+            placed.append(self._tracker.place(stamps[part], counted, arrival_s - waited_s))
             denied.append(np.full(len(placed[-1]), self._denied_sfreq()))
+        self._resumes = self._resumes and not len(stamps)
         self._cut(np.concatenate(placed), np.concatenate(denied))
 
     def next(self) -> Chunk:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pylsl
 
 from mdjpt.errors import SourceError
 from mdjpt.recordings import montage_names
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from streaming.stream import Chunk
+    from streaming.stream import Chunk, Marker
 
 __all__ = ["LSLSource"]
 
 _BATCH_S = 0.008  # one pull for each sample is too many at 1 kHz
+_N_WORKERS = 4  # a sender of events that hangs must not keep the EEG from coming back
 _JUDGE_S = 0.5  # of signal tells its unit
 
 
@@ -44,7 +46,7 @@ class LSLSource:
     montage : str, path or sequence of str, optional
         Electrode names for a stream whose labels say nothing.
     markers : bool
-        Whether to take the events of the same computer's marker streams too.
+        Whether to take the events of the network's marker streams too.
     sfreq : float, optional
         Sampling rate in Hz of a stream that declares a wrong one.
     timeout_s : float
@@ -100,7 +102,7 @@ class LSLSource:
         names = montage_names(self._montage)
         watch = StreamWatch()
         connection = LSLConnection(watch.find(self._query, self._timeout_s), self._timeout_s)
-        self._worker = ThreadPoolExecutor(2, "lsl-connect")
+        self._worker = ThreadPoolExecutor(_N_WORKERS, "lsl-connect")
         self._link = LSLLink(
             connection, watch, self._worker, lost_after_s=self._lost_after_s, clock=self._clock
         )
@@ -170,8 +172,9 @@ class LSLSource:
         )
         self._at_least = max(1, round(_BATCH_S * self._rate))
         self._n_connections = 1
+        self._lead_s = -np.inf
         if self._wants_markers:
-            self._markers = MarkerInlets(watch, stream.hostname, self._worker)
+            self._markers = MarkerInlets(watch, self._worker)
             self._markers.connect(ANSWER_S)
         if not self._columns.units_known:
             samples, stamps = self._link.pull(2 * _JUDGE_S, self._link.max_samples)
@@ -184,6 +187,7 @@ class LSLSource:
         if self._link.n_connections != self._n_connections:
             self._n_connections = self._link.n_connections
             self._cutter.resume()
+            self._lead_s = -np.inf
         if not self._columns.units_known:
             self._unjudged.append((samples.copy(), stamps))
             if sum(len(some) for _, some in self._unjudged) < _JUDGE_S * self._rate:
@@ -198,5 +202,16 @@ class LSLSource:
             stamps,
             now,
             others=self._columns.other_values(samples) if self._columns.others else None,
-            markers=() if self._markers is None else self._markers.pull(now),
+            markers=() if self._markers is None else self._events(self._markers, stamps, now),
         )
+
+    def _events(
+        self, markers: MarkerInlets, stamps: NDArray[np.float64], now: float
+    ) -> list[Marker]:
+        """Return the events that have come, on the clock of the EEG."""
+        newest = float(stamps[-1])
+        self._lead_s = max(self._lead_s, newest - pylsl.local_clock())
+        events = markers.pull(now, newest, self._lead_s)
+        self._cutter.note(*markers.notes)
+        markers.notes.clear()
+        return events

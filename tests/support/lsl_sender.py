@@ -37,6 +37,8 @@ class LslSender:
         Value of sample number 1.
     first : int
         Number of the first sample.
+    clock_shift_s : float
+        What its clock is ahead of LSL's.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class LslSender:
         dtype: str = "float32",
         scale: float = 1.0,
         first: int = 0,
+        clock_shift_s: float = 0.0,
     ) -> None:
         self.n_channels = n_channels or len(ch_names)
         info = pylsl.StreamInfo(name, stream_type, self.n_channels, sfreq, dtype, source_id)
@@ -66,6 +69,7 @@ class LslSender:
         self._n_chunk = max(1, round(chunk_s * sfreq))
         self._dtype = np.dtype({"double64": "float64"}.get(dtype, dtype))
         self._scale = scale
+        self._clock_shift_s = clock_shift_s
         self.number = first
         """Number of the next sample."""
         self.flat_s = 0.0
@@ -108,6 +112,6 @@ class LslSender:
                 if self.flat_s > 0:
                     values, self.flat_s = 0.0 * values, self.flat_s - len(values) / self._sfreq
                 block = np.repeat(values[:, np.newaxis], self.n_channels, axis=1)
-                self._outlet.push_chunk(block.astype(self._dtype), due)
+                self._outlet.push_chunk(block.astype(self._dtype), due + self._clock_shift_s)
             dropped, self._to_drop = self._to_drop, 0
             self.number = stop + dropped
