@@ -83,8 +83,8 @@ class Acquisition:
         """Events with the position of their sample; whoever shows them takes them out."""
         self.truth: str | None = None
         """Newest "truth" marker of a simulated participant."""
-        self.last_arrival: float | None = None
-        """Monotonic clock when the newest samples arrived."""
+        self.last_arrival = 0.0
+        """Monotonic clock when the newest samples arrived; before any, when the source opened."""
         self.info: StreamInfo
         self.ring: RingBuffer
 
@@ -92,6 +92,7 @@ class Acquisition:
         """Open the source and make its ring; raises what the source raises."""
         self.info = self._source.open()
         capacity = int(np.ceil(RING_S * self.info.sfreq))
+        self.last_arrival = self._clock()
         self.ring = RingBuffer.create(self.info.n_channels, capacity, self.info.sfreq)
         return self.info
 

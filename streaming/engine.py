@@ -227,7 +227,6 @@ class Engine:
         opened = self._opened.is_set()
         acquisition, decoders = self._acquisition, self._decoders
         ring = acquisition.ring if opened else None
-        arrived = acquisition.last_arrival
         return Snapshot(
             state=self._state(),
             error=_one_line(self._failure),
@@ -237,7 +236,7 @@ class Engine:
             n_lost=ring.n_lost if ring else 0,
             n_gaps=ring.n_gaps if ring else 0,
             measured_sfreq=acquisition.measured_sfreq(),
-            sample_age_s=0.0 if arrived is None else self._clock() - arrived,
+            sample_age_s=self._clock() - acquisition.last_arrival if opened else 0.0,
             elapsed_s=ring.written / ring.sfreq if ring else 0.0,
             decoder_state=decoders.state,
             decoder_error=decoders.failure.message if decoders.failure else "",
@@ -325,10 +324,9 @@ class Engine:
             return "starting"
         if self._acquisition.ring.ended:
             return "ended"
-        arrived = self._acquisition.last_arrival
-        if arrived is None or self._acquisition.info.lossless:
-            return "streaming"
-        return "stalled" if self._clock() - arrived > STALLED_AFTER_S else "streaming"
+        silent_s = self._clock() - self._acquisition.last_arrival
+        stalled = silent_s > STALLED_AFTER_S and not self._acquisition.info.lossless
+        return "stalled" if stalled else "streaming"
 
 
 def _one_line(error: BaseException | None) -> str:

@@ -152,3 +152,15 @@ class Snapshot:
     recording_error: str = ""
     recorded_s: float = 0.0
     recording_notes: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the user should know now, one line each: of the source, its silence, the decoder."""
+        said = [*(self.info.notes if self.info is not None else ()), *self.recording_notes]
+        if self.state == "stalled" and self.n_samples:
+            said.append("no samples come; waiting for them")
+        elif self.state == "stalled":
+            said.append("no sample has come yet; is the device on, and does it send?")
+        if self.decoder_state == "restarting":
+            said.append("the decoder ended and starts again; signals go on")
+        return tuple(said)

@@ -18,9 +18,11 @@ from mdjpt.errors import SourceLost
 from streaming.engine import Engine, EngineConfig
 from streaming.pipeline import Pipeline
 from streaming.processes.decoder_process import DecoderConfig, Predicted
+from streaming.sources.lsl import LSLSource
 from streaming.sources.source_spec import parse_source
 from streaming.stream import Chunk, Source, StreamInfo
 from tests.support.fakes import NAMES, ScriptedSource, cut, eeg_like
+from tests.support.lsl_sender import LslSender
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +111,7 @@ def test_a_decoder_that_is_killed_comes_back_and_no_sample_is_lost() -> None:
     engine = Engine(engine_config(SessionConfig(spec, default_bundle())))
     engine.start()
     try:
-        collect(engine, lambda: engine.snapshot().n_windows > 0)
+        first = collect(engine, lambda: engine.snapshot().n_windows > 0)[0].prediction.index
         before = engine.snapshot().n_windows
         assert engine.decoder_pid is not None
         os.kill(engine.decoder_pid, signal.SIGKILL)
@@ -121,6 +123,29 @@ def test_a_decoder_that_is_killed_comes_back_and_no_sample_is_lost() -> None:
     assert shot.n_lost == 0
     indices = [a.prediction.index for a in again]
     assert indices == sorted(set(indices))
+    # Windows that nobody decoded meanwhile are told.
+    assert shot.n_windows + shot.n_skipped == indices[-1] - first + 1
+    assert shot.n_skipped > 0
+
+
+def test_a_stream_that_is_found_and_never_sends_is_told() -> None:
+    with LslSender("mute") as sender:
+        sender.pause()
+        engine = Engine(EngineConfig(partial(LSLSource, "mute", markers=False)))
+        engine.start()
+        try:
+            collect(engine, lambda: engine.snapshot().state == "stalled")
+            shot = engine.snapshot()
+            assert shot.remarks == ("no sample has come yet; is the device on, and does it send?",)
+            assert 0.8 < shot.sample_age_s < 5.0
+            sender.resume()
+            collect(engine, lambda: engine.snapshot().state == "streaming")
+            assert engine.snapshot().remarks == ()
+            sender.pause()
+            collect(engine, lambda: engine.snapshot().state == "stalled")
+            assert engine.snapshot().remarks == ("no samples come; waiting for them",)
+        finally:
+            engine.stop()
 
 
 def test_a_session_shows_signals_and_predictions_and_ends() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
+from app.cli.record import tell_new
 from app.cli.terminal import render
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
@@ -61,3 +62,13 @@ def test_valence_is_shown_where_a_profile_tells_it():
     assert "valence" in text
     assert "6.2" in text
     assert "arousal" not in text
+
+
+def test_a_remark_is_told_when_it_comes_and_again_when_it_comes_back(capsys):
+    told = frozenset()
+    for state in ("streaming", "stalled", "stalled", "streaming", "stalled"):
+        told = tell_new(replace(SHOT, state=state, n_samples=9), told)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["note: no samples come; waiting for them"] * 2
+    tell_new(replace(SHOT, decoder_state="restarting"), told)
+    assert "starts again" in capsys.readouterr().err

@@ -89,19 +89,22 @@ def tell_recorded(path: Path | None, *, err: bool = True) -> bool:
     return True
 
 
+def tell_new(shot: Snapshot, told: frozenset[str]) -> frozenset[str]:
+    """Say what the user was not told yet, on standard error; return what holds now."""
+    for remark in shot.remarks:
+        if remark not in told:
+            typer.echo(f"note: {remark}", err=True)
+    return frozenset(shot.remarks)
+
+
 def _follow(engine: Engine, stopped: threading.Event, show: Callable[[Snapshot], None]) -> None:
     """Wait for the end of the source or of the recording, and say what happens meanwhile."""
-    told: set[str] = set()
+    told = frozenset[str]()
     while not (engine.done or stopped.is_set()):
         engine.poll(POLL_S)
         shot = engine.snapshot()
         show(shot)
-        noted = {*(shot.info.notes if shot.info else ()), *shot.recording_notes}
-        if shot.state == "stalled":
-            noted.add("no samples come; waiting for them")
-        for note in sorted(noted - told):
-            typer.echo(f"note: {note}", err=True)
-        told = noted
+        told = tell_new(shot, told)
         if shot.recording_error and not shot.recording:
             return
 

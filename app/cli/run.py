@@ -25,7 +25,7 @@ from app.cli.options import (
     positive,
     refuse_second_alignment,
 )
-from app.cli.record import tell_recorded
+from app.cli.record import tell_new, tell_recorded
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -163,9 +163,7 @@ def _run(
                     collected.append(answer)
             view.show(shot)
             told = _tell(shot.recording_error, told)
-            for note in set(shot.recording_notes) - noted:
-                typer.echo(f"note: {note}", err=True)
-            noted = frozenset(shot.recording_notes)
+            noted = tell_new(shot, noted)
             if engine.failure is not None:
                 break
         if engine.failure is not None:

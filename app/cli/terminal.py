@@ -81,8 +81,6 @@ class _Lines:
             return
         self._introduced = True
         sys.stdout.write(f"{headline(snapshot)}\n")
-        for note in snapshot.info.notes:
-            sys.stdout.write(f"note: {note}\n")
 
 
 class _Table:

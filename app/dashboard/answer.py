@@ -63,7 +63,8 @@ def _stream_answer(snapshot: Snapshot) -> Answer | None:
     if snapshot.state == "starting":
         return Answer("Connecting", "Waiting for the first sample")
     if has_stalled(snapshot):
-        return Answer("No data", f"last sample {snapshot.sample_age_s:.1f} s ago", "warn")
+        age = f"last sample {snapshot.sample_age_s:.1f} s ago"
+        return Answer("No data", age if snapshot.n_samples else "no sample has come yet", "warn")
     if snapshot.state == "ended":
         return Answer("Recording ended", f"after {clock_text(snapshot.elapsed_s)}")
     if snapshot.state == "stopped":
