@@ -85,9 +85,10 @@ class StampTracker:
         self._zero = np.nan  # time of sample 0, moved by every step since
         self._last = np.nan  # lateness of the newest sample in line
         self._arrived = np.nan  # when it came
-        # Most that a stamp was ahead of its arrival. What came together counts only behind the last
-        # of it: the first samples of a block that waited are no measure.
-        self._lead = self._next_lead = -np.inf
+        # Most that the last stamp of what came together was ahead of its arrival: those before it
+        # waited.
+        self._lead = -np.inf
+        self._newest_lead = np.nan
         self._arrival = np.nan
         self._resumes = False
 
@@ -126,7 +127,8 @@ class StampTracker:
         gaps: list[Gap | None] = []
         arrival = np.nan if arrival_s is None else arrival_s
         if arrival != self._arrival:
-            self._arrival, self._lead = arrival, self._next_lead
+            self._arrival = arrival
+            self._lead = float(np.fmax(self._lead, self._newest_lead))
         start = 0
         while start < len(stamps):
             if self._doubt is not None and not self._is_back(self._doubt, stamps[start]):
@@ -167,17 +169,15 @@ class StampTracker:
         self._floor.add(numbers[:n_taken][usual], lateness[:n_taken][usual])
         if usual.any():
             self._last = float(lateness[:n_taken][usual][-1])
-            self._note_lead(float(stamps[:n_taken][usual].max()) - arrival)
+            self._newest_lead = float(stamps[:n_taken][usual][-1]) - arrival
             self._arrived = arrival
         self._n_seen += n_taken
         if n_taken < len(stamps):
+            self._newest_lead = np.nan
             self._doubt = _Doubt(self._n_seen, self._resumes)
             self._resumes = False
             return n_taken, None
         return n_taken, self._small_gap() if self._n_seen % self._floor.n_block == 0 else None
-
-    def _note_lead(self, lead: float) -> None:
-        self._next_lead = float(np.fmax(self._next_lead, lead))
 
     def _n_in_line(self, numbers: NDArray[np.int_], lateness: NDArray[np.float64]) -> int:
         """Return how many samples there are before the first one in doubt."""
@@ -242,14 +242,14 @@ class StampTracker:
             # what waited and came together, the last was the least late.
             away_s = stamps[0] - lead - self._arrived
             lost_s = away_s if away_s > self._clear_s else 0.0
-            self._lead = self._next_lead = -np.inf
+            self._lead = -np.inf
         self._zero += seconds
         lateness = stamps - self._zero - numbers / self._sfreq
         usual = finite & (late - seconds <= self._clear_s)
         self._floor.begin_segment()
         self._floor.add(numbers[usual], lateness[usual])
         self._last, self._arrived = float(lateness[usual][-1]), doubt.arrivals[-1]
-        self._note_lead(lead)
+        self._newest_lead = lead
         n_lost = round(lost_s * self._rate())
         return Gap(doubt.first, doubt.first, n_lost) if n_lost else None
 
