@@ -51,7 +51,7 @@ class DeapReader(RatedReader):
                 key,
                 index,
                 as_samples(signals[index], f"{key.path}: trial {index + 1}"),
-                self._scheme.label(ratings[index]),
+                self._label(ratings[index]),
                 f"{index + 1:02d}",
                 order=order.get(index + 1),
             )

@@ -71,7 +71,7 @@ class DreamerReader(RatedReader):
             raise DatasetError(f"{where}: {len(stimuli)} clips, {len(scores[0])} ScoreValence")
         for index, values in enumerate(stimuli):
             samples, notes = _time_last(values, f"{where}.EEG.stimuli[{index + 1}]")
-            label = self._scheme.label(column[index] for column in scores)
+            label = self._label(column[index] for column in scores)
             yield self._trial(key, index, samples, label, f"{index + 1:02d}", notes=notes)
 
     def _find_recordings(self) -> Iterator[RecordingKey]:
@@ -123,7 +123,7 @@ class AmigosReader(RatedReader):
                 )
             name = names[index] if index < len(names) else f"{index + 1:02d}"
             notes = (*notes, *_doubt(key.subject))
-            label = self._scheme.label(scores)
+            label = self._label(scores)
             yield self._trial(key, index, samples, label, name, notes=notes)
 
     def _find_recordings(self) -> Iterator[RecordingKey]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from mdjpt.datasets.reader import DatasetReader
@@ -11,55 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from mdjpt.datasets.trials import DatasetCard, Label
+    from mdjpt.datasets.trials import Label
 
-__all__ = ["ALL_RATINGS", "RatedReader", "RatingScheme"]
+__all__ = ["RatedReader"]
 
-ALL_RATINGS = "ratings"
-
-
-@dataclass(frozen=True, slots=True)
-class RatingScheme:
-    """How the ratings of a dataset become labels.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Ratings in the order of the file.
-    target : str
-        "ratings" for all, or one of the names for two classes.
-    threshold : float
-        Ratings above it are high.
-
-    Raises
-    ------
-    ValueError
-        Unknown target.
-    """
-
-    names: tuple[str, ...]
-    target: str = ALL_RATINGS
-    threshold: float = 5.0
-
-    def __post_init__(self) -> None:
-        choices = (ALL_RATINGS, *self.names)
-        if self.target not in choices:
-            raise ValueError(f"target must be one of {', '.join(choices)}, got {self.target!r}")
-
-    def label(self, values: Iterable[float]) -> Label:
-        """Return the label of a trial from its ratings, given in the order of `names`."""
-        ratings = dict(zip(self.names, (float(value) for value in values), strict=False))
-        return ratings if self.target == ALL_RATINGS else int(ratings[self.target] > self.threshold)
-
-    def described(self, card: DatasetCard) -> DatasetCard:
-        """Return a dataset's card with the two classes of this scheme, if it has any."""
-        if self.target == ALL_RATINGS:
-            return card
-        return replace(
-            card,
-            class_names=(f"low {self.target}", f"high {self.target}"),
-            label_scheme=f"self-reported {self.target}, high above {self.threshold:g}",
-        )
+_ALL = "ratings"
 
 
 class RatedReader(DatasetReader):
@@ -80,15 +36,33 @@ class RatedReader(DatasetReader):
         What was rated, in the order of the file.
     middle : float
         Middle of the scale.
+
+    Raises
+    ------
+    ValueError
+        There is no such rating.
     """
 
     ratings: ClassVar[tuple[str, ...]]
     middle: ClassVar[float] = 5.0
 
     def __init__(
-        self, root: str | Path, target: str = ALL_RATINGS, threshold: float | None = None
+        self, root: str | Path, target: str = _ALL, threshold: float | None = None
     ) -> None:
-        high_above = self.middle if threshold is None else threshold
-        self._scheme = RatingScheme(self.ratings, target, high_above)
+        choices = (_ALL, *self.ratings)
+        if target not in choices:
+            raise ValueError(f"target must be one of {', '.join(choices)}, got {target!r}")
+        self._target = target
+        self._high_above = self.middle if threshold is None else threshold
         super().__init__(root)
-        self.card = self._scheme.described(self.card)
+        if target != _ALL:
+            self.card = replace(
+                self.card,
+                class_names=(f"low {target}", f"high {target}"),
+                label_scheme=f"self-reported {target}, high above {self._high_above:g}",
+            )
+
+    def _label(self, values: Iterable[float]) -> Label:
+        """Return the label of a trial from its ratings, given in the order of `ratings`."""
+        rated = dict(zip(self.ratings, map(float, values), strict=False))
+        return rated if self._target == _ALL else int(rated[self._target] > self._high_above)
