@@ -35,7 +35,6 @@ SEED_VII_LABELS: dict[str, tuple[int, ...]] = {
 }
 _CODES = frozenset("0123456")
 N_CLIPS = 20
-SFREQ_PREPROCESSED = 200.0
 WORKBOOK = "emotion_label_and_stimuli_order.xlsx"
 # Two recordings lost their events; their onset, local time, completes their list of triggers.
 _ONSETS = {
