@@ -16,7 +16,7 @@ from mdjpt.calibration.confidence import (
     reliability,
     softmax,
 )
-from mdjpt.calibration.evidence import Uncalibrated, exact_interval
+from mdjpt.calibration.evidence import Uncalibrated
 from mdjpt.calibration.head_fitting import fit_anchored, fit_head, fit_ridge
 from mdjpt.calibration.heads import HEAD_KINDS, AnchoredHead, GeneralHead, head_from
 from mdjpt.calibration.label_sets import LABEL_SETS, map_label, mapping_matrix
@@ -224,13 +224,6 @@ def test_concordance_is_one_for_equal_and_less_for_shifted_ratings():
     assert concordance(x, x) == 1.0
     assert concordance(x + 3, x) < 0.7
     assert concordance(np.zeros(10), np.zeros(10)) == 0.0
-
-
-def test_the_interval_is_scipys_exact_one():
-    stats = pytest.importorskip("scipy.stats")
-    for k, n in ((0, 5), (3, 8), (24, 24)):
-        expected = stats.binomtest(k, n).proportion_ci(method="exact")
-        np.testing.assert_allclose(exact_interval(k, n), expected, atol=1e-12)
 
 
 def test_the_temperature_brings_confidence_to_what_is_right():

@@ -164,7 +164,10 @@ def test_simulated_sessions_know_their_labels():
     expected = ["neutral", "positive", "negative"]
     for end, label in zip(made.end_s, made.label, strict=True):
         assert label == -1 or CLASSES[label] == expected[min(int((end - 0.1) / 15), 2)]
-    schedule = calibration_schedule(CLASSES, n_rounds=2, trial_s=15.0, test_s=90.0, seed=0)
+    schedule, calibration_s = calibration_schedule(
+        CLASSES, n_rounds=2, trial_s=15.0, test_s=90.0, seed=0
+    )
+    assert calibration_s == 2 * 3 * 18.0
     states = [schedule.segment(k).state for k in range(15)]
     assert states[:12:2] == ["rest"] * 6
     assert sorted(states[1:6:2]) == sorted(states[12:]) == sorted(CLASSES)

@@ -115,26 +115,22 @@ def best_temperature(
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
-def reliability(
-    probabilities: Float64, labels: Labels, n_bins: int = N_BINS
-) -> list[ReliabilityBin]:
+def reliability(probabilities: Float64, labels: Labels) -> list[ReliabilityBin]:
     """Return the reliability diagram: bins of equal width that hold any window."""
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
+    which = np.minimum((confidence * N_BINS).astype(int), N_BINS - 1)
     return [
         ReliabilityBin(
             float(confidence[which == k].mean()), float(right[which == k].mean()), int(n)
         )
-        for k, n in enumerate(np.bincount(which, minlength=n_bins))
+        for k, n in enumerate(np.bincount(which, minlength=N_BINS))
         if n
     ]
 
 
-def expected_calibration_error(
-    probabilities: Float64, labels: Labels, n_bins: int = N_BINS
-) -> float:
+def expected_calibration_error(probabilities: Float64, labels: Labels) -> float:
     """Return the mean distance of confidence and accuracy over the bins (Guo et al., eq. 3)."""
-    bins = reliability(probabilities, labels, n_bins)
+    bins = reliability(probabilities, labels)
     return sum(b.n * abs(b.accuracy - b.confidence) for b in bins) / len(labels)
 
 

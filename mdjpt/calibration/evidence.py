@@ -22,7 +22,6 @@ __all__ = [
     "Share",
     "Uncalibrated",
     "balanced_accuracy",
-    "exact_interval",
 ]
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -112,16 +111,6 @@ class Uncalibrated(NamedTuple):
     def beaten_by(self, evidence: Evidence) -> bool:
         """Tell whether a decoder has more trials right, or as many and more of their windows."""
         return (evidence.accuracy, evidence.window_accuracy) > tuple(self)
-
-
-def exact_interval(n_correct: int, n_trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact binomial interval of a proportion (Clopper and Pearson 1934)."""
-    from scipy.stats import beta
-
-    tail = (1 - level) / 2
-    low = beta.ppf(tail, n_correct, n_trials - n_correct + 1) if n_correct else 0.0
-    high = beta.ppf(1 - tail, n_correct + 1, n_trials - n_correct) if n_correct < n_trials else 1.0
-    return float(low), float(high)
 
 
 def balanced_accuracy(answers: Labels, labels: Labels) -> float:

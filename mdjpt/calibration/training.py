@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.stats import binomtest
 
 from mdjpt.alignment.config import recommended_alignment
 from mdjpt.calibration.affect import fit_affect
@@ -20,7 +21,6 @@ from mdjpt.calibration.evidence import (
     Evidence,
     Uncalibrated,
     balanced_accuracy,
-    exact_interval,
 )
 from mdjpt.calibration.novelty import novelty
 from mdjpt.calibration.personal_decoder import PersonalDecoder, standardised
@@ -249,7 +249,7 @@ def _evidence(
     seed: int,
 ) -> Evidence:
     n_correct = int((results[best].answers == data.label).sum())
-    low, high = exact_interval(n_correct, data.n_trials)
+    low, high = binomtest(n_correct, data.n_trials).proportion_ci()
     labels, shares = data.window_label, np.stack([r.shares for r in results])
     return Evidence(
         n_trials=data.n_trials,

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scipy.stats import binomtest
+
 from app.calibration.profiles import ProfileEntry
 from app.calibration.training import CalibrationSummary, TrainingState
 from app.wizard.tools import CalibrationTools, TrainingWish
-from mdjpt.calibration.evidence import Evidence, exact_interval
+from mdjpt.calibration.evidence import Evidence
 from mdjpt.calibration.personal_decoder import VersionAbout
 from mdjpt.errors import ProfileError
 
@@ -26,7 +28,7 @@ def made_version(
     n_correct: int, n_trials: int, created: str = "", before: float | None = 0.5
 ) -> VersionAbout:
     """Return a version of a made-up calibration."""
-    low, high = exact_interval(n_correct, n_trials)
+    low, high = binomtest(n_correct, n_trials).proportion_ci()
     return VersionAbout(
         class_names=CLASSES,
         kind="anchored",

@@ -22,7 +22,7 @@ from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.training import as_it_is, balanced_moments, train_personal_decoder
 from mdjpt.calibration.trials import LabelledFeatures
 from mdjpt.errors import ProfileError
-from mdjpt.evaluation.online.sessions import CONDITIONS, calibration_session, first_trials
+from mdjpt.evaluation.online.sessions import CONDITIONS, calibration_schedule, make_session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,15 +79,12 @@ def calibration_curve(
         Sizes of the calibration.
     """
     classes = bundle.class_names
-    session, is_test = calibration_session(
-        person,
-        classes,
-        CONDITIONS[condition],
-        n_rounds=max(trials_a_class),
-        trial_s=TRIAL_S,
-        test_s=test_s,
-        hop_s=HOP_S,
+    schedule, calibration_s = calibration_schedule(
+        classes, n_rounds=max(trials_a_class), trial_s=TRIAL_S, test_s=test_s, seed=person
     )
+    duration_s, connected = calibration_s + test_s, CONDITIONS[condition]
+    session = make_session(person, classes, connected, duration_s, schedule=schedule, hop_s=HOP_S)
+    is_test = session.end_s > calibration_s
     features = bundle.features(session.windows)
     known = session.label >= 0
     run = _Run(
@@ -177,7 +174,9 @@ class _Run:
         }
 
     def _first_trials(self, n_trials: int) -> LabelledFeatures:
-        rows, trial, first = first_trials(self._segment, ~self._is_test, n_trials)
+        wanted = np.unique(self._segment[~self._is_test])[:n_trials]
+        rows = ~self._is_test & np.isin(self._segment, wanted)
+        _, first, trial = np.unique(self._segment[rows], return_index=True, return_inverse=True)
         return LabelledFeatures(
             features=self._features[rows],
             trial=trial,

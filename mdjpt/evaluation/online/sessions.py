@@ -26,8 +26,6 @@ __all__ = [
     "Session",
     "blocked",
     "calibration_schedule",
-    "calibration_session",
-    "first_trials",
     "make_session",
 ]
 
@@ -114,13 +112,8 @@ def blocked(classes: tuple[str, ...], duration_s: float, first: int = 0) -> Fixe
 
 
 def calibration_schedule(
-    classes: tuple[str, ...],
-    *,
-    n_rounds: int,
-    trial_s: float,
-    test_s: float,
-    seed: int,
-) -> FixedSchedule:
+    classes: tuple[str, ...], *, n_rounds: int, trial_s: float, test_s: float, seed: int
+) -> tuple[FixedSchedule, float]:
     """Return rounds of short trials, each class once a round in random order, then a test.
 
     Parameters
@@ -135,6 +128,12 @@ def calibration_schedule(
         Seconds of longer clips, other ones, after the calibration.
     seed : int
         Of the order.
+
+    Returns
+    -------
+    schedule : FixedSchedule
+    calibration_s : float
+        Seconds before the test.
     """
     rng = np.random.default_rng([seed, n_rounds])
     rest = Stimulus("rest", 0, strength=0.0)
@@ -145,73 +144,7 @@ def calibration_schedule(
     n_test = max(1, round(test_s / _CLIP_S / len(classes)))
     for k in range(n_test):
         blocks += [(_clip(str(name), 300 + k), _CLIP_S) for name in rng.permutation(classes)]
-    return FixedSchedule(blocks)
-
-
-def calibration_session(
-    person: int,
-    classes: tuple[str, ...],
-    condition: Condition,
-    *,
-    n_rounds: int,
-    trial_s: float,
-    test_s: float,
-    hop_s: float,
-) -> tuple[Session, NDArray[np.bool_]]:
-    """Simulate somebody's calibration and the test behind it.
-
-    Parameters
-    ----------
-    person : int
-        The participant, and the order of the trials.
-    classes, n_rounds, trial_s, test_s
-        As for :func:`calibration_schedule`.
-    condition, hop_s
-        As for :func:`make_session`.
-
-    Returns
-    -------
-    session : Session
-        Both.
-    is_test : ndarray of bool, shape (n,)
-        True for windows that end in the test.
-    """
-    schedule = calibration_schedule(
-        classes, n_rounds=n_rounds, trial_s=trial_s, test_s=test_s, seed=person
-    )
-    calibration_s = n_rounds * len(classes) * (trial_s + REST_S)
-    session = make_session(
-        person, classes, condition, calibration_s + test_s, schedule=schedule, hop_s=hop_s
-    )
-    return session, session.end_s > calibration_s
-
-
-def first_trials(
-    segment: NDArray[np.intp], usable: NDArray[np.bool_], n_trials: int
-) -> tuple[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]]:
-    """Pick the windows of the first trials.
-
-    Parameters
-    ----------
-    segment : ndarray of int, shape (n,)
-        State of the schedule that each window belongs to.
-    usable : ndarray of bool, shape (n,)
-        Windows to pick from.
-    n_trials : int
-        How many; fewer where there are not as many.
-
-    Returns
-    -------
-    rows : ndarray of bool, shape (n,)
-        The windows.
-    trial : ndarray of int, shape (n_rows,)
-        Trial of each, from 0.
-    first : ndarray of int, shape (n_trials,)
-        First of the picked windows of each trial.
-    """
-    rows = usable & np.isin(segment, np.unique(segment[usable])[:n_trials])
-    _, first, trial = np.unique(segment[rows], return_index=True, return_inverse=True)
-    return rows, trial, first
+    return FixedSchedule(blocks), n_rounds * len(classes) * (trial_s + REST_S)
 
 
 def make_session(
@@ -221,7 +154,6 @@ def make_session(
     duration_s: float,
     *,
     schedule: Schedule | None = None,
-    difficulty: float = 0.5,
     hop_s: float = 2.0,
 ) -> Session:
     """Simulate a participant and prepare the windows that can be decoded.
@@ -238,8 +170,6 @@ def make_session(
         Seconds since connecting.
     schedule : Schedule, optional
         By default balanced blocks of 20 to 40 s.
-    difficulty : float
-        0 (easiest) to 1 (emotions leave no trace).
     hop_s : float
         Seconds from window to window.
     """
@@ -253,7 +183,6 @@ def make_session(
         SFREQ,
         classes,
         schedule or BlockSchedule(seed, classes),
-        difficulty=difficulty,
         reference=condition.reference,
         gain=condition.gain,
         bad_electrodes=flat,
