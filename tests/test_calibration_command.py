@@ -132,12 +132,22 @@ def test_windows_lost_to_a_bad_signal_are_blamed_on_the_electrodes_not_on_the_ta
     hum = replace(recording, samples=samples)
     with pytest.raises(RecordingError) as error:
         calibrate_recording(hum, trials, small_bundle(), AlignmentConfig())
-    assert "no usable trial of 'negative': of 84 windows in the trials, 84 have a bad" in str(
-        error.value
+    said = str(error.value)
+    assert "no usable trial of 'negative': 12 of 12 trials left out: of 84 windows in the" in said
+    assert "84 have a bad signal" in said
+    assert "mains: Fp1, Fp2, F3, F4, C3, C4" in said
+    assert "flat: P3" in said
+    assert "onset_s" not in said
+
+
+def test_trials_that_are_too_short_are_counted_apart():
+    recording, trials = session()
+    cut = [replace(trials[0], duration_s=4.0), *trials[1:]]
+    decoder = calibrate_recording(recording, cut, small_bundle(), AlignmentConfig()).decoder
+    assert decoder.evidence.n_trials == N_TRIALS - 1
+    assert decoder.notes == (
+        "1 of 12 trials left out: no window of 5 s lies within them from 1 s after the onset on",
     )
-    assert "mains: Fp1, Fp2, F3, F4, C3, C4" in str(error.value)
-    assert "flat: P3" in str(error.value)
-    assert "onset_s" not in str(error.value)
 
 
 def test_trials_lost_to_a_bad_signal_are_counted():

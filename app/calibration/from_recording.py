@@ -24,7 +24,7 @@ from mdjpt.errors import LabelsError, RecordingError
 from mdjpt.signal.filters import WINDOW_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -251,7 +251,7 @@ def _features(
     for answer in Pipeline(source, _WithinTrials(decoder, trials), hop_s=HOP_S).run():
         trial = _trial_of(answer.prediction.index, trials)
         if trial is not None:
-            lost.add(answer.prediction, decoded=answer.feature is not None)
+            lost.add(trial, answer.prediction, decoded=answer.feature is not None)
             if answer.feature is not None:
                 yield trial, answer.feature
 
@@ -276,9 +276,10 @@ def _labelled(
     used, which = np.unique([trial for trial, _ in collected], return_inverse=True)
     kept = [trials[k] for k in used]
     names = class_order([trial.label for trial in trials], bundle.class_names)
+    left_out = tuple(_left_out(len(trials), used.tolist(), lost))
     for name in names:
         if all(trial.label != name for trial in kept):
-            raise RecordingError(f"no usable trial of {name!r}: {lost.words()}")
+            raise RecordingError(f"no usable trial of {name!r}: {'; '.join(left_out)}")
     label = np.array([names.index(trial.label) for trial in trials])
     data = LabelledFeatures(
         features=np.stack([feature for _, feature in collected]),
@@ -289,5 +290,15 @@ def _labelled(
         ratings=np.array([(trial.valence, trial.arousal) for trial in kept], dtype=np.float64),
         block=blocks_of(label)[used],
     )
-    n_out = len(trials) - len(kept)
-    return data, (f"{n_out} of {len(trials)} trials left out: {lost.words()}",) if n_out else ()
+    return data, left_out
+
+
+def _left_out(n_trials: int, used: Collection[int], lost: LostWindows) -> Iterator[str]:
+    """Say how many trials are not used, and why."""
+    if short := n_trials - len(lost.trials):
+        yield (
+            f"{short} of {n_trials} trials left out: no window of {WINDOW_S:g} s lies within them "
+            f"from {SETTLED_S:g} s after the onset on"
+        )
+    if torn := len(lost.trials) - len(used):
+        yield f"{torn} of {n_trials} trials left out: {lost.words()}"

@@ -48,9 +48,12 @@ class LostWindows:
         self._causes: Counter[str] = Counter()
         self._starts_s: list[float] = []
         self.n_windows = 0
+        self.trials: set[int] = set()
+        """Trials that hold a window at all."""
 
-    def add(self, prediction: Prediction, *, decoded: bool) -> None:
+    def add(self, trial: int, prediction: Prediction, *, decoded: bool) -> None:
         """Count one window within a trial."""
+        self.trials.add(trial)
         self.n_windows += 1
         if not decoded:
             self._causes[prediction.status] += 1
