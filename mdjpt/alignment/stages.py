@@ -11,6 +11,7 @@ from mdjpt.alignment.covariance import CovarianceAligner
 from mdjpt.alignment.mixed import MixedAligner
 from mdjpt.alignment.moments import MomentAligner
 from mdjpt.alignment.rows import RowAligner
+from mdjpt.bundle.checked_file import parts_of
 from mdjpt.errors import ModelError
 from mdjpt.signal.montage import STANDARD_CHANNELS
 
@@ -96,12 +97,7 @@ class Alignment:
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Take over a saved state; ValueError when it does not fit these aligners."""
-        parts: dict[str, dict[str, NDArray[Any]]] = {name: {} for name in self.stages}
-        for name, array in state.items():
-            stage, _, rest = name.partition(".")
-            if stage not in parts:
-                raise ValueError(f"the aligner's state holds the unknown {name[:40]!r}")
-            parts[stage][rest] = array
+        parts = parts_of(state, self.stages)
         for name, aligner in self.stages.items():
             aligner.load_state_dict(parts[name])
 

@@ -180,7 +180,7 @@ def read_about(path: Path, kind: FileKind) -> dict[str, Any]:
     return _about(path, kind, entry)
 
 
-def parts_of(arrays: Arrays, known: Iterable[str]) -> dict[str, Arrays]:
+def parts_of(arrays: Mapping[str, NDArray[Any]], known: Iterable[str]) -> dict[str, Arrays]:
     """Sort arrays by the first part of their names, ``part.rest``; every known part is there.
 
     Raises
