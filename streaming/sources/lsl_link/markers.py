@@ -56,8 +56,12 @@ class MarkerConnection:
         try:
             self._inlet.open_stream(timeout=timeout_s)
             self._correction = self._inlet.time_correction(timeout=timeout_s)
+            # Came while the answers were waited for: only the next event tells by how much a
+            # foreign clock is ahead.
+            self._early = self._pulled()
         except (LostError, NoAnswer):
             raise SourceLost(f"marker stream {self.name!r} does not answer") from None
+        self._made_at = pylsl.local_clock()
 
     def pull(self) -> list[Marker]:
         """Return the events that have come, on the sender's clock; never blocks.
@@ -70,12 +74,20 @@ class MarkerConnection:
             The sender has gone.
         """
         try:
-            rows, stamps = self._inlet.pull_chunk(0.0, _MAX_MARKERS)
+            pulled = self._pulled()
         except LostError:
             raise SourceLost(f"marker stream {self.name!r} has gone") from None
-        if stamps:
-            ahead_s = max(stamps) + self._correction - pylsl.local_clock()
-            self.lead_s = max(self.lead_s, ahead_s)
+        now = pylsl.local_clock()
+        is_foreign = bool(self._early) and abs(self._early[-1].timestamp - now) > FOREIGN_S
+        if is_foreign and not pulled and now < self._made_at + FOREIGN_S:
+            return []
+        pulled, self._early = self._early + pulled, []
+        if pulled:
+            self.lead_s = max(self.lead_s, pulled[-1].timestamp - now)
+        return pulled
+
+    def _pulled(self) -> list[Marker]:
+        rows, stamps = self._inlet.pull_chunk(0.0, _MAX_MARKERS)
         return [
             Marker.of_label(stamp + self._correction, self._label(row))
             for row, stamp in zip(rows, stamps, strict=True)
