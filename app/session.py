@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 
 from app.calibration.markers import prompt_of
 from mdjpt.errors import RecordingError
-from streaming.engine import STOP_WITHIN_S, EngineConfig
 from streaming.processes.decoder_process import DecoderConfig
+from streaming.processes.engine import STOP_WITHIN_S, EngineConfig
 from streaming.processes.engine_process import (
     Mark,
     Quit,
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from multiprocessing.context import SpawnProcess
 
-    from streaming.engine import Publisher
     from streaming.prediction import Prediction
+    from streaming.processes.engine import Publisher
     from streaming.publishers.output import Output
     from streaming.sources.lsl_link.streams import StreamQuery
     from streaming.sources.source_spec import SourceSpec

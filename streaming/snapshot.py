@@ -163,4 +163,6 @@ class Snapshot:
             said.append("no sample has come yet; is the device on, and does it send?")
         if self.decoder_state == "restarting":
             said.append("the decoder ended and starts again; signals go on")
+        elif self.decoder_error:
+            said.append(self.decoder_error)
         return tuple(said)

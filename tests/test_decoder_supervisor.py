@@ -104,6 +104,7 @@ def test_a_decoder_that_dies_over_and_over_is_given_up() -> None:
     assert all(decoder.stopped for decoder in nursery.born)
     assert decoders.failure is not None
     assert "signals go on" in decoders.failure.message
+    assert decoders.failure.exit_code == 0  # of nothing: the session is not over
 
 
 def test_an_answer_in_between_starts_the_count_of_deaths_again() -> None:

@@ -15,9 +15,9 @@ import pytest
 from app.session import LiveSession, SessionConfig, default_bundle, engine_config
 from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.errors import SourceLost
-from streaming.engine import Engine, EngineConfig
 from streaming.pipeline import Pipeline
 from streaming.processes.decoder_process import DecoderConfig, Predicted
+from streaming.processes.engine import Engine, EngineConfig
 from streaming.sources.lsl import LSLSource
 from streaming.sources.source_spec import parse_source
 from streaming.stream import Chunk, Source, StreamInfo

@@ -13,8 +13,8 @@ from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.calibration.profile import Profile, save_profile
 from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
-from streaming.engine import Engine
 from streaming.processes.decoder_process import Learned
+from streaming.processes.engine import Engine
 from streaming.snapshot import AlignmentStatus
 from streaming.sources.source_spec import parse_source
 from tests.support.calibration_cases import CLASSES, labelled, small_bundle

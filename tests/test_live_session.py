@@ -9,7 +9,7 @@ import pytest
 
 from app.session import LiveSession, SessionConfig
 from mdjpt.errors import RecordingError
-from streaming.engine import EngineConfig
+from streaming.processes.engine import EngineConfig
 from streaming.sources.source_spec import parse_source
 from tests.support.hanging_driver import HangingDriver
 

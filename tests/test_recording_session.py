@@ -24,7 +24,7 @@ from mdjpt.errors import MdjptError
 from mdjpt.recordings.xdf_content import load_streams
 from mdjpt.recordings.xdf_file import read
 from mdjpt.recordings.xdf_layout import POSITIONS_TYPE
-from streaming.engine import Engine, EngineConfig
+from streaming.processes.engine import Engine, EngineConfig
 from streaming.processes.engine_process import Record, Report, run_engine
 from streaming.sources.source_spec import parse_source
 from tests.support.fake_session import FakeSession, ManualClock

@@ -16,7 +16,7 @@ import pyxdf
 from app.cli.main import run_command_line
 from mdjpt.errors import MdjptError, SourceError, SourceNotFound
 from mdjpt.recordings import read_recording
-from streaming.engine import Engine, EngineConfig
+from streaming.processes.engine import Engine, EngineConfig
 from streaming.recorder import Recorder
 from streaming.recorder.side_streams import SideBlock, SideStreams
 from streaming.sources.lsl import LSLSource

@@ -9,7 +9,7 @@ from app.calibration.session import CalibrationSession, Phase
 from app.calibration.terminal_guide import KEYS, LineReader, TerminalGuide
 from mdjpt.errors import RecordingError, SourceLost
 from mdjpt.signal.quality import electrode_quality
-from streaming.engine import Engine
+from streaming.processes.engine import Engine
 from streaming.ring import RingBuffer
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.calibration.plan import CalibrationPlan
-    from streaming.engine import EngineConfig
+    from streaming.processes.engine import EngineConfig
 
 __all__ = ["record_session"]
 

@@ -202,7 +202,7 @@ def _file_speed(path: Path, hop_s: float) -> float:
     import math
 
     from app.session import SessionConfig, default_bundle, engine_config
-    from streaming.engine import Engine
+    from streaming.processes.engine import Engine
     from streaming.sources.source_spec import SourceSpec
 
     config = SessionConfig(
@@ -224,7 +224,7 @@ def _file_speed(path: Path, hop_s: float) -> float:
 def measure_latency() -> list[Timing]:
     """Run engine and decoder on a simulated participant in real time."""
     from app.session import SessionConfig, default_bundle, engine_config
-    from streaming.engine import Engine
+    from streaming.processes.engine import Engine
     from streaming.sources.source_spec import parse_source
 
     spec = parse_source(f"sim:?n_channels=32&duration={LATENCY_S:g}")

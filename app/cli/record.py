@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterator
 
-    from streaming.engine import Engine
+    from streaming.processes.engine import Engine
     from streaming.snapshot import Snapshot
 
 __all__ = ["record", "tell_recorded"]
@@ -41,7 +41,7 @@ def record(
     from app.recording_files import default_recordings, new_recording
     from app.session import SessionConfig, engine_config
     from mdjpt.recordings import montage_names
-    from streaming.engine import Engine
+    from streaming.processes.engine import Engine
     from streaming.sources.source_spec import parse_source
 
     config = SessionConfig(

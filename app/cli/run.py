@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     import threading
 
     from app.cli.terminal import TerminalView
-    from streaming.engine import Engine
     from streaming.processes.decoder_process import Predicted
+    from streaming.processes.engine import Engine
     from streaming.snapshot import Snapshot
 
 __all__ = ["run"]
@@ -73,7 +73,7 @@ def run(
     from app.recording_files import new_recording
     from app.session import SessionConfig, default_bundle, engine_config
     from mdjpt.recordings import montage_names
-    from streaming.engine import Engine
+    from streaming.processes.engine import Engine
     from streaming.publishers.output import parse_output
     from streaming.sources.source_spec import parse_source
 
@@ -116,7 +116,7 @@ def run(
     if engine.snapshot().recording_error:
         return 2
     tell_recorded(config.record)
-    return 0
+    return 4 if outcome.snapshot.decoder_error else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +163,9 @@ def _run(
                     collected.append(answer)
             view.show(shot)
             told = _tell(shot.recording_error, told)
-            noted = tell_new(shot, noted)
             if engine.failure is not None:
                 break
+            noted = tell_new(shot, noted)
         if engine.failure is not None:
             raise engine.failure
         ready_at = engine.ready_at

@@ -30,7 +30,7 @@ from app.widgets.background import Background
 from app.widgets.badges import Badges
 from app.widgets.message_bar import MessageBar
 from app.widgets.theme import DARK, LIGHT, Palette, class_colours, set_theme, style_sheet
-from streaming.engine import STOP_WITHIN_S
+from streaming.processes.engine import STOP_WITHIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -18,7 +18,7 @@ import numpy as np
 
 from mdjpt.errors import MdjptError
 from streaming.diagnosis.network import TEST_TYPE
-from streaming.engine import Engine, EngineConfig
+from streaming.processes.engine import Engine, EngineConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable

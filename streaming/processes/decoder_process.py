@@ -131,7 +131,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """From the decoder: it cannot work, and starting it again would not help."""
+    """From the decoder: it cannot work, and starting it again would not help.
+
+    Attributes
+    ----------
+    message : str
+        One line for the user.
+    exit_code : int
+        What a command ends with; 0 when the session can go on without a decoder.
+    """
 
     message: str
     exit_code: int

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from streaming.engine import Engine, EngineConfig
+from streaming.processes.engine import Engine, EngineConfig
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

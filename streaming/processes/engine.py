@@ -255,11 +255,11 @@ class Engine:
 
     @property
     def failure(self) -> BaseException | None:
-        """What ended the acquisition or made the decoder unusable, None when all is well."""
+        """What ended the acquisition or made the model unusable, None when the session goes on."""
         if self._failure is not None:
             return self._failure
         failed = self._decoders.failure
-        if failed is None:
+        if failed is None or not failed.exit_code:
             return None
         error = MdjptError(failed.message)
         error.exit_code = failed.exit_code
