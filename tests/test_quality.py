@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mdjpt.calibration.novelty import NOISES, noise
-from mdjpt.signal.filters import filter_recording, filter_window
+from mdjpt.signal.filters import filter_window
 from mdjpt.signal.montage import electrode_positions
 from mdjpt.signal.quality import (
     bad_channels,
@@ -100,16 +100,10 @@ def test_an_electrode_pop_is_noisy_and_a_blink_is_not(window):
     assert reasons(raw) == ("noisy", "")
 
 
-def test_mains_count_as_far_as_the_training_filter_leaves_them(window):
+def test_mains_are_no_fault_since_the_filter_has_a_notch(window):
     fifty, sixty = (np.sin(2 * np.pi * f * seconds(800)) for f in (50.0, 60.0))
     raw = np.stack([window[1] + a * m for m in (fifty, sixty) for a in (100, 3000)])
-    assert reasons(raw) == ("", "mains", "", "")
-
-
-def test_what_is_assumed_of_the_training_filter_holds():
-    fifty = np.sin(2 * np.pi * 50.0 * seconds(3200))[None]
-    left = filter_recording(fifty, 160.0)[0, 500:2000].std() / fifty.std()
-    assert left == pytest.approx(0.132, abs=0.001)
+    assert reasons(raw) == ("", "", "", "")
 
 
 def test_less_than_a_second_is_refused():

@@ -3,8 +3,9 @@
 One chain, defined once: resample to 125 Hz with an anti-aliasing kernel, then a zero-phase
 (two-pass) Butterworth band-pass, 0.5 to 47 Hz, 4th order, as FieldTrip's default. Both steps are
 linear, so a live window, whose length never changes, runs them as constant matrices made from the
-very same functions. What a window lacks is its future: the second pass needs some, and gets a
-forecast by an autoregressive model fitted to the window itself.
+very same functions. An electrode that hums loudly (:mod:`mdjpt.signal.mains` says when) has a notch
+at its line of the mains in front of the band-pass. What a window lacks is its future: the second
+pass needs some, and gets a forecast by an autoregressive model fitted to the window itself.
 
 A causal filter of the same order is useless here: the model was trained on zero phase.
 """
@@ -18,6 +19,7 @@ import numpy as np
 
 from mdjpt.errors import MdjptError
 from mdjpt.signal.forecast import forecast
+from mdjpt.signal.mains import mains_lines, without_hum
 from mdjpt.signal.resampling import resample
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ __all__ = [
     "WINDOW_S",
     "SamplingRateError",
     "average_reference",
+    "chain_gain",
     "filter_recording",
     "filter_window",
     "recording_windows",
@@ -56,6 +59,7 @@ BAND_HZ = (0.5, 47.0)
 """Pass band of the training filter, Hz."""
 
 _FILTER_ORDER = 4
+_NOTCH_HZ = 3.0  # width at -3 dB of one pass
 _N_MARGIN = round(MARGIN_S * SFREQ)
 _FORECAST = 250  # samples (2 s) appended for the second pass
 _CONTEXT_S = 20.0  # the filter has forgotten all but 1e-10 of what is farther away
@@ -104,18 +108,42 @@ def average_reference(x: Float64, scalp: ArrayLike | None = None) -> Float64:
 
 
 @cache
-def _sos() -> Float64:
-    from scipy.signal import butter
+def _sos(line: float) -> Float64:
+    """Return the second-order sections of one pass, with a notch at `line` Hz unless that is 0."""
+    from scipy.signal import butter, iirnotch, tf2sos
 
     sos = butter(_FILTER_ORDER, BAND_HZ, btype="bandpass", fs=SFREQ, output="sos")
+    if line:
+        sos = np.vstack([tf2sos(*iirnotch(line, line / _NOTCH_HZ, SFREQ)), sos])
     return np.asarray(sos, np.float64)
 
 
-def _two_pass(x: Float64) -> Float64:
+def chain_gain(hz: ArrayLike, line: float = 0.0) -> Float64:
+    """Return what both passes leave of sines.
+
+    Parameters
+    ----------
+    hz : array_like of float, shape (n,)
+        Frequencies below 62.5 Hz.
+    line : float
+        Where the notch stands, Hz; 0 for none.
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+        Between 0 and 1.
+    """
+    from scipy.signal import sosfreqz
+
+    _, response = sosfreqz(_sos(line), np.asarray(hz, np.float64), fs=SFREQ)
+    return np.asarray(np.abs(response) ** 2, np.float64)
+
+
+def _two_pass(x: Float64, line: float) -> Float64:
     """Filter forwards and backwards; before each end the signal counts as constant for ever."""
     from scipy.signal import sosfilt, sosfilt_zi
 
-    sos = _sos()
+    sos = _sos(line)
     settled = sosfilt_zi(sos)[:, None, :]
     forward, _ = sosfilt(sos, x, axis=1, zi=settled * x[:, :1])
     backward, _ = sosfilt(sos, forward[:, ::-1], axis=1, zi=settled * forward[:, -1:])
@@ -123,16 +151,16 @@ def _two_pass(x: Float64) -> Float64:
 
 
 @cache
-def _window_map() -> Float64:
+def _window_map(line: float) -> Float64:
     """Return :func:`_two_pass` on margin, window and forecast as a matrix, shape (1125, 625)."""
-    response = _two_pass(np.eye(_N_MARGIN + N_TIMES + _FORECAST))
+    response = _two_pass(np.eye(_N_MARGIN + N_TIMES + _FORECAST), line)
     return np.ascontiguousarray(response[:, _N_MARGIN : _N_MARGIN + N_TIMES])
 
 
 # ---------------------------------------------------------------------------- the chain
 
 
-def _prepared(x: Samples) -> Float64:
+def _prepared(x: Samples, lines: Float64, sfreq: float) -> Float64:
     """Return float64 without offset; non-finite samples are bridged by straight lines.
 
     Offsets of tens of millivolts are subtracted before any filter, where they would cost digits.
@@ -143,7 +171,7 @@ def _prepared(x: Samples) -> Float64:
     for row in np.flatnonzero(~np.isfinite(samples).all(axis=1)):
         samples[row] = _bridged(samples[row])
     samples -= samples.mean(axis=1, keepdims=True)
-    return samples
+    return np.asarray(without_hum(samples, lines, sfreq), np.float64)
 
 
 def _bridged(x: Float64) -> Float64:
@@ -154,9 +182,24 @@ def _bridged(x: Float64) -> Float64:
     return np.interp(times, times[finite], x[finite])
 
 
-def _two_pass_with_forecast(x: Float64) -> Float64:
-    """Filter a stretch at 125 Hz whose future is not known."""
-    return _two_pass(np.hstack([x, forecast(x, _FORECAST)]))[:, : x.shape[1]]
+def _two_pass_with_forecast(x: Float64, lines: Float64) -> Float64:
+    """Filter a stretch at 125 Hz whose future is not known; `lines` as from `mains_lines`."""
+    continued = np.hstack([x, forecast(x, _FORECAST)])
+    filtered = np.empty_like(x)
+    for line in np.unique(lines):
+        rows = lines == line
+        filtered[rows] = _two_pass(continued[rows], float(line))[:, : x.shape[1]]
+    return filtered
+
+
+def _prevailing_lines(raw: Samples, sfreq: float) -> Float64:
+    """Return the strong line of each electrode in at least half of the recording's 5 s, else 0."""
+    n_times = raw.shape[1]
+    length = min(round(WINDOW_S * sfreq), n_times)
+    pieces = [raw[:, k : k + length] for k in range(0, n_times - length + 1, length)]
+    lines = np.sort([mains_lines(piece, sfreq) for piece in pieces], axis=0)
+    prevailing: Float64 = lines[len(lines) // 2]
+    return prevailing
 
 
 def filter_recording(x: Samples, sfreq: float) -> Float64:
@@ -194,7 +237,9 @@ def filter_recording(x: Samples, sfreq: float) -> Float64:
     if x.shape[1] == 0:
         return np.empty((len(x), 0))
     n_out = int(np.ceil(x.shape[1] * SFREQ / sfreq - 1e-9))
-    return _two_pass_with_forecast(resample(_prepared(x), sfreq, SFREQ, 0.0, n_out))
+    lines = _prevailing_lines(x, sfreq)
+    known = resample(_prepared(x, lines, sfreq), sfreq, SFREQ, 0.0, n_out)
+    return _two_pass_with_forecast(known, lines)
 
 
 def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
@@ -203,7 +248,8 @@ def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
     The same as the whole recording's filter but for what lies outside: before the margin the
     signal counts as constant, behind the newest sample 2 s are forecast from each channel's own
     past (:func:`mdjpt.signal.forecast.forecast`). On real EEG the outcome correlates to 0.997 with
-    the whole recording's. 4 to 5 ms for 64 channels at 160 to 500 Hz on one core.
+    the whole recording's. 5 to 6 ms for 64 channels at 160 to 500 Hz on one core, 2 more where all
+    of them hum.
 
     Parameters
     ----------
@@ -249,9 +295,16 @@ def filter_window(raw: Samples, sfreq: float, n_margin: int) -> Float64:
         )
     n_before = min(_N_MARGIN, int(n_margin * SFREQ / sfreq + 1e-9))
     first = n_margin - n_before * sfreq / SFREQ
-    known = resample(_prepared(raw), sfreq, SFREQ, first, n_before + N_TIMES)
+    lines = mains_lines(raw[:, n_margin:], sfreq)
+    known = resample(_prepared(raw, lines, sfreq), sfreq, SFREQ, first, n_before + N_TIMES)
     held = np.repeat(known[:, :1], _N_MARGIN - n_before, axis=1)
-    window: Float64 = np.hstack([held, known, forecast(known, _FORECAST)]) @ _window_map()
+    signal = np.hstack([held, known, forecast(known, _FORECAST)])
+    if not lines.any():
+        window: Float64 = signal @ _window_map(0.0)
+        return window
+    window = np.empty((len(raw), N_TIMES))
+    for line in np.unique(lines):
+        window[lines == line] = signal[lines == line] @ _window_map(float(line))
     return window
 
 
@@ -303,19 +356,28 @@ def recording_windows(
         members = firsts[chunk == number]
         low = max(int(members[0]) - n_context, 0)
         segment = raw[:, low : members[-1] + n_window + n_context]
-        yield from _segment_windows(_prepared(segment), sfreq, members - low)
+        yield from _segment_windows(segment, sfreq, members - low)
 
 
-def _segment_windows(x: Float64, sfreq: float, firsts: NDArray[np.int_]) -> list[Float64]:
-    """Filter a segment once for each position of the window's first sample on the 125 Hz grid."""
+def _segment_windows(raw: Samples, sfreq: float, firsts: NDArray[np.int_]) -> list[Float64]:
+    """Filter a segment once for each position of the window's first sample on the 125 Hz grid.
+
+    And once more the electrodes that hum in a window, with the notch for it.
+    """
+    n_window = round(WINDOW_S * sfreq)
+    lines = np.array([mains_lines(raw[:, first : first + n_window], sfreq) for first in firsts])
     columns = np.floor(firsts * SFREQ / sfreq + 1e-9).astype(int)
     phases = np.round(np.abs(firsts - columns * sfreq / SFREQ), 6)
-    windows = [np.empty(0)] * len(firsts)
-    for phase in np.unique(phases):
-        members = np.flatnonzero(phases == phase)
-        n_out = int(np.ceil((x.shape[1] - phase) * SFREQ / sfreq - 1e-9))
-        filtered = _two_pass_with_forecast(resample(x, sfreq, SFREQ, float(phase), n_out))
-        for index in members:
-            column = columns[index]
-            windows[index] = filtered[:, column : column + N_TIMES].copy()
-    return windows
+    windows = np.empty((len(firsts), len(raw), N_TIMES))
+    for line in np.unique(lines):
+        rows = np.flatnonzero((lines == line).any(axis=0))
+        same = np.full(len(rows), line)
+        x = _prepared(raw[rows], same, sfreq)
+        for phase in np.unique(phases):
+            n_out = int(np.ceil((x.shape[1] - phase) * SFREQ / sfreq - 1e-9))
+            known = resample(x, sfreq, SFREQ, float(phase), n_out)
+            filtered = _two_pass_with_forecast(known, same)
+            for index in np.flatnonzero(phases == phase):
+                its, column = lines[index, rows] == line, columns[index]
+                windows[index, rows[its]] = filtered[its, column : column + N_TIMES]
+    return list(windows)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mdjpt.signal.filters import chain_gain
+from mdjpt.signal.mains import Spectrum, robust_amplitude, without_hum
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -23,7 +26,6 @@ __all__ = [
     "interpolate_bad",
 ]
 
-_BAND_HZ = (0.8, 45.0)
 _FLAT_UV = 0.1  # below the noise of any amplifier
 _REPEATED_SHARE = 0.5  # of samples equal to the one before
 _RAILED_SHARE = 0.02  # of samples exactly at the window's extreme; real EEG stays below 0.004
@@ -31,11 +33,11 @@ _RAIL_UV, _RAIL_TOLERANCE_UV = 187_500.0, 20.0  # where the ADS1299 of OpenBCI b
 _NOISY_UV = 150.0  # robust amplitude; with blinks real EEG reaches 125, a loose Muse 80 to 800
 _PEAK_UV = 1000.0  # in the band; blinks reach 700
 _MAINS_RATIO = 2.0
+_BAND_EDGE_HZ, _EDGE_WIDTH_HZ = 50.0, 4.0  # 60 Hz is far beyond the pass band
 _FIELD_HZ = (1.0, 30.0)
 _MIN_FIELD = 4  # electrodes; the average reference of three leaves nothing to compare
 _FIELD_FEW, _FIELD_MANY, _MANY = 0.09, 0.14, 8  # real EEG, worst of 600 windows: 0.09 and 0.20
 _ONE_SOURCE = 0.7  # real EEG stays below 0.55
-_MAINS_HZ, _MAINS_GAIN = 50.0, 0.132  # what the two-pass training filter leaves of 50 Hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class ElectrodeQuality:
     good : ndarray of bool, shape (n,)
         True for a signal that the decoder may use.
     reason : tuple of str
-        One a channel: "" when good, else "nan", "flat", "railed", "noisy" or "mains".
+        One a channel: "" when good, else "nan", "flat", "railed", "mains" or "noisy".
     amplitude : ndarray of float64, shape (n,)
         Robust standard deviation between 0.8 and 45 Hz, microvolts; 0 where samples are missing.
     """
@@ -82,12 +84,14 @@ def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
     nan     a sample that is no number
     railed  more than 2 % of its samples exactly at its maximum or minimum, or sits at 187.5 mV
     flat    less than 0.1 uV between 0.8 and 45 Hz, or mostly repeated samples
+    mains   hum that training filter and notch leave at more than twice the signal, or that is
+            so loud and unsteady that it is noise in the band
     noisy   a robust amplitude above 150 uV between 0.8 and 45 Hz, or a peak above 1 mV there
-    mains   after the training filters more than twice as much 50 Hz as signal
     ======  ==================================================================================
 
-    A constant offset, slow drift and mains of 60 Hz are no fault: the training filters take them
-    out. The first reason that applies, in the table's order, counts. Less than 3 ms for 64 x 2500.
+    A constant offset, slow drift and steady mains are no fault: the training filters take them
+    out, with a notch where the hum is strong (:mod:`mdjpt.signal.mains`). The first reason that
+    applies, in the table's order, counts. Less than 3 ms for 64 x 2500, 5 ms if all hum.
 
     Parameters
     ----------
@@ -115,17 +119,22 @@ def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
         raise ValueError(f"quality needs at least 1 s of signal, got {n_times / sfreq:.2f} s")
     finite = np.asarray(np.isfinite(raw).all(axis=1), bool)
     samples = raw if finite.all() else np.where(finite[:, None], raw, 0.0)
-    band, mains = _band_and_mains(samples, sfreq)
-    magnitude = np.abs(band)
-    amplitude = 1.4826 * np.median(magnitude, axis=1)
-    residue = mains * _MAINS_GAIN / np.sqrt(2.0)
+    spectrum = Spectrum.of(samples, sfreq)
+    band, lines = spectrum.band(), spectrum.lines()
+    humming = lines > 0
+    if humming.any():  # whose side lobes are not the signal in the band
+        quiet = without_hum(spectrum.centred[humming], lines[humming], sfreq)
+        band[humming] = Spectrum.of(quiet, sfreq).band()
+    magnitude, amplitude = np.abs(band), robust_amplitude(band)
     repeated = (samples[:, 1:] == samples[:, :-1]).mean(axis=1) > _REPEATED_SHARE
+    noisy = (amplitude > _NOISY_UV) | (magnitude.max(axis=1) > _PEAK_UV)
+    hum, left = _hum(spectrum, lines)
     verdicts = {
         "nan": ~finite,
         "railed": _railed(samples) | (_clipped(samples) & (amplitude >= _FLAT_UV)),
         "flat": repeated | (amplitude < _FLAT_UV),
-        "noisy": (amplitude > _NOISY_UV) | (magnitude.max(axis=1) > _PEAK_UV),
-        "mains": residue > _MAINS_RATIO * amplitude,
+        "mains": np.where(noisy, hum, left) > _MAINS_RATIO * amplitude,
+        "noisy": noisy,
     }
     reason = np.select(list(verdicts.values()), list(verdicts), default="")
     return ElectrodeQuality(reason == "", tuple(reason.tolist()), np.where(finite, amplitude, 0.0))
@@ -143,25 +152,14 @@ def _clipped(samples: Samples) -> NDArray[np.bool_]:
     return np.asarray(np.maximum(at_top, at_bottom) > _RAILED_SHARE)
 
 
-def _band_and_mains(samples: Samples, sfreq: float) -> tuple[Float64, Float64]:
-    """Return the signal in the band, coarsely sampled, and the amplitude of 50 Hz.
-
-    The spectrum is cut above the band, so that its inverse has about 90 samples a second.
-    """
-    n_times = samples.shape[1]
-    level = samples.mean(axis=1, keepdims=True, dtype=np.float64)
-    centred = (samples - level).astype(np.float32)
-    ramp = np.linspace(-1.0, 1.0, n_times, dtype=np.float32)
-    centred -= (centred @ ramp)[:, None] / (ramp @ ramp) * ramp
-    spectrum = np.fft.rfft(centred, axis=1)
-    frequencies = np.arange(spectrum.shape[1]) * sfreq / n_times
-    line = np.abs(frequencies - _MAINS_HZ) <= 1.0
-    mains = 2.0 / n_times * np.sqrt((np.abs(spectrum[:, line]) ** 2).sum(axis=1))
-    below = int(np.searchsorted(frequencies, _BAND_HZ[1], side="right"))
-    kept = np.where(frequencies[:below] >= _BAND_HZ[0], spectrum[:, :below], 0.0)
-    n_coarse = 2 * below
-    band: Float64 = np.fft.irfft(kept, n_coarse, axis=1) * (n_coarse / n_times)
-    return band, mains
+def _hum(spectrum: Spectrum, lines: Float64) -> tuple[Float64, Float64]:
+    """Return what each electrode holds around 50 Hz, and what training filter and notch leave."""
+    hz, power = spectrum.around(_BAND_EDGE_HZ, _EDGE_WIDTH_HZ)
+    left = np.zeros(len(lines))
+    for line in np.unique(lines):
+        rows = lines == line
+        left[rows] = np.sqrt(power[rows] @ chain_gain(hz, float(line)) ** 2)
+    return np.sqrt(power.sum(axis=1)), left
 
 
 def common_field(filtered: Samples, sfreq: float) -> float:

@@ -191,7 +191,8 @@ class FakeSession:
             samples[:, (positions >= begin) & (positions < end)] = np.nan
         for name in self._bad:
             row = self.info.ch_names.index(name)
-            samples[row] += 300 * np.sin(2 * np.pi * 50 / self.info.sfreq * positions)
+            turn = 2 * np.pi / self.info.sfreq * positions
+            samples[row] += 2000 * np.sin(2.5 * turn) * np.sin(50 * turn)
         stamps = positions / self.info.sfreq
         return RingView(samples, stamps, stamps, first)
 
@@ -232,7 +233,7 @@ class FakeSession:
         self._lost.append((self._n_written, self._n_written + n_times))
 
     def spoil(self, *names: str) -> None:
-        """Put mains hum on these electrodes and report them as bad."""
+        """Put hum that no notch takes out on these electrodes and report them as bad."""
         self._bad = names
 
     def fault(self, **fields: object) -> None:
