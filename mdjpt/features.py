@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.positions.gaps import Run
+    from mdjpt.signal.window import OwnElectrodes, PreparedWindow
 
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
@@ -73,10 +74,13 @@ class PreparedWindows:
         Prepared windows.
     start_s : ndarray of float64, shape (n_windows,)
         Start of each window in seconds, gaps included.
+    own : tuple of OwnElectrodes
+        The electrodes that each window was made of; empty unless they were asked for.
     """
 
     windows: NDArray[np.float32]
     start_s: NDArray[np.float64]
+    own: tuple[OwnElectrodes, ...] = ()
 
 
 def extract_features(
@@ -123,12 +127,23 @@ def extract_features(
 
 
 def prepare_windows(
-    recording: Recording, *, hop_s: float = 2.0, scale: Scale = "causal"
+    recording: Recording,
+    *,
+    hop_s: float = 2.0,
+    scale: Scale = "causal",
+    with_own: bool = False,
 ) -> PreparedWindows:
     """Filter a whole recording and cut the encoder's inputs from it.
 
     Windows that touch a gap, with too few good electrodes or of noise, and with the causal scale
     those of the warm-up, are left out, as live.
+
+    Parameters
+    ----------
+    recording, hop_s, scale
+        As for :func:`extract_features`.
+    with_own : bool
+        Keep the electrodes that each window was made of, 160 kB for 64.
 
     Raises
     ------
@@ -163,8 +178,9 @@ def prepare_windows(
             f"{recording.source}: no window of its {recording.duration_s:.1f} s can be "
             "decoded: it takes 10 s of EEG (no noise) from at least half of the electrodes"
         )
-    windows, starts = zip(*found, strict=True)
-    return PreparedWindows(np.stack(windows), np.array(starts))
+    prepared, starts = zip(*found, strict=True)
+    own = tuple(p.own for p in prepared if p.own is not None) if with_own else ()
+    return PreparedWindows(np.stack([p.window for p in prepared]), np.array(starts), own)
 
 
 class _Run:
@@ -176,7 +192,7 @@ class _Run:
         self._preprocess = preprocess
         self.scalp = _finite(self._samples[preprocess.electrodes])
 
-    def windows(self, windower: Windower) -> Iterator[tuple[NDArray[np.float32], float]]:
+    def windows(self, windower: Windower) -> Iterator[tuple[PreparedWindow, float]]:
         """Yield each window that can be decoded, and its start in seconds."""
         first, sfreq = self._first, windower.sfreq
         places = list(windower.within(first, first + self._samples.shape[1]))
@@ -185,7 +201,7 @@ class _Run:
             raw = self._samples[:, place.first - first : place.stop - first]
             prepared = self._preprocess(raw, 0, place.stop, window)
             if prepared.window is not None:
-                yield prepared.window, place.first / sfreq
+                yield prepared, place.first / sfreq
 
 
 def _recording(recording: Recording | BaseRaw | str | Path) -> Recording:

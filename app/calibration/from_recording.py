@@ -223,14 +223,16 @@ class _WithinTrials:
         self._decoder, self._trials = decoder, trials
         self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
         self.unproven = decoder.unproven
+        self.own: dict[int, OwnElectrodes] = {}
 
     def decode(self, window: Float32, index: int, own: OwnElectrodes | None = None) -> Decoded:
         """Decode window number `index`; an empty feature outside of the trials."""
         from mdjpt.calibration.decoder import Decoded
 
-        del own
         if _trial_of(index, self._trials) is None:
             return Decoded(np.empty(0, np.float32), {})
+        if own is not None:
+            self.own[index] = own
         return self._decoder.decode(window)
 
     def reset(self) -> None:
@@ -242,18 +244,19 @@ def _features(
     trials: Sequence[LabelledInterval],
     decoder: EmotionDecoder,
     lost: LostWindows,
-) -> Iterator[tuple[int, Float32]]:
-    """Yield trial and feature of every window within a trial, through the live path."""
+) -> Iterator[tuple[int, Float32, OwnElectrodes]]:
+    """Yield trial, feature and electrodes of every window within a trial, through the live path."""
     from streaming.pipeline import Pipeline
     from streaming.sources.recording import RecordingSource
 
     source = RecordingSource(recording, speed="max")
-    for answer in Pipeline(source, _WithinTrials(decoder, trials), hop_s=HOP_S).run():
+    within = _WithinTrials(decoder, trials)
+    for answer in Pipeline(source, within, hop_s=HOP_S).run():
         trial = _trial_of(answer.prediction.index, trials)
         if trial is not None:
             lost.add(trial, answer.prediction, decoded=answer.feature is not None)
             if answer.feature is not None:
-                yield trial, answer.feature
+                yield trial, answer.feature, within.own.pop(answer.prediction.index)
 
 
 def _trial_of(index: int, trials: Sequence[LabelledInterval]) -> int | None:
@@ -261,7 +264,7 @@ def _trial_of(index: int, trials: Sequence[LabelledInterval]) -> int | None:
 
 
 def _labelled(
-    collected: list[tuple[int, Float32]],
+    collected: list[tuple[int, Float32, OwnElectrodes]],
     trials: Sequence[LabelledInterval],
     bundle: Bundle,
     lost: LostWindows,
@@ -273,7 +276,7 @@ def _labelled(
             f"no trial holds a window of the recording: a window of {WINDOW_S:g} s begins "
             f"{SETTLED_S:g} s after the onset, and the longest trial lasts {longest_s:g} s"
         )
-    used, which = np.unique([trial for trial, _ in collected], return_inverse=True)
+    used, which = np.unique([trial for trial, *_ in collected], return_inverse=True)
     kept = [trials[k] for k in used]
     names = class_order([trial.label for trial in trials], bundle.class_names)
     left_out = tuple(_left_out(len(trials), used.tolist(), lost))
@@ -282,13 +285,14 @@ def _labelled(
             raise RecordingError(f"no usable trial of {name!r}: {'; '.join(left_out)}")
     label = np.array([names.index(trial.label) for trial in trials])
     data = LabelledFeatures(
-        features=np.stack([feature for _, feature in collected]),
+        features=np.stack([feature for _, feature, _ in collected]),
         trial=which,
         label=label[used],
         class_names=names,
         hop_s=HOP_S,
         ratings=np.array([(trial.valence, trial.arousal) for trial in kept], dtype=np.float64),
         block=blocks_of(label)[used],
+        own=tuple(own for _, _, own in collected),
     )
     return data, left_out
 

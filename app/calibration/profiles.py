@@ -248,7 +248,7 @@ def _line(entry: ProfileEntry, number: int) -> str:
     found = version.evidence
     return (
         f"Version {number + 1} of {version.created}: {', '.join(version.class_names)}; "
-        f"{version.kind} head, {found.accuracy:.2f} of {found.n_trials} trials right "
+        f"{found.accuracy:.2f} of {found.n_trials} trials right "
         f"({found.low:.2f} to {found.high:.2f}, chance {found.chance:.2f})"
         + (", UNPROVEN" if version.unproven else "")
         + (", in use" if number == entry.in_use else "")

@@ -108,10 +108,13 @@ def _report(summary: CalibrationSummary) -> str:
     decoder, evidence = summary.decoder, summary.decoder.evidence
     lines = [
         f"{summary.candidate}: version {summary.version} for {summary.participant}{marks}, "
-        f"{decoder.kind} head, classes {', '.join(decoder.class_names)}",
+        f"classes {', '.join(decoder.class_names)}",
         evidence.summary(),
         f"windows right {evidence.window_accuracy:.2f}, calibration error "
-        f"{evidence.calibration_error:.2f}, unsure below {decoder.abstain_below:.2f}",
+        f"{evidence.calibration_error:.2f}, unsure below {decoder.abstain_below:.2f}: "
+        f"{decoder.coverage.coverage:.0%} of held-out windows get a label",
+        "each family by itself: "
+        + ", ".join(f"{name} {share:.2f}" for name, share in decoder.compared),
     ]
     if decoder.affect is not None:
         ratings = zip(decoder.affect.names, decoder.affect.agreement, strict=True)

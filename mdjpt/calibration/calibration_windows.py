@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.calibration.anchored import fit_anchored
 from mdjpt.calibration.families import FAMILIES
 from mdjpt.calibration.families.encoded import Encoded
 from mdjpt.calibration.family_head import FamilyHead, Span
-from mdjpt.calibration.labelled import balanced_weights
+from mdjpt.calibration.head_fitting import fit_anchored
 from mdjpt.calibration.pool_weights import smoothed_logits
 from mdjpt.calibration.pooled_decoder import SMOOTHING_S
+from mdjpt.calibration.trials import balanced_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from mdjpt.calibration.anchored import GeneralHead
     from mdjpt.calibration.families.family import FeatureFamily
     from mdjpt.calibration.families.windows import OwnWindows
+    from mdjpt.calibration.heads import GeneralHead
 
     Float64 = NDArray[np.float64]
     Labels = NDArray[np.intp]
@@ -37,7 +37,8 @@ MAX_WINDOWS = 300
 """Windows of a calibration that are learned from; of more, every second or third is taken, since
 windows half a second apart are nearly the same."""
 ANCHOR = 10.0
-"""Penalty of a correction to the model's own head, see :mod:`mdjpt.calibration.anchored`."""
+"""Penalty of a correction to the model's own head, see
+:func:`mdjpt.calibration.head_fitting.fit_anchored`."""
 ANCHORED_WEIGHT = 1.0
 """Prior weight of the encoder where its head begins as the model's own: it knew something before
 the first trial."""

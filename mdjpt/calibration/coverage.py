@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydantic.dataclasses import dataclass
+
+from mdjpt.calibration.evidence import Share
+from mdjpt.guard.schema import STRICT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +27,7 @@ _LEAST_COVERAGE = 0.1
 _N_THRESHOLDS = 40
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, config=STRICT)
 class Coverage:
     """What a threshold does to held-out windows.
 
@@ -34,16 +37,16 @@ class Coverage:
         Confidence from which an answer is shown.
     coverage : float
         Share of the windows that is shown, every trial counted the same.
-    accuracy : float
-        Share of what is shown that is right; NaN where nothing is.
+    accuracy : float or None
+        Share of what is shown that is right; None where nothing is.
     at_least : float
         Lower bound of the accuracy, with the trials as observations.
     """
 
-    threshold: float
-    coverage: float
-    accuracy: float
-    at_least: float
+    threshold: Share
+    coverage: Share
+    accuracy: Share | None
+    at_least: Share
 
 
 def least_threshold(n_classes: int) -> float:
@@ -111,5 +114,6 @@ def _at(threshold: float, confidence: Float64, right: NDArray[np.bool_], trial: 
     weight = 1.0 / np.bincount(trial)[trial]
     n_trials = len(np.unique(trial))
     n, n_right = float(weight[shown].sum()), float(weight[shown & right].sum())
-    accuracy = n_right / n if n > 0 else float("nan")
-    return Coverage(float(threshold), n / n_trials, accuracy, lower_bound(n_right, n))
+    accuracy = min(n_right / n, 1.0) if n > 0 else None
+    covered = min(n / n_trials, 1.0)
+    return Coverage(float(threshold), covered, accuracy, lower_bound(n_right, n))

@@ -15,7 +15,10 @@ from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.stages import build_alignment
 from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
+from mdjpt.calibration.families.windows import OwnWindows
 from mdjpt.calibration.novelty import known_novelty_limit
+from mdjpt.calibration.pooled_decoder import UNFAMILIAR
+from mdjpt.calibration.session_centre import PooledStream
 from mdjpt.calibration.smoothing import Smoother
 from mdjpt.errors import ProfileError
 from mdjpt.signal.filters import N_TIMES, WINDOW_S
@@ -28,13 +31,14 @@ if TYPE_CHECKING:
 
     from mdjpt.alignment.aligner import Gauge
     from mdjpt.bundle.bundle import Bundle
-    from mdjpt.calibration.heads import PersonalHead
     from mdjpt.calibration.personal_decoder import PersonalDecoder
     from mdjpt.calibration.profile import Profile
     from mdjpt.signal.window import OwnElectrodes
 
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
+
+_CENTRE = "centre."
 
 __all__ = ["Decoded", "EmotionDecoder", "Estimate", "answered_logits"]
 
@@ -45,12 +49,13 @@ class Estimate(NamedTuple):
     Attributes
     ----------
     logits : ndarray of float64, shape (n_classes,)
-        Of the head, before the temperature; empty without a head.
+        Of the head, before the temperature, or of the person's families, pooled; empty without a
+        head.
     probabilities : ndarray of float64, shape (n_classes,)
         All equal for a window that is not familiar; empty without a head.
     novelty : float
-        Distance from what the head was trained on, before any alignment of the features; about 1
-        for familiar windows.
+        Distance from what the head was trained on, before any alignment of the features, or from
+        the calibration; about 1 for familiar windows.
     familiar : bool
         False for a window like nothing that was seen before: no answer, nothing to learn.
     affect : dict of str to float
@@ -89,9 +94,10 @@ class Decoded:
 class EmotionDecoder:
     """Decodes the windows of one stream in order, and learns the stream. One thread feeds it.
 
-    With a profile, the person's head, confidence and threshold take the place of the bundle's. The
-    aligners go on from the calibration, frozen: its statistics cover all classes, which no running
-    session promises.
+    With a profile, the families, confidence and threshold of the person take the place of the
+    bundle's head. The aligners in the network stay as they were in the calibration, whose
+    statistics cover all classes; what a session is off by is followed in the logits, see
+    :class:`~mdjpt.calibration.session_centre.SessionCentre`.
 
     Parameters
     ----------
@@ -103,11 +109,9 @@ class EmotionDecoder:
         How the stream is aligned; by default as in the profile's calibration, else not at all.
     profile : Profile, optional
         Of the person, made for this bundle.
-    keep_learning : bool
-        Let the aligners of a profile go on learning.
     novelty_limit : float, optional
-        Novelty above which a window is neither labelled nor learned from; the profile's, or
-        the bundle's (:func:`mdjpt.calibration.novelty.known_novelty_limit`).
+        Novelty above which a window is neither labelled nor learned from, without a profile; the
+        bundle's by default (:func:`mdjpt.calibration.novelty.known_novelty_limit`).
 
     Raises
     ------
@@ -140,7 +144,6 @@ class EmotionDecoder:
         alignment: AlignmentConfig | None = None,
         profile: Profile | None = None,
         *,
-        keep_learning: bool = False,
         novelty_limit: float | None = None,
     ) -> None:
         if profile is not None:
@@ -148,9 +151,8 @@ class EmotionDecoder:
         personal = None if profile is None else profile.current
         source = bundle if personal is None else personal
         self._bundle, self._personal, self._hop_s = bundle, personal, hop_s
-        self._head: PersonalHead | None = source.head
+        self._head = bundle.head
         self.class_names = source.class_names
-        self.temperature = float(source.temperature)
         # What is equally likely is never a label, whatever the threshold.
         chance = 1.0 / len(self.class_names) if self.class_names else 0.0
         self.abstain_below = max(float(source.abstain_below), chance + ABOVE_CHANCE)
@@ -162,10 +164,10 @@ class EmotionDecoder:
         self.alignment = build_alignment(
             config, bundle, n_classes=max(1, len(self.class_names)), feature_stats=stats
         )
+        self._stream: PooledStream | None = None
         if personal is not None:
-            self._take_over(personal, config, keep_learning=keep_learning)
-        known = known_novelty_limit(bundle) if personal is None else personal.novelty_limit
-        self.novelty_limit = known if novelty_limit is None else novelty_limit
+            self._take_over(personal, config)
+        self.novelty_limit = known_novelty_limit(bundle) if novelty_limit is None else novelty_limit
         self._smoother, self._affect_smoother = Smoother(hop_s), Smoother(hop_s)
         self._last_index: int | None = None
 
@@ -191,9 +193,16 @@ class EmotionDecoder:
             Its number, so that the smoother knows how many hops have passed; one by default.
         own : OwnElectrodes, optional
             The electrodes that it was made of, which a profile decodes too.
+
+        Raises
+        ------
+        ValueError
+            When a profile decodes electrodes, and none or others are handed in.
         """
-        del own
-        return self._answer(self._encoder.encode_next(window), index, self._encoder.learn)
+        feature = self._encoder.encode_next(window)
+        if self._personal is not None:
+            return self._personal_answer(self._personal, feature, index, own)
+        return self._answer(feature, index, self._encoder.learn)
 
     def decode_feature(self, feature: Float32, index: int | None = None) -> Decoded:
         """Decode the stream's next window from its feature: encode once, replay many decoders.
@@ -208,8 +217,10 @@ class EmotionDecoder:
         Raises
         ------
         ValueError
-            When the alignment changes what comes before the features.
+            When the alignment changes what comes before the features, or with a profile.
         """
+        if self._personal is not None:
+            raise ValueError("a profile decodes windows, not the encoder's features alone")
         if not self.alignment.plain:
             raise ValueError(f"{self.alignment_kind} alignment needs windows, not their features")
 
@@ -228,27 +239,42 @@ class EmotionDecoder:
         standardised = aligner.transform(feature)[None]
         logits = self._head.logits(standardised)[0].astype(np.float64)
         shown = logits if familiar else np.zeros_like(logits)
-        affect = self._affect(standardised) if familiar else {}
-        return Estimate(logits, softmax(shown, self.temperature), novelty, familiar, affect)
+        return Estimate(logits, softmax(shown, self._bundle.temperature), novelty, familiar, {})
 
     def warm_up(self) -> None:
         """Estimate an empty window, so that the first real one finds everything in place."""
         window = np.zeros((len(STANDARD_CHANNELS), N_TIMES), dtype=np.float32)
-        self.estimate(self._encoder.encode_next(window))
+        feature = self._encoder.encode_next(window)
+        if self._personal is None:
+            self.estimate(feature)
+        else:
+            n = len(self._personal.ch_names)
+            noise = np.random.default_rng(0).normal(0.0, 10.0, (1, n, N_TIMES)).astype(np.float32)
+            self._personal.pool.judge(OwnWindows(noise, np.ones((1, n), bool), feature[None]))
 
     def reset(self) -> None:
         """Forget the windows seen so far; what the alignment has learned is kept."""
         self._smoother.reset()
         self._affect_smoother.reset()
+        if self._stream is not None:
+            self._stream.forget()
         self._last_index = None
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return what the alignment has learned, as plain arrays."""
-        return self.alignment.state_dict()
+        """Return what was learned of the stream, as plain arrays."""
+        state = self.alignment.state_dict()
+        if self._stream is not None:
+            own = self._stream.centre.state_dict()
+            state |= {f"{_CENTRE}{name}": array for name, array in own.items()}
+        return state
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Let the alignment go on where another decoder's stopped; ValueError if it cannot."""
-        self.alignment.load_state_dict(state)
+        """Go on where another decoder stopped; ValueError if the state is not of such a one."""
+        own = {name for name in state if name.startswith(_CENTRE)}
+        if self._stream is not None:
+            centre = {name.removeprefix(_CENTRE): state[name] for name in own}
+            self._stream.centre.load_state_dict(centre)
+        self.alignment.load_state_dict({name: state[name] for name in state if name not in own})
 
     def _answer(
         self,
@@ -259,10 +285,40 @@ class EmotionDecoder:
         """Estimate, smooth, then learn: no answer depends on what its own window taught."""
         estimate, passed = self.estimate(feature), self._hops_to(index)
         shown = self._smoother(estimate.probabilities, passed) if self._head is not None else None
-        affect = self._smoothed_affect(estimate.affect, passed)
         if estimate.familiar:
             # A window holds no more that is new than its own length.
             learn(min(passed * self._hop_s, WINDOW_S), shown)
+        return self._decoded(feature, shown, {}, estimate)
+
+    def _personal_answer(
+        self,
+        personal: PersonalDecoder,
+        feature: Float32,
+        index: int | None,
+        own: OwnElectrodes | None,
+    ) -> Decoded:
+        """Judge by what was learned of the person; the session's centre learns from the answer."""
+        assert self._stream is not None
+        judged = personal.pool.judge(personal.windows_of(own, feature))
+        logits, trust = judged.logits[0], float(judged.trust[0])
+        familiar, passed = trust >= UNFAMILIAR, self._hops_to(index)
+        standardised = personal.standardise(feature[None])
+        affect = self._affect(standardised) if familiar else {}
+        if familiar:
+            shown = self._stream.step(logits, passed, WINDOW_S)
+        else:
+            shown = np.full(len(logits), 1.0 / len(logits))
+        novelty = 1.0 / np.sqrt(max(trust, 1e-12))
+        estimate = Estimate(logits, softmax(logits * familiar), novelty, familiar, affect)
+        return self._decoded(feature, shown, self._smoothed_affect(affect, passed), estimate)
+
+    def _decoded(
+        self,
+        feature: Float32,
+        shown: Float64 | None,
+        affect: dict[str, float],
+        estimate: Estimate,
+    ) -> Decoded:
         answers = [] if shown is None else shown.tolist()
         probabilities = dict(zip(self.class_names, answers, strict=shown is not None))
         return Decoded(feature, probabilities, affect, estimate)
@@ -287,10 +343,8 @@ class EmotionDecoder:
         values = self._affect_smoother(np.array(list(ratings.values())), passed)
         return dict(zip(ratings, values.tolist(), strict=True))
 
-    def _take_over(
-        self, personal: PersonalDecoder, config: AlignmentConfig, *, keep_learning: bool
-    ) -> None:
-        if personal.head.n_features != self._bundle.config.n_maps:
+    def _take_over(self, personal: PersonalDecoder, config: AlignmentConfig) -> None:
+        if personal.n_features != self._bundle.config.n_maps:
             raise ProfileError("the profile has another number of features: calibrate again")
         if config == personal.alignment and personal.alignment_state:
             state = self.alignment.features.state_dict()
@@ -299,8 +353,8 @@ class EmotionDecoder:
                 self.alignment.load_state_dict(personal.alignment_state | own)
             except ValueError as error:
                 raise ProfileError(f"unusable profile: {error}; calibrate again") from None
-        if not keep_learning:
-            self.alignment.freeze()
+        self.alignment.freeze()
+        self._stream = PooledStream(personal.pool.centre, self._hop_s, personal.smoothing_s)
 
 
 def answered_logits(answers: Iterable[Decoded]) -> Float64:

@@ -13,9 +13,14 @@ from pydantic.dataclasses import dataclass
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.moments import VARIANCE_EPS
 from mdjpt.calibration.affect import AffectAbout, AffectHead
-from mdjpt.calibration.evidence import Evidence, Share
-from mdjpt.calibration.heads import HeadKind, PersonalHead
+from mdjpt.calibration.confidence import softmax
+from mdjpt.calibration.coverage import Coverage
+from mdjpt.calibration.evidence import Evidence
+from mdjpt.calibration.families.windows import OwnWindows
+from mdjpt.calibration.pooled_decoder import PooledDecoder
+from mdjpt.errors import ProfileError
 from mdjpt.guard.schema import STRICT, Unchecked
+from mdjpt.signal.window import MIN_GOOD_SHARE, OwnElectrodes
 
 __all__ = ["PersonalDecoder", "VersionAbout", "standardised"]
 
@@ -32,15 +37,15 @@ class VersionAbout:
     ----------
     class_names : tuple of str
         The person's classes, in the order of the logits.
-    kind : {"anchored", "lda", "ridge", "prototypes", "mlp"}
-        Which head was chosen.
-    temperature : float
-        Divides the logits before the softmax.
-    abstain_below : float
-        Confidence below which the answer is "unsure".
-    novelty_limit : float
-        :func:`~mdjpt.calibration.novelty.novelty` above which a window is like nothing that was
-        seen in the calibration.
+    ch_names : tuple of str
+        The electrodes of the calibration, in their order; empty where only the encoder's features
+        were known.
+    families : tuple of str
+        Feature families that were pooled.
+    coverage : Coverage
+        From which confidence on an answer is shown, and how often held-out ones were right.
+    smoothing_s : float
+        Time constant of the smoothing of log-odds, seconds.
     evidence : Evidence
         How good it was on held-out trials.
     affect : AffectAbout or None
@@ -48,7 +53,7 @@ class VersionAbout:
     alignment : AlignmentConfig
         Aligners that were at work in the stages before the head.
     compared : tuple of (str, float)
-        Every head that was compared with its held-out log loss.
+        Each family by itself: share of the held-out trials that it has right.
     notes : tuple of str
         One-line remarks for the user.
     created : str
@@ -58,10 +63,10 @@ class VersionAbout:
     """
 
     class_names: tuple[str, ...]
-    kind: HeadKind
-    temperature: Annotated[float, Field(ge=1e-6, le=1e6)]
-    abstain_below: Share
-    novelty_limit: Annotated[float, Field(ge=0, le=1e9)]
+    ch_names: Annotated[tuple[str, ...], Field(max_length=1024)] = ()
+    families: Annotated[tuple[str, ...], Field(min_length=1, max_length=8)]
+    coverage: Coverage
+    smoothing_s: Annotated[float, Field(ge=0, le=60)]
     evidence: Evidence
     affect: AffectAbout | None = None
     alignment: AlignmentConfig = field(default_factory=AlignmentConfig)
@@ -69,6 +74,11 @@ class VersionAbout:
     notes: tuple[str, ...] = ()
     created: str = ""
     unproven: bool = False
+
+    @property
+    def abstain_below(self) -> float:
+        """Confidence below which the answer is "unsure"."""
+        return self.coverage.threshold
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)
@@ -79,10 +89,11 @@ class PersonalDecoder(VersionAbout):
     ----------
     affect : AffectHead or None
         Valence and arousal, where they could be predicted.
-    head : PersonalHead
-        From standardised features to logits.
+    pool : PooledDecoder
+        From windows to logits.
     feature_mean, feature_var : ndarray of float64, shape (n_features,)
-        Over the calibration, each class with the same weight: what features are standardised by.
+        Of the encoder over the calibration, each class with the same weight: what valence and
+        arousal standardise features by.
     alignment_state : dict of str to ndarray
         What the aligners had learned; of stages before the features only.
 
@@ -93,23 +104,27 @@ class PersonalDecoder(VersionAbout):
     """
 
     affect: AffectHead | None = None
-    head: Unchecked[PersonalHead]
+    pool: Unchecked[PooledDecoder]
     feature_mean: Unchecked[Float64]
     feature_var: Unchecked[Float64]
     alignment_state: Unchecked[Arrays] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        n_features, names = self.head.n_features, self.class_names
-        if len(names) != self.head.n_classes or len(set(names)) != len(names):
-            raise ValueError(f"the head has {self.head.n_classes} classes, names are {len(names)}")
-        for name in ("feature_mean", "feature_var"):
-            shape = getattr(self, name).shape
-            if shape != (n_features,):
-                raise ValueError(f"{name} has shape {list(shape)}, not [{n_features}]")
+        n_classes, names = len(self.pool.centre), self.class_names
+        if len(names) != n_classes or len(set(names)) != n_classes:
+            raise ValueError(f"the decoder has {n_classes} classes, names are {len(names)}")
+        if self.feature_mean.ndim != 1 or self.feature_var.shape != self.feature_mean.shape:
+            shapes = f"{self.feature_mean.shape} and {self.feature_var.shape}"
+            raise ValueError(f"feature_mean and feature_var do not match: {shapes}")
         if self.feature_var.min() < 0:
             raise ValueError(f"a variance of the features is {self.feature_var.min():g}")
-        if self.affect is not None and self.affect.weight.shape[1] != n_features:
+        if self.affect is not None and self.affect.weight.shape[1] != self.n_features:
             raise ValueError("its valence and arousal do not fit its features")
+
+    @property
+    def n_features(self) -> int:
+        """Features of the encoder that it was made for."""
+        return len(self.feature_mean)
 
     @property
     def about(self) -> VersionAbout:
@@ -120,12 +135,50 @@ class PersonalDecoder(VersionAbout):
         return VersionAbout(**values)
 
     def standardise(self, features: NDArray[Any]) -> Float32:
-        """Return features as the head takes them, float32 of the same shape."""
+        """Return the encoder's features as valence and arousal take them, float32."""
         return standardised(features, self.feature_mean, self.feature_var).astype(np.float32)
 
-    def predict_proba(self, features: NDArray[Any]) -> Float64:
-        """Return the probabilities (n, n_classes) of features (n, n_features) from the encoder."""
-        return self.head.predict_proba(self.standardise(features), self.temperature)
+    def windows_of(self, own: OwnElectrodes | None, feature: Float32) -> OwnWindows:
+        """Return a live window as the families take it: electrodes in the calibration's order.
+
+        Parameters
+        ----------
+        own : OwnElectrodes or None
+            As connected now; an electrode that is not there counts as bad.
+        feature : ndarray of float32, shape (n_features,)
+            What the encoder made of the window.
+
+        Raises
+        ------
+        ValueError
+            When electrodes are needed and none are handed in.
+        ProfileError
+            When fewer than half of the calibration's electrodes are connected.
+        """
+        if not self.ch_names:
+            return OwnWindows.of((), feature[None])
+        if own is None:
+            raise ValueError("this decoder needs the person's own electrodes beside the feature")
+        if own.ch_names == self.ch_names:
+            return OwnWindows.of((own,), feature[None])
+        place = {name: k for k, name in enumerate(own.ch_names)}
+        there = np.array([name in place for name in self.ch_names])
+        if there.mean() < MIN_GOOD_SHARE:
+            missing = [name for name in self.ch_names if name not in place]
+            raise ProfileError(
+                f"{there.sum()} of the {len(there)} electrodes of the calibration are connected "
+                f"(not {', '.join(missing[:6])}{', ...' if len(missing) > 6 else ''}): connect "
+                "that cap, name its electrodes with --montage, or calibrate again"
+            )
+        rows = [place[name] for name in self.ch_names if name in place]
+        samples = np.zeros((len(there), own.samples.shape[1]), np.float32)
+        good = np.zeros(len(there), bool)
+        samples[there], good[there] = own.samples[rows], own.good[rows]
+        return OwnWindows.of((OwnElectrodes(samples, good, self.ch_names),), feature[None])
+
+    def predict_proba(self, windows: OwnWindows) -> Float64:
+        """Return the probabilities (n_windows, n_classes) of windows, each by itself."""
+        return softmax(self.pool.judge(windows).logits)
 
 
 def standardised(features: NDArray[Any], mean: Float64, var: Float64) -> Float64:

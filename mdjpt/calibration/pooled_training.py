@@ -15,9 +15,9 @@ import numpy as np
 from mdjpt.calibration.blocks import block_folds
 from mdjpt.calibration.confidence import softmax
 from mdjpt.calibration.coverage import choose_threshold
-from mdjpt.calibration.labelled import balanced_weights
 from mdjpt.calibration.pool_weights import fit_pool_weights, pooled
 from mdjpt.calibration.pooled_decoder import PooledDecoder
+from mdjpt.calibration.trials import balanced_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,6 +60,21 @@ class HeldOutPool:
         """Class of each trial, shape (n_trials,)."""
         answers: Labels = self.shares.argmax(axis=1)
         return answers
+
+    def accuracies(self, trial: Labels, label: Labels) -> tuple[float, ...]:
+        """Return the share of the trials that each family by itself has right.
+
+        Parameters
+        ----------
+        trial : ndarray of int, shape (n_used,)
+            Trial of each window.
+        label : ndarray of int, shape (n_trials,)
+            Class of each trial.
+        """
+        shares = np.zeros((len(self.families), *self.shares.shape))
+        for total, logits in zip(shares, self.families, strict=True):
+            np.add.at(total, trial, softmax(logits))
+        return tuple((shares.argmax(axis=2) == label).mean(axis=1).tolist())
 
 
 def cross_validate(calibration: CalibrationWindows, label: Labels, folds: Labels) -> HeldOutPool:

@@ -20,8 +20,8 @@ from pydantic.dataclasses import dataclass
 
 from mdjpt.bundle.checked_file import FileKind, parts_of, read_about, read_checked, write_checked
 from mdjpt.calibration.affect import AffectAbout, AffectHead
-from mdjpt.calibration.heads import head_from
 from mdjpt.calibration.personal_decoder import PersonalDecoder, VersionAbout
+from mdjpt.calibration.pooled_decoder import PooledDecoder
 from mdjpt.errors import ProfileError
 from mdjpt.guard.schema import STRICT, checked
 
@@ -49,12 +49,15 @@ MAX_VERSIONS = 10
 PROFILE_FILE = FileKind(
     noun="profile",
     entry="mdjpt-profile",
-    format_version=1,
+    format_version=3,
     dtypes=("F32", "F64", "I64"),
     error=ProfileError,
     hint="calibrate again",
     otherwise="no profile of a participant; make one with `mdjpt calibrate`",
-    given_up={2: "holds a fine-tuned encoder, which is no longer supported"},
+    given_up={
+        1: "was made before decoders looked at the person's own electrodes",
+        2: "holds a fine-tuned encoder, which is no longer supported",
+    },
     owner_only=True,
 )
 _PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}")
@@ -247,7 +250,7 @@ def _about(path: Path, said: Mapping[str, Any]) -> ProfileAbout:
 def _arrays(decoder: PersonalDecoder) -> Arrays:
     """Return all arrays of a decoder by their names."""
     arrays: Arrays = {"feature.mean": decoder.feature_mean, "feature.var": decoder.feature_var}
-    arrays |= {f"head.{name}": array for name, array in decoder.head.arrays.items()}
+    arrays |= {f"pool.{name}": array for name, array in decoder.pool.arrays.items()}
     arrays |= {f"alignment.{name}": array for name, array in decoder.alignment_state.items()}
     if decoder.affect is not None:
         for name in ("weight", "bias", "low", "high"):
@@ -257,14 +260,16 @@ def _arrays(decoder: PersonalDecoder) -> Arrays:
 
 def _decoder(arrays: Arrays, about: VersionAbout) -> PersonalDecoder:
     """Build a decoder; the constructors check that its parts fit each other."""
-    parts = parts_of(arrays, ("head", "feature", "alignment", "affect"))
+    parts = parts_of(arrays, ("pool", "feature", "alignment", "affect"))
     affect = None
     if about.affect is not None:
         lines = {name: np.asarray(a, np.float32) for name, a in parts["affect"].items()}
         affect = AffectHead(**_fields(about.affect, AffectAbout) | lines)
     return PersonalDecoder(
         **_fields(about, VersionAbout) | {"affect": affect},
-        head=head_from(about.kind, parts["head"]),
+        pool=PooledDecoder.from_arrays(
+            parts["pool"], about.families, about.coverage, about.smoothing_s
+        ),
         feature_mean=parts["feature"]["mean"].astype(np.float64),
         feature_var=parts["feature"]["var"].astype(np.float64),
         alignment_state=parts["alignment"],

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.alignment.aligner import checked_arrays
-from mdjpt.alignment.fading import FadingMean
+from mdjpt.alignment.fading import FadingMean, checked_arrays
 from mdjpt.calibration.confidence import softmax
 
 if TYPE_CHECKING:

@@ -11,33 +11,28 @@ from scipy.stats import binomtest
 
 from mdjpt.alignment.config import recommended_alignment
 from mdjpt.calibration.affect import fit_affect
-from mdjpt.calibration.confidence import (
-    abstention_threshold,
-    expected_calibration_error,
-    softmax,
-)
+from mdjpt.calibration.blocks import block_folds
+from mdjpt.calibration.calibration_windows import CalibrationWindows
+from mdjpt.calibration.confidence import expected_calibration_error
 from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.evidence import (
     Evidence,
     Uncalibrated,
     balanced_accuracy,
 )
-from mdjpt.calibration.novelty import novelty
 from mdjpt.calibration.personal_decoder import PersonalDecoder, standardised
+from mdjpt.calibration.pooled_training import train_pooled_decoder
 from mdjpt.calibration.profile import Profile, new_pseudonym
-from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate, select_head
 from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.verdict import Design, permutation_p
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.heads import GeneralHead
-    from mdjpt.calibration.selection import Candidate, HeldOut
+    from mdjpt.calibration.pooled_training import HeldOutPool
     from mdjpt.calibration.trials import LabelledFeatures
 
     Float64 = NDArray[np.float64]
@@ -50,11 +45,6 @@ __all__ = [
     "balanced_moments",
     "train_personal_decoder",
 ]
-
-_NOVELTY_QUANTILE, _NOVELTY_MARGIN = 0.99, 1.5
-_SURER = 0.8
-"""Share of the held-out heads' temperature that the final one gets: it learned from more trials
-than they did. Measured on simulated people, 6 to 24 trials of 15 s."""
 
 
 class NotBetterError(ProfileError):
@@ -155,12 +145,11 @@ class CalibrationResult:
 def train_personal_decoder(
     data: LabelledFeatures,
     *,
-    candidates: Sequence[Candidate] = CANDIDATES,
     general: GeneralHead | None = None,
     before: float | None = None,
     seed: int = 0,
 ) -> PersonalDecoder:
-    """Choose and train a head, calibrate its confidence and test it against chance.
+    """Train a head for each feature family, pool them, and test the pool against chance.
 
     Whether it is better than chance stands in its evidence; refusing it is up to the caller.
 
@@ -168,40 +157,44 @@ def train_personal_decoder(
     ----------
     data : LabelledFeatures
         The trials of one person, at least two of each class.
-    candidates : sequence of Candidate
-        Heads to compare, the one to prefer first.
     general : GeneralHead, optional
-        The model's own head in the person's classes; heads that begin from it are compared too.
+        The model's own head in the person's classes; the encoder's family begins from it.
     before : float, optional
         Accuracy of the general model on the same trials.
     seed : int
-        Same seed, same decoder.
+        Of the permutations; same seed, same decoder.
 
     Raises
     ------
     ProfileError
-        When a class has too few trials.
+        When a class has too few trials, or no family can say anything of the windows.
+
+    See Also
+    --------
+    mdjpt.calibration.pooled_training.train_pooled_decoder : The pool, and its held-out answers.
     """
     mean, var = balanced_moments(data)
-    x = standardised(data.features, mean, var)
-    compared = (*(ANCHORED if general is not None else ()), *candidates)
-    results, best = select_head(data, x, candidates=compared, general=general, seed=seed)
-    chosen = results[best]
-    temperature = _SURER * chosen.temperature
-    shown = smoothed(softmax(chosen.logits, temperature), data.trial, data.hop_s)
+    folds = block_folds(data.label, data.blocks)
+    try:
+        windows = CalibrationWindows(data.windows, data.trial, data.hop_s, general)
+    except ValueError as error:
+        raise ProfileError(f"{error}: check electrodes and signal") from None
+    pool, found = train_pooled_decoder(windows, data.label, folds)
     design = Design.of(data.label, data.blocks)
+    x = standardised(data.features, mean, var)
+    names = tuple(family.name for family in pool.families)
     return PersonalDecoder(
         class_names=data.class_names,
-        kind=chosen.candidate.kind,
-        head=fit_candidate(chosen.candidate, x, data.trial, data.label, general, seed),
+        ch_names=data.own[0].ch_names if data.own else (),
+        families=names,
+        coverage=pool.coverage,
+        smoothing_s=pool.smoothing_s,
+        pool=pool,
         feature_mean=mean,
         feature_var=var,
-        temperature=temperature,
-        abstain_below=abstention_threshold(shown, data.window_label),
-        novelty_limit=_NOVELTY_MARGIN * float(np.quantile(novelty(x), _NOVELTY_QUANTILE)),
-        evidence=replace(_evidence(data, results, best, shown, seed), before=before, design=design),
+        evidence=replace(_evidence(data, windows.trial, found, seed), before=before, design=design),
         affect=fit_affect(data, x, seed) if design.can_tell else None,
-        compared=tuple((r.candidate.name, r.loss) for r in results),
+        compared=tuple(zip(names, found.accuracies(windows.trial, data.label), strict=True)),
         notes=() if design.can_tell else (design.lacks(data.class_names),),
         created=datetime.now(UTC).date().isoformat(),
     )
@@ -242,22 +235,18 @@ def balanced_moments(data: LabelledFeatures) -> tuple[Float64, Float64]:
 
 
 def _evidence(
-    data: LabelledFeatures,
-    results: Sequence[HeldOut],
-    best: int,
-    shown: Float64,
-    seed: int,
+    data: LabelledFeatures, trial: NDArray[np.intp], found: HeldOutPool, seed: int
 ) -> Evidence:
-    n_correct = int((results[best].answers == data.label).sum())
+    n_correct = int((found.answers == data.label).sum())
     low, high = binomtest(n_correct, data.n_trials).proportion_ci()
-    labels, shares = data.window_label, np.stack([r.shares for r in results])
+    labels, shown = data.label[trial], found.probabilities
     return Evidence(
         n_trials=data.n_trials,
         n_correct=n_correct,
         low=low,
         high=high,
         chance=float(np.bincount(data.label).max() / data.n_trials),
-        p_value=permutation_p(shares, data.label, best, data.blocks, seed),
+        p_value=permutation_p(found.shares[None], data.label, 0, data.blocks, seed),
         window_accuracy=balanced_accuracy(shown.argmax(axis=1), labels),
         calibration_error=expected_calibration_error(shown, labels),
     )

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.calibration.blocks import blocks_of
+from mdjpt.calibration.families.windows import OwnWindows
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from mdjpt.signal.window import OwnElectrodes
 
     Float64 = NDArray[np.float64]
 
@@ -92,6 +95,8 @@ class LabelledFeatures:
     block : ndarray of int, shape (n_trials,), optional
         Block of each trial as it was shown, see :mod:`mdjpt.calibration.blocks`: trials that have
         no windows part blocks too. By default as if there were none.
+    own : tuple of OwnElectrodes
+        The electrodes of each window; empty where only the encoder's features are known.
 
     Raises
     ------
@@ -106,6 +111,7 @@ class LabelledFeatures:
     hop_s: float
     ratings: Float64 | None = None
     block: NDArray[np.intp] | None = None
+    own: tuple[OwnElectrodes, ...] = ()
 
     def __post_init__(self) -> None:
         n_classes = len(self.class_names)
@@ -118,6 +124,8 @@ class LabelledFeatures:
             raise ProfileError("the features are not finite: check the recording and the model")
         if len(np.unique(self.trial)) != self.n_trials or (np.diff(self.trial) < 0).any():
             raise ValueError("every trial needs windows, in the order of the trials")
+        if self.own and len(self.own) != len(self.features):
+            raise ValueError(f"{len(self.features)} windows, electrodes of {len(self.own)}")
         for k, name in enumerate(self.class_names):
             if not (self.label == k).any():
                 raise ProfileError(f"no usable trial of {name!r}: show it again, or leave it out")
@@ -126,6 +134,11 @@ class LabelledFeatures:
     def blocks(self) -> NDArray[np.intp]:
         """Block of each trial, shape (n_trials,)."""
         return blocks_of(self.label) if self.block is None else self.block
+
+    @property
+    def windows(self) -> OwnWindows:
+        """What the feature families see."""
+        return OwnWindows.of(self.own, self.features)
 
     @property
     def n_trials(self) -> int:

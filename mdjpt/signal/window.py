@@ -15,7 +15,7 @@ import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.signal.filters import MARGIN_S, SFREQ, WINDOW_S, average_reference, filter_window
-from mdjpt.signal.montage import Montage, map_montage
+from mdjpt.signal.montage import Montage, canonical_name, map_montage
 from mdjpt.signal.quality import Quality, electrode_quality, from_one_head
 from mdjpt.signal.scaling import FixedScale, RunningScale
 
@@ -41,10 +41,13 @@ class OwnElectrodes(NamedTuple):
         Band-passed, at 125 Hz, microvolts, in the reference of the device; 0 where not good.
     good : ndarray of bool, shape (n_electrodes,)
         Electrodes without a fault.
+    ch_names : tuple of str
+        Their names in the 10-05 system.
     """
 
     samples: NDArray[np.float32]
     good: NDArray[np.bool_]
+    ch_names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,9 @@ class Preprocessor:
                 f"no channel has the name of a scalp electrode ({listed}): "
                 "name them with --montage, e.g. --montage Fp1,Fp2,C3,C4"
             )
+        self._own_names = tuple(
+            canonical_name(self.ch_names[i]) or self.ch_names[i] for i in self.electrodes
+        )
         self.scale: RunningScale | FixedScale = RunningScale() if scale is None else scale
         self._seen = 0
         self._projections: dict[bytes, _Projection] = {}
@@ -206,7 +212,9 @@ class Preprocessor:
             return PreparedWindow(None, quality, usable=True)
         samples = np.zeros((len(good), own.shape[1]), np.float32)
         samples[good] = own
-        return PreparedWindow(window, quality, usable=True, own=OwnElectrodes(samples, good))
+        return PreparedWindow(
+            window, quality, usable=True, own=OwnElectrodes(samples, good, self._own_names)
+        )
 
     def _scaled(
         self, filtered: NDArray[np.float64], good: NDArray[np.bool_], stop: int

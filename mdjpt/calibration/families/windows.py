@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -11,9 +11,12 @@ from mdjpt.calibration.families.spectra import band_covariances
 from mdjpt.signal.filters import N_TIMES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from mdjpt.calibration.families.spectra import Band
+    from mdjpt.signal.window import OwnElectrodes
 
     Bools = NDArray[np.bool_]
     Float32 = NDArray[np.float32]
@@ -58,6 +61,23 @@ class OwnWindows:
             raise ValueError(f"good must be {self.samples.shape[:2]}, got {self.good.shape}")
         if self.encoded.ndim != 2 or len(self.encoded) != len(self.samples):
             raise ValueError(f"encoded must have {len(self)} rows, got {self.encoded.shape}")
+
+    @classmethod
+    def of(cls, own: Sequence[OwnElectrodes], encoded: ArrayLike) -> Self:
+        """Put windows together as the preprocessor made them.
+
+        Parameters
+        ----------
+        own : sequence of OwnElectrodes
+            One a window; empty where there is nothing but the encoder's features.
+        encoded : array_like of float, shape (n_windows, n_features)
+            What the encoder made of each.
+        """
+        features = np.asarray(encoded, np.float32)
+        if not own:
+            nothing = np.zeros((len(features), 0, N_TIMES), np.float32)
+            return cls(nothing, np.zeros((len(features), 0), bool), features)
+        return cls(np.stack([w.samples for w in own]), np.stack([w.good for w in own]), features)
 
     def __len__(self) -> int:
         return len(self.samples)

@@ -15,11 +15,11 @@ from mdjpt.calibration.confidence import (
 )
 from mdjpt.calibration.decoder import EmotionDecoder, answered_logits
 from mdjpt.calibration.evidence import balanced_accuracy
+from mdjpt.calibration.families.windows import OwnWindows
 from mdjpt.calibration.heads import GeneralHead
-from mdjpt.calibration.personal_decoder import standardised
-from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
+from mdjpt.calibration.session_centre import PooledStream
 from mdjpt.calibration.smoothing import smoothed
-from mdjpt.calibration.training import as_it_is, balanced_moments, train_personal_decoder
+from mdjpt.calibration.training import as_it_is, train_personal_decoder
 from mdjpt.calibration.trials import LabelledFeatures
 from mdjpt.errors import ProfileError
 from mdjpt.evaluation.online.sessions import CONDITIONS, calibration_schedule, make_session
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle.bundle import Bundle
+    from mdjpt.calibration.personal_decoder import PersonalDecoder
+    from mdjpt.signal.window import OwnElectrodes
 
     Float64 = NDArray[np.float64]
 
@@ -42,12 +44,12 @@ TRIAL_S, HOP_S = 15.0, 1.0
 ABOUT_CURVE = (
     "Trials of 15 s, then a test with other clips; balanced accuracy of its windows. `zero-shot` "
     "is the bundle's own head, `aligned` the same head after the default alignment has seen "
-    "calibration and test without labels. `chosen` is the head that cross-validation takes; `ece` "
-    "its expected calibration error over all participants' windows, `kept` the share of windows "
-    "above its threshold, `right` their accuracy, `right at half` that of the more confident half, "
-    "`accepted` how many were better than chance and than the aligned head on the trials, "
-    "`unproven` how many were better than the aligned head after too few trials to tell that from "
-    "chance, and `in use` what people have who use both: `chosen`, else `aligned`."
+    "calibration and test without labels. Every feature family by itself, and `chosen`, all of "
+    "them pooled; `ece` its expected calibration error over all participants' windows, `kept` the "
+    "share of windows above its threshold, `right` their accuracy, `right at half` that of the "
+    "more confident half, `accepted` how many were better than chance and than the aligned head "
+    "on the trials, `unproven` how many were better than the aligned head after too few trials to "
+    "tell that from chance, and `in use` what people have who use both: `chosen`, else `aligned`."
 )
 
 
@@ -83,12 +85,15 @@ def calibration_curve(
         classes, n_rounds=max(trials_a_class), trial_s=TRIAL_S, test_s=test_s, seed=person
     )
     duration_s, connected = calibration_s + test_s, CONDITIONS[condition]
-    session = make_session(person, classes, connected, duration_s, schedule=schedule, hop_s=HOP_S)
+    session = make_session(
+        person, classes, connected, duration_s, schedule=schedule, hop_s=HOP_S, with_own=True
+    )
     is_test = session.end_s > calibration_s
     features = bundle.features(session.windows)
     known = session.label >= 0
+    own = tuple(session.own[k] for k in np.flatnonzero(known))
     run = _Run(
-        bundle, features[known], session.label[known], session.segment[known], is_test[known]
+        bundle, own, features[known], session.label[known], session.segment[known], is_test[known]
     )
     before = run.general()
     row = {"trials": "none", "zero-shot": before}
@@ -107,13 +112,14 @@ class _Run:
     def __init__(
         self,
         bundle: Bundle,
+        own: tuple[OwnElectrodes, ...],
         features: NDArray[np.float32],
         label: NDArray[np.intp],
         segment: NDArray[np.intp],
         is_test: NDArray[np.bool_],
     ) -> None:
         self._bundle, self._features, self._label = bundle, features, label
-        self._segment, self._is_test = segment, is_test
+        self._segment, self._is_test, self._own = segment, is_test, own
         assert bundle.head is not None
         self._general = GeneralHead(
             bundle.head, np.eye(len(bundle.class_names)), bundle.temperature
@@ -130,7 +136,7 @@ class _Run:
         return balanced_accuracy(answers, self._label[self._is_test])
 
     def calibrated(self, n_trials: int, before: float) -> dict[str, Any]:
-        """Train every head on the first trials and test it.
+        """Train on the first trials, and test the pool and each family by itself.
 
         Parameters
         ----------
@@ -140,21 +146,22 @@ class _Run:
             Accuracy on the test of what a person has whose calibration is refused.
         """
         data = self._first_trials(n_trials)
-        moments = balanced_moments(data)
-        train = standardised(data.features, *moments)
-        test = standardised(self._features[self._is_test], *moments)
-        row: dict[str, Any] = {}
-        for candidate in (*ANCHORED, *CANDIDATES):
-            head = fit_candidate(candidate, train, data.trial, data.label, self._general)
-            row[candidate.name] = self.accuracy(head.predict_proba(test))
-        return row | self._chosen(data, before)
-
-    def _chosen(self, data: LabelledFeatures, before: float) -> dict[str, Any]:
         try:
             decoder = train_personal_decoder(data, general=self._general)
         except ProfileError:
             return {}
-        shown = self._smoothed(decoder.predict_proba(self._features[self._is_test]))
+        pool, test = decoder.pool, self._windows(self._is_test)
+        row: dict[str, Any] = {}
+        for family, head in zip(pool.families, pool.heads, strict=True):
+            logits, _ = head.judge(family.transform(test))
+            row[family.name] = self.accuracy(softmax(logits))
+        stream = PooledStream(pool.centre, HOP_S, pool.smoothing_s)
+        shown = np.stack([stream.step(logits) for logits in pool.judge(test).logits])
+        return row | self._of_pool(data, decoder, shown, before)
+
+    def _of_pool(
+        self, data: LabelledFeatures, decoder: PersonalDecoder, shown: Float64, before: float
+    ) -> dict[str, Any]:
         label = self._label[self._is_test]
         kept = shown.max(axis=1) >= decoder.abstain_below
         right = shown.argmax(axis=1) == label
@@ -183,7 +190,14 @@ class _Run:
             label=self._label[rows][first],
             class_names=self._bundle.class_names,
             hop_s=HOP_S,
+            own=self._of(rows),
         )
+
+    def _of(self, rows: NDArray[np.bool_]) -> tuple[OwnElectrodes, ...]:
+        return tuple(self._own[k] for k in np.flatnonzero(rows))
+
+    def _windows(self, rows: NDArray[np.bool_]) -> OwnWindows:
+        return OwnWindows.of(self._of(rows), self._features[rows])
 
     def _smoothed(self, probabilities: Float64) -> Float64:
         return smoothed(probabilities, self._segment[self._is_test], HOP_S)

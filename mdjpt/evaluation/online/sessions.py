@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mdjpt.signal.window import OwnElectrodes
     from mdjpt.simulation import Schedule
 
 __all__ = [
@@ -83,6 +84,8 @@ class Session:
         Number of the state in the schedule that the window ends in.
     hop_s : float
         Seconds from window to window.
+    own : tuple of OwnElectrodes
+        The electrodes of each window, where they were kept.
     """
 
     windows: NDArray[np.float32]
@@ -90,6 +93,7 @@ class Session:
     label: NDArray[np.intp]
     segment: NDArray[np.intp]
     hop_s: float
+    own: tuple[OwnElectrodes, ...] = ()
 
 
 def blocked(classes: tuple[str, ...], duration_s: float, first: int = 0) -> FixedSchedule:
@@ -155,6 +159,7 @@ def make_session(
     *,
     schedule: Schedule | None = None,
     hop_s: float = 2.0,
+    with_own: bool = False,
 ) -> Session:
     """Simulate a participant and prepare the windows that can be decoded.
 
@@ -172,6 +177,8 @@ def make_session(
         By default balanced blocks of 20 to 40 s.
     hop_s : float
         Seconds from window to window.
+    with_own : bool
+        Keep the electrodes of each window.
     """
     names = cap(condition.n_channels)
     flat: dict[str, Literal["flat", "noisy"]] = dict.fromkeys(
@@ -188,7 +195,7 @@ def make_session(
         bad_electrodes=flat,
     )
     samples = person.generate(round(duration_s * SFREQ))
-    prepared = prepare_windows(Recording(samples, SFREQ, names), hop_s=hop_s)
+    prepared = prepare_windows(Recording(samples, SFREQ, names), hop_s=hop_s, with_own=with_own)
     ends = prepared.start_s + WINDOW_S
     starts = np.array([t.sample for t in person.transitions(0, samples.shape[1])]) / SFREQ
     return Session(
@@ -197,6 +204,7 @@ def make_session(
         label=np.array([_label(person, classes, end) for end in ends]),
         segment=np.searchsorted(starts, ends - 1e-6) - 1,
         hop_s=hop_s,
+        own=prepared.own,
     )
 
 
