@@ -1,4 +1,4 @@
-"""A personal head is chosen without dividing trials, and says how sure it may be."""
+"""A personal decoder is trained without dividing trials, and says how sure it may be."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mdjpt.calibration.confidence import (
     softmax,
 )
 from mdjpt.calibration.evidence import Uncalibrated
-from mdjpt.calibration.head_fitting import fit_anchored, fit_head, fit_ridge
-from mdjpt.calibration.heads import HEAD_KINDS, AnchoredHead, GeneralHead, head_from
+from mdjpt.calibration.families import FAMILIES
+from mdjpt.calibration.head_fitting import fit_anchored, fit_ridge
+from mdjpt.calibration.heads import GeneralHead, LinearHead, head_from
 from mdjpt.calibration.label_sets import LABEL_SETS, map_label, mapping_matrix
-from mdjpt.calibration.selection import ANCHORED, CANDIDATES, fit_candidate
 from mdjpt.calibration.smoothing import smoothed
 from mdjpt.calibration.training import (
     CalibrationResult,
@@ -31,9 +31,14 @@ from mdjpt.calibration.training import (
 from mdjpt.calibration.trials import LabelledFeatures, balanced_weights, class_order
 from mdjpt.errors import ProfileError
 from mdjpt.network.emotion_head import Head
-from tests.support.calibration_cases import CLASSES, N_FEATURES, labelled, small_bundle
-
-QUICK = tuple(c for c in CANDIDATES if c.kind != "mlp")
+from tests.support.calibration_cases import (
+    CAP,
+    CLASSES,
+    N_FEATURES,
+    labelled,
+    small_bundle,
+    with_electrodes,
+)
 
 
 def standardised(data):
@@ -49,48 +54,24 @@ def general_head(data):
     return GeneralHead(head, np.eye(3), 1.0)
 
 
-@pytest.mark.parametrize("candidate", [*ANCHORED, *CANDIDATES], ids=lambda c: c.name)
-def test_every_head_learns_what_can_be_learned_and_comes_back_from_its_arrays(candidate):
+@pytest.mark.parametrize("anchored", [True, False])
+def test_every_head_learns_what_can_be_learned_and_comes_back_from_its_arrays(anchored):
     data, test = labelled(effect=3.0), labelled(effect=3.0, seed=1)
-    x = standardised(data)
-    general = general_head(data)
-    head = fit_candidate(candidate, x, data.trial, data.label, general)
+    x, targets = standardised(data), np.eye(3)[data.window_label]
+    if anchored:
+        head = fit_anchored(x, targets, data.weights, general_head(data), 10.0)
+    else:
+        head = LinearHead(*fit_ridge(x, targets, data.weights, 1.0))
     logits = head.logits(standardised(test))
     assert logits.dtype == np.float32
     assert logits.shape == (len(test.features), 3)
     assert (logits.argmax(axis=1) == test.window_label).mean() > 0.7
     assert (head.n_features, head.n_classes) == (N_FEATURES, 3)
-    again = head_from(candidate.kind, head.arrays)
+    again = head_from(head.arrays)
+    assert type(again) is type(head)
     np.testing.assert_array_equal(again.logits(x), head.logits(x))
-    assert candidate.kind in HEAD_KINDS
-
-
-def test_linear_discriminants_are_scikit_learns():
-    analysis = pytest.importorskip("sklearn.discriminant_analysis")
-    data = labelled(n_features=10)
-    x, y = standardised(data), data.window_label
-    ours = fit_head("lda", x, y, data.weights, strength=0.3).logits(x)
-    theirs = analysis.LinearDiscriminantAnalysis(
-        solver="lsqr", covariance_estimator=_Shrunk(0.3), priors=[1 / 3] * 3
-    )
-    theirs.fit(x, y)
-    expected = theirs.decision_function(x)
-    for scores in (ours, expected):
-        scores -= scores.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(ours, expected, rtol=1e-3, atol=1e-3)
-
-
-class _Shrunk:
-    """A covariance estimator with a fixed share of the identity, as scikit-learn takes it."""
-
-    def __init__(self, share):
-        self._share = share
-
-    def fit(self, x):
-        sample = np.cov(x.T, bias=True)
-        scale = np.trace(sample) / len(sample)
-        self.covariance_ = (1 - self._share) * sample + self._share * scale * np.eye(len(sample))
-        return self
+    with pytest.raises(ValueError, match=r"unknown array|holds weight and bias"):
+        head_from(head.arrays | {"more": np.zeros(1, np.float32)})
 
 
 @pytest.mark.parametrize("n", [20, 200])
@@ -122,32 +103,38 @@ def test_a_head_at_infinite_distance_from_its_trials_is_the_general_head():
     np.testing.assert_allclose(far.logits(x), general.predict_proba(x), atol=1e-6)
     near = fit_anchored(x, targets, data.weights, general, 1e12)
     np.testing.assert_allclose(near.logits(x), far.logits(x), atol=0.5)
-    with pytest.raises(ValueError, match="unknown array"):
-        AnchoredHead.from_arrays(far.arrays | {"more": np.zeros(1)})
 
 
 def test_a_good_calibration_is_better_than_chance_and_calibrated():
-    data = labelled(n_per_class=8, effect=2.5)
-    decoder = train_personal_decoder(data, candidates=QUICK)
+    data = with_electrodes(labelled(n_per_class=8, effect=2.5), strength=0.3)
+    decoder = train_personal_decoder(data)
     evidence = decoder.evidence
     assert evidence.verdict == "better"
     assert evidence.n_trials == 24
     assert evidence.low < evidence.accuracy < evidence.high or evidence.high == 1.0
     assert evidence.chance == pytest.approx(1 / 3)
     assert "24 trials" in evidence.summary()
-    test = labelled(n_per_class=20, effect=2.5, seed=7)
-    shown = smoothed(decoder.predict_proba(test.features), test.trial, 0.5)
+    test = with_electrodes(labelled(n_per_class=20, effect=2.5, seed=7), strength=0.3, seed=1)
+    shown = smoothed(decoder.predict_proba(test.windows), test.trial, 0.5)
     assert expected_calibration_error(shown, test.window_label) < 0.12
     assert 1 / 3 < decoder.abstain_below < 1
-    assert len(decoder.compared) == len(QUICK)
+    assert decoder.ch_names == CAP
+    assert decoder.families == tuple(family.name for family in FAMILIES)
+    assert [name for name, _ in decoder.compared] == list(decoder.families)
     assert not decoder.notes
 
 
+def test_without_electrodes_the_encoders_family_decodes_alone():
+    decoder = train_personal_decoder(labelled(effect=2.0))
+    assert (decoder.families, decoder.ch_names) == (("encoder",), ())
+
+
 def test_the_same_seed_gives_the_same_decoder():
-    first, second = (train_personal_decoder(labelled(effect=2.0)) for _ in range(2))
-    assert first.kind == second.kind
-    for name, array in first.head.arrays.items():
-        np.testing.assert_array_equal(second.head.arrays[name], array)
+    data = with_electrodes(labelled(effect=2.0))
+    first, second = (train_personal_decoder(data) for _ in range(2))
+    assert first.families == second.families
+    for name, array in first.pool.arrays.items():
+        np.testing.assert_array_equal(second.pool.arrays[name], array)
     assert first.evidence == second.evidence
 
 
@@ -156,7 +143,7 @@ def test_noise_is_accepted_about_as_rarely_as_promised():
     for seed in range(40):
         data = labelled(n_per_class=4, effect=0.0, seed=seed, n_features=12, n_windows=4)
         unrated = replace(data, ratings=None)
-        verdict = train_personal_decoder(unrated, candidates=QUICK).evidence.verdict
+        verdict = train_personal_decoder(unrated).evidence.verdict
         accepted += verdict == "better"
     assert accepted <= 6  # 5 % of 40 is 2; more than 6 has a probability of 0.3 %
 
@@ -164,10 +151,9 @@ def test_noise_is_accepted_about_as_rarely_as_promised():
 def test_a_few_trials_do_not_lose_what_the_general_head_knows():
     data, test = labelled(n_per_class=2, effect=1.5), labelled(effect=1.5, seed=3, n_per_class=20)
     decoder = train_personal_decoder(data, general=general_head(data))
-    right = decoder.predict_proba(test.features).argmax(axis=1) == test.window_label
-    alone = train_personal_decoder(data, candidates=QUICK)
-    right_alone = alone.predict_proba(test.features).argmax(axis=1) == test.window_label
-    assert decoder.kind == "anchored"
+    right = decoder.predict_proba(test.windows).argmax(axis=1) == test.window_label
+    alone = train_personal_decoder(data)
+    right_alone = alone.predict_proba(test.windows).argmax(axis=1) == test.window_label
     assert right.mean() > right_alone.mean()
 
 
@@ -177,7 +163,7 @@ def test_one_block_a_class_proves_nothing():
     blocks = LabelledFeatures(
         data.features[order], data.trial, np.sort(data.label), CLASSES, data.hop_s
     )
-    decoder = train_personal_decoder(blocks, candidates=QUICK)
+    decoder = train_personal_decoder(blocks)
     assert decoder.evidence.verdict == "cannot be told"
     assert "in 1 separate block cannot be told from a drift" in decoder.notes[0]
     assert decoder.affect is None

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from mdjpt.calibration.anchored import GeneralHead
 from mdjpt.calibration.blocks import block_folds
 from mdjpt.calibration.calibration_windows import MAX_WINDOWS, CalibrationWindows
 from mdjpt.calibration.confidence import softmax
@@ -10,7 +10,7 @@ from mdjpt.calibration.families.band_power import BandPower
 from mdjpt.calibration.families.encoded import Encoded
 from mdjpt.calibration.families.tangent import FineTangent
 from mdjpt.calibration.family_head import Familiar, Span, discriminant
-from mdjpt.calibration.heads import fit_head
+from mdjpt.calibration.heads import GeneralHead
 from mdjpt.calibration.novelty import NOISES, noise
 from mdjpt.calibration.pool_weights import fit_pool_weights, pooled, smoothed_logits
 from mdjpt.calibration.pooled_decoder import UNFAMILIAR, PooledDecoder
@@ -82,14 +82,31 @@ def test_training_in_the_span_of_the_windows_is_training_on_the_features():
     np.testing.assert_allclose(span.logits(*linear), logits, atol=1e-4)
 
 
-def test_the_discriminant_is_the_one_of_the_other_heads():
+class _Shrunk:
+    """A covariance estimator with a fixed share of the identity, as scikit-learn takes it."""
+
+    def __init__(self, share):
+        self._share = share
+
+    def fit(self, x):
+        sample = np.cov(x.T, bias=True)
+        scale = np.trace(sample) / len(sample)
+        self.covariance_ = (1 - self._share) * sample + self._share * scale * np.eye(len(sample))
+        return self
+
+
+def test_the_discriminant_is_scikit_learns():
     rng = np.random.default_rng(1)
-    x, labels = rng.normal(size=(40, 6)), np.arange(40) % 3
+    x, labels = rng.normal(size=(42, 6)), np.arange(42) % 3
     x[:, 0] += labels
-    weights = np.full(40, 1 / 40)
-    weight, bias = discriminant(x, labels, weights, 3, shrinkage=0.3)
-    other = fit_head("lda", x, labels, weights, strength=0.3)
-    np.testing.assert_allclose(x @ weight + bias, other.logits(x), rtol=1e-3, atol=1e-4)
+    weight, bias = discriminant(x, labels, np.full(42, 1 / 42), 3, shrinkage=0.3)
+    theirs = LinearDiscriminantAnalysis(
+        solver="lsqr", covariance_estimator=_Shrunk(0.3), priors=[1 / 3] * 3
+    )
+    ours, expected = x @ weight + bias, theirs.fit(x, labels).decision_function(x)
+    for scores in (ours, expected):
+        scores -= scores.mean(axis=1, keepdims=True)
+    np.testing.assert_allclose(ours, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_nothing_speaks_for_or_against_a_class_that_was_not_shown():

@@ -15,6 +15,9 @@ from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.bundle.checked_file import read_checked, write_checked
 from mdjpt.calibration.decoder import EmotionDecoder
+from mdjpt.calibration.families.windows import OwnWindows
+from mdjpt.calibration.heads import GeneralHead
+from mdjpt.calibration.pooled_decoder import UNFAMILIAR
 from mdjpt.calibration.profile import (
     MAX_VERSIONS,
     PROFILE_FILE,
@@ -24,15 +27,29 @@ from mdjpt.calibration.profile import (
     new_pseudonym,
     save_profile,
 )
-from mdjpt.calibration.selection import CANDIDATES
+from mdjpt.calibration.session_centre import PooledStream
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
+from mdjpt.signal.filters import N_TIMES
+from mdjpt.signal.window import OwnElectrodes
 from streaming.decoder import alignment_status
-from tests.support.calibration_cases import eeg_windows, labelled, small_bundle
+from tests.support.calibration_cases import (
+    CAP,
+    eeg_windows,
+    labelled,
+    small_bundle,
+    with_electrodes,
+)
 
 BUNDLE = small_bundle()
 DATA = labelled(n_per_class=6, effect=3.0)
-DECODER = train_personal_decoder(DATA, candidates=CANDIDATES[:1])
+DECODER = train_personal_decoder(DATA)
+OWN = with_electrodes(DATA)
+OWN_DECODER = train_personal_decoder(OWN)
+
+
+def surer(decoder, threshold):
+    return replace(decoder, coverage=replace(decoder.coverage, threshold=threshold))
 
 
 def profile_of(decoder=DECODER, **changes):
@@ -77,10 +94,12 @@ def path(tmp_path):
     return tmp_path / "p.safetensors"
 
 
-@pytest.mark.parametrize("candidate", CANDIDATES, ids=lambda c: c.name)
-def test_a_profile_comes_back_as_it_was_saved(candidate, tmp_path):
+@pytest.mark.parametrize("anchored", [True, False])
+@pytest.mark.parametrize("data", [DATA, OWN], ids=["encoder", "electrodes"])
+def test_a_profile_comes_back_as_it_was_saved(anchored, data, tmp_path):
+    general = GeneralHead(BUNDLE.head, np.eye(3), BUNDLE.temperature) if anchored else None
     decoder = replace(
-        train_personal_decoder(DATA, candidates=(candidate,), before=0.4),
+        train_personal_decoder(data, general=general, before=0.4),
         alignment=AlignmentConfig("rows", memory_s=100.0),
         alignment_state={"first_rows.mean": np.arange(3.0)},
         notes=("a note",),
@@ -92,17 +111,11 @@ def test_a_profile_comes_back_as_it_was_saved(candidate, tmp_path):
     fields = (loaded.participant, loaded.bundle_sha256, loaded.simulated, loaded.active)
     assert fields == ("P-01", BUNDLE.sha256, True, 0)
     ours, theirs = loaded.current, decoder
-    for name in ("class_names", "kind", "temperature", "abstain_below", "novelty_limit"):
-        assert getattr(ours, name) == getattr(theirs, name)
-    assert (ours.evidence, ours.alignment, ours.notes) == (
-        theirs.evidence,
-        theirs.alignment,
-        ("a note",),
-    )
-    assert [name for name, _ in ours.compared] == [name for name, _ in theirs.compared]
+    assert ours.about == theirs.about
+    assert ours.pool.coverage == theirs.coverage
     np.testing.assert_array_equal(ours.alignment_state["first_rows.mean"], np.arange(3.0))
     np.testing.assert_array_equal(
-        ours.predict_proba(DATA.features), theirs.predict_proba(DATA.features)
+        ours.predict_proba(data.windows), theirs.predict_proba(data.windows)
     )
     np.testing.assert_array_equal(
         ours.affect.predict(ours.standardise(DATA.features)),
@@ -117,7 +130,7 @@ def test_only_its_owner_may_read_a_profile(path):
 
 def test_versions_are_kept_and_the_newest_is_in_use():
     profile = profile_of()
-    second = replace(DECODER, abstain_below=0.9)
+    second = surer(DECODER, 0.9)
     grown = profile.with_version(second)
     assert (len(grown.versions), grown.active) == (2, 1)
     assert grown.current.abstain_below == 0.9
@@ -129,7 +142,7 @@ def test_versions_are_kept_and_the_newest_is_in_use():
 
 def test_versions_survive_the_file(tmp_path):
     path = tmp_path / "p.safetensors"
-    grown = profile_of().with_version(replace(DECODER, abstain_below=0.9))
+    grown = profile_of().with_version(surer(DECODER, 0.9))
     save_profile(path, replace(grown, active=0))
     loaded = load_profile(path)
     assert [v.abstain_below for v in loaded.versions] == [DECODER.abstain_below, 0.9]
@@ -181,7 +194,13 @@ def test_a_bundle_is_no_profile():
 
 @pytest.mark.parametrize(
     ("version", "words"),
-    [(0, "calibrate again"), (2, "fine-tuned encoder"), (3, "update mdjpt-live"), ("x", "update")],
+    [
+        (0, "calibrate again"),
+        (1, "before decoders looked at the person's own electrodes.*calibrate again"),
+        (2, "fine-tuned encoder.*calibrate again"),
+        (4, "update mdjpt-live"),
+        ("x", "update"),
+    ],
 )
 def test_another_format_version_is_named(path, version, words):
     describe_anew(path, lambda entry: entry.update(format_version=version))
@@ -207,13 +226,16 @@ def test_no_damage_is_believed_and_every_refusal_is_one_line(path):
 
 
 SPOILED = {
-    "kind": lambda about: about["versions"][0].update(kind="magic"),
+    "families": lambda about: about["versions"][0].update(families=["magic"]),
+    "no families": lambda about: about["versions"][0].update(families=[]),
+    "ch_names": lambda about: about["versions"][0].update(ch_names="Fp1"),
+    "smoothing_s": lambda about: about["versions"][0].update(smoothing_s=-1),
     "class_names": lambda about: about["versions"][0].update(class_names=["a"]),
-    "temperature": lambda about: about["versions"][0].update(temperature=-1),
+    "coverage": lambda about: about["versions"][0].update(coverage={"threshold": 2}),
     "evidence": lambda about: about["versions"][0].update(evidence={}),
     "alignment": lambda about: about["versions"][0].update(alignment={"kind": "magic"}),
     "affect": lambda about: about["versions"][0].update(affect={"names": ["x"], "agreement": []}),
-    "compared": lambda about: about["versions"][0].update(compared=[["lda", 10**400]]),
+    "compared": lambda about: about["versions"][0].update(compared=[["encoded", 10**400]]),
     "notes": lambda about: about["versions"][0].update(notes=json.loads(300 * "[" + 300 * "]")),
     "active": lambda about: about.update(active=5),
     "simulated": lambda about: about.update(simulated="no"),
@@ -262,8 +284,7 @@ def test_a_profile_says_what_it_holds_without_its_decoders(path):
         True,
     )
     (version,) = about.versions
-    assert (version.class_names, version.kind) == (DECODER.class_names, DECODER.kind)
-    assert version.evidence == DECODER.evidence
+    assert version == DECODER.about
 
 
 def test_no_damage_to_what_a_profile_says_is_believed(path):
@@ -298,7 +319,7 @@ def test_a_profile_without_a_checksum_of_its_header_is_read_whole(path):
         load_profile_about(path)
 
 
-SAID = set(SPOILED) - {"class_names", "temperature", "alignment", "affect"}
+SAID = set(SPOILED) - {"class_names", "families", "alignment", "affect"}
 
 
 @pytest.mark.parametrize("what", sorted(SAID))
@@ -310,10 +331,10 @@ NO_NUMBERS = ["NaN", "1e999", "-1e999", "1" + 400 * "0", "9" * 5000, 900 * "[" +
 
 
 @pytest.mark.parametrize("text", [*NO_NUMBERS, 10**5 * "[" + 10**5 * "]"], ids=lambda t: t[:7])
-@pytest.mark.parametrize("where", ["temperature", "compared"])
+@pytest.mark.parametrize("where", ["smoothing_s", "compared"])
 def test_a_number_that_is_none_in_a_profile_is_damage(path, text, where):
     mark = 0.123454321
-    value = mark if where == "temperature" else [["lda", mark]]
+    value = mark if where == "smoothing_s" else [["encoded", mark]]
     describe_anew(path, lambda entry: entry["about"]["versions"][0].update({where: value}))
     write_over(path, str(mark), text)
     for read in (load_profile, load_profile_about):
@@ -339,35 +360,110 @@ def test_a_pseudonym_is_random_and_no_name():
         profile_of(participant="Ada Lovelace, born 1815")
 
 
-def test_a_profile_decodes_live_as_it_was_trained():
-    features = BUNDLE.encoder().feature(eeg_windows(30), stats=BUNDLE.row_stats)
-    data = replace(DATA, features=np.resize(features, (len(DATA.trial), features.shape[1])))
-    decoder = train_personal_decoder(data, candidates=CANDIDATES[:1])
+def test_arrays_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / "p.safetensors"
+    save_profile(path, profile_of(OWN_DECODER))
+    arrays, about = read_checked(path, PROFILE_FILE)[:2]
+    for name, array in arrays.items():
+        without = {other: a for other, a in arrays.items() if other != name}
+        hole = np.full((3, 1), -1 if array.dtype.kind == "i" else np.nan, array.dtype)
+        for spoiled in (without, arrays | {name: hole}):
+            write_checked(path, PROFILE_FILE, spoiled, about)
+            with pytest.raises(ProfileError, match="unusable profile") as error:
+                load_profile(path)
+            assert "\n" not in str(error.value)
+
+
+def encoded_trials(data):
+    """Return the trials with the encoder's features of real windows, and these windows."""
+    windows = eeg_windows(30)
+    features = BUNDLE.encoder().feature(windows, stats=BUNDLE.row_stats)
+    size = (len(data.trial), features.shape[1])
+    return replace(data, features=np.resize(features, size)), windows
+
+
+@pytest.mark.parametrize("with_own", [False, True])
+def test_a_profile_decodes_live_as_it_was_trained(with_own):
+    data, windows = encoded_trials(OWN if with_own else DATA)
+    decoder = train_personal_decoder(data)
     model = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(decoder))
     assert model.class_names == DATA.class_names
     assert model.simulated
-    before = model.state_dict()
-    answer = model.decode(eeg_windows(30)[0])
-    np.testing.assert_allclose(
-        list(answer.probabilities.values()),
-        decoder.predict_proba(answer.feature[None])[0],
-        rtol=1e-5,
-    )
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, before[name])
-    assert set(answer.affect) <= {"valence", "arousal"}
+    own = data.own[:30] or [None] * 30
+    answers = [model.decode(w, k, o) for k, (w, o) in enumerate(zip(windows, own, strict=True))]
+    features = np.stack([answer.feature for answer in answers])
+    judged = decoder.pool.judge(OwnWindows.of(data.own[:30], features))
+    stream = PooledStream(decoder.pool.centre, 0.5, decoder.smoothing_s)
+    for answer, logits, trust in zip(answers, *judged, strict=True):
+        assert answer.estimate.familiar == (trust >= UNFAMILIAR)
+        np.testing.assert_allclose(answer.estimate.logits, logits, atol=1e-6)
+        shown = stream.step(logits) if answer.estimate.familiar else np.full(3, 1 / 3)
+        np.testing.assert_allclose(list(answer.probabilities.values()), shown, atol=1e-6)
+        assert set(answer.affect) <= {"valence", "arousal"}
+    with pytest.raises(ValueError, match="not the encoder's features alone"):
+        model.decode_feature(features[0])
+    if with_own:
+        with pytest.raises(ValueError, match="needs the person's own electrodes"):
+            model.decode(windows[0])
 
 
-def test_the_aligners_of_a_profile_may_go_on_learning():
-    features = BUNDLE.encoder().feature(eeg_windows(30), stats=BUNDLE.row_stats)
-    data = replace(DATA, features=np.resize(features, (len(DATA.trial), features.shape[1])))
-    decoder = replace(
-        train_personal_decoder(data, candidates=CANDIDATES[:1]),
-        alignment=AlignmentConfig("moments"),
+def test_the_electrodes_of_another_cap_are_found_by_their_names():
+    data, windows = encoded_trials(OWN)
+    decoder = train_personal_decoder(data)
+    model = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(decoder))
+    own = data.own[0]
+    expected = model.decode(windows[0], 0, own).estimate.logits
+    order = [4, 0, 5, 2, 1, 3]
+    mixed = OwnElectrodes(own.samples[order], own.good[order], tuple(CAP[k] for k in order))
+    more = OwnElectrodes(
+        np.vstack([np.full((1, N_TIMES), 900, np.float32), mixed.samples]),
+        np.append(True, mixed.good),
+        ("Pz", *mixed.ch_names),
     )
-    model = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(decoder), keep_learning=True)
-    model.decode(eeg_windows(30)[0])
-    assert model.gauge.effective_windows == pytest.approx(0.1, rel=0.02)
+    for other in (mixed, more):
+        model.reset()
+        np.testing.assert_array_equal(model.decode(windows[0], 0, other).estimate.logits, expected)
+    bad = OwnElectrodes(own.samples, own.good & (np.arange(6) < 4), CAP)
+    fewer = OwnElectrodes(own.samples[:4], own.good[:4], CAP[:4])
+    np.testing.assert_array_equal(
+        model.decode(windows[0], 0, fewer).estimate.logits,
+        model.decode(windows[0], 0, bad).estimate.logits,
+    )
+    with pytest.raises(ProfileError, match=r"2 of the 6 electrodes .* \(not C3, C4, O1, O2\)"):
+        model.decode(windows[0], 0, OwnElectrodes(own.samples[:2], own.good[:2], CAP[:2]))
+
+
+def test_a_profile_labels_no_noise():
+    data, windows = encoded_trials(OWN)
+    model = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(train_personal_decoder(data)))
+    own = data.own[0]
+    loud = OwnElectrodes(
+        np.random.default_rng(0).normal(0, 300, own.samples.shape).astype(np.float32), own.good, CAP
+    )
+    answer = model.decode(windows[0], 0, loud)
+    assert not answer.estimate.familiar
+    assert answer.affect == {}
+    assert max(answer.probabilities.values()) < model.abstain_below
+    nothing = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(OWN_DECODER)).state_dict()
+    assert model.state_dict().keys() == nothing.keys()
+    np.testing.assert_array_equal(model.state_dict()["centre.weight_s"], 0.0)
+
+
+def test_a_decoder_of_a_person_goes_on_where_the_session_was_centred():
+    data, windows = encoded_trials(OWN)
+    profile = profile_of(train_personal_decoder(data))
+    first, second = (EmotionDecoder(BUNDLE, 0.5, profile=profile) for _ in range(2))
+    for k in range(20):
+        first.decode(windows[k], k, data.own[k])
+    state = first.state_dict()
+    assert state["centre.weight_s"].sum() == pytest.approx(10.0, rel=0.1)
+    second.load_state_dict(state)
+    first.reset()
+    for k in range(20, 25):
+        ours, theirs = (d.decode(windows[k], k, data.own[k]).probabilities for d in (second, first))
+        assert ours == theirs
+    with pytest.raises(ValueError, match=r"mean|weight"):
+        second.load_state_dict({name: a for name, a in state.items() if name != "centre.mean"})
 
 
 def test_a_window_like_nothing_known_is_neither_labelled_nor_learned():
@@ -392,9 +488,8 @@ def test_a_profile_without_room_for_its_alignment_is_refused():
 
 
 def test_valence_and_arousal_are_told_live_and_smoothed():
-    features = BUNDLE.encoder().feature(eeg_windows(30), stats=BUNDLE.row_stats)
-    data = replace(DATA, features=np.resize(features, (len(DATA.trial), features.shape[1])))
-    personal = train_personal_decoder(data, candidates=CANDIDATES[:1])
+    data, _ = encoded_trials(DATA)
+    personal = train_personal_decoder(data)
     assert DECODER.affect is not None
     personal = replace(personal, affect=DECODER.affect)
     decoder = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(personal))

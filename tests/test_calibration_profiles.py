@@ -12,14 +12,13 @@ import pytest
 
 from app.calibration.profiles import ProfileStore, default_folder
 from mdjpt.calibration.profile import load_profile, save_profile
-from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from mdjpt.errors import ProfileError
 from tests.support.calibration_cases import labelled
 from tests.test_calibration_profile import profile_of, write_over
 
 FIRST, SECOND = (
-    train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k), candidates=CANDIDATES[:1])
+    train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k))
     for k in range(2)
 )
 

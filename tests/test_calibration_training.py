@@ -92,16 +92,11 @@ def test_the_job_gives_what_the_command_gives_from_markers_or_from_a_table(
     assert (state.summary.participant, state.summary.version) == ("P-07", 1)
     wizard = load_profile(path).current
     for other in (load_profile(from_table).current, load_profile(from_markers).current):
-        assert other.kind == wizard.kind
-        assert other.evidence == wizard.evidence
-        for name, array in wizard.head.arrays.items():
-            np.testing.assert_array_equal(array, other.head.arrays[name])
+        assert other.about == wizard.about
+        for name, array in wizard.pool.arrays.items():
+            np.testing.assert_array_equal(array, other.pool.arrays[name])
         np.testing.assert_array_equal(wizard.feature_mean, other.feature_mean)
         np.testing.assert_array_equal(wizard.feature_var, other.feature_var)
-        assert (other.temperature, other.abstain_below) == (
-            wizard.temperature,
-            wizard.abstain_below,
-        )
 
 
 def test_a_head_that_is_not_better_is_refused_and_leaves_nothing(files, tmp_path) -> None:

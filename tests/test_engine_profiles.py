@@ -11,7 +11,6 @@ import pytest
 from app.session import LiveSession, SessionConfig, engine_config
 from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.calibration.profile import Profile, save_profile
-from mdjpt.calibration.selection import CANDIDATES
 from mdjpt.calibration.training import train_personal_decoder
 from streaming.processes.decoder_process import Learned
 from streaming.processes.engine import Engine
@@ -58,7 +57,7 @@ def files(tmp_path_factory):
         ("foreign", 3, "cd" * 32),
     ):
         data = labelled(n_per_class=5, n_classes=n_classes, effect=3.0)
-        trained = train_personal_decoder(data, candidates=CANDIDATES[:1])
+        trained = train_personal_decoder(data)
         decoder = replace(trained, unproven=name == "four")
         profile = Profile(f"P-{name}", model, True, (decoder, decoder), 1)
         save_profile(folder / f"{name}.safetensors", profile)

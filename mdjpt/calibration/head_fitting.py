@@ -1,69 +1,21 @@
-"""Training of heads, in milliseconds: each trial counts the same however long it is."""
+"""Ridge regression, and heads that begin as the model's own."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mdjpt.calibration.heads import AnchoredHead, GeneralHead, LinearHead, PrototypeHead
+from mdjpt.calibration.heads import AnchoredHead, GeneralHead, LinearHead
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mdjpt.calibration.heads import PersonalHead
-
     Float64 = NDArray[np.float64]
 
-__all__ = ["fit_anchored", "fit_head", "fit_ridge"]
+__all__ = ["fit_anchored", "fit_ridge"]
 
-MLP_EPOCHS, MLP_BATCH = 30, 64  # a few hundred windows are one of the paper's batches
 _TINY = 1e-12
-
-
-def fit_head(
-    kind: Literal["lda", "ridge", "prototypes", "mlp"],
-    features: Float64,
-    labels: NDArray[np.intp],
-    weights: Float64,
-    *,
-    strength: float | None = None,
-    seed: int = 0,
-) -> PersonalHead:
-    """Train a head from nothing; :func:`fit_anchored` has a start.
-
-    Parameters
-    ----------
-    kind : {"lda", "ridge", "prototypes", "mlp"}
-        Which one.
-    features : ndarray of float64, shape (n, n_features)
-        Standardised.
-    labels : ndarray of int, shape (n,)
-        From 0; every class is there.
-    weights : ndarray of float64, shape (n,)
-        Sum to 1; the MLP has no use for them.
-    strength : float, optional
-        LDA: share of the identity in the within-class covariance, by default Ledoit and Wolf's.
-        Ridge: penalty in units of the features' mean variance, by default 1.
-    seed : int
-        Of the MLP.
-    """
-    n_classes = int(labels.max()) + 1
-    if kind == "mlp":
-        from mdjpt.network.emotion_head import Head
-
-        return Head.fit(
-            features, labels, n_classes, n_epochs=MLP_EPOCHS, batch_size=MLP_BATCH, seed=seed
-        )
-    targets = np.eye(n_classes)[labels]
-    if kind == "ridge":
-        return LinearHead(*fit_ridge(features, targets, weights, strength or 1.0))
-    shares = targets * weights[:, None]
-    means: Float64 = (shares / shares.sum(axis=0)).T @ features
-    if kind == "prototypes":
-        centre = means.mean(axis=0)
-        return PrototypeHead(means - centre, centre)
-    return _fit_lda(features - means[labels], means, weights, strength)
 
 
 def fit_anchored(
@@ -129,20 +81,3 @@ def fit_ridge(
         scatter = x.T @ x + penalty * np.eye(x.shape[1])
         weight = np.linalg.solve(scatter, x.T @ y)
     return weight.T, mean - centre @ weight
-
-
-def _fit_lda(
-    residuals: Float64, means: Float64, weights: Float64, shrinkage: float | None
-) -> LinearHead:
-    """Linear discriminant analysis with equal priors (Friedman, J Am Stat Assoc 84:165, 1989)."""
-    x = residuals * np.sqrt(weights)[:, None]
-    if shrinkage is None:
-        from sklearn.covariance import ledoit_wolf_shrinkage
-
-        shrinkage = float(ledoit_wolf_shrinkage(residuals, assume_centered=True))
-    scale = max(float(np.mean(np.sum(x * x, axis=0))), _TINY)
-    shrinkage = min(max(shrinkage, 1e-3), 1.0)
-    within = (1 - shrinkage) * (x.T @ x)
-    within[np.diag_indices(len(within))] += shrinkage * scale
-    weight = np.linalg.solve(within, means.T).T
-    return LinearHead(weight, -0.5 * np.sum(weight * means, axis=1))

@@ -1,12 +1,11 @@
 """Heads over frozen features that a few minutes of one person can train.
 
-All take standardised features and give one logit a class; :mod:`mdjpt.calibration.head_fitting`
-trains them.
+All take standardised features and give one logit a class.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -24,23 +23,15 @@ if TYPE_CHECKING:
     Float64 = NDArray[np.float64]
 
 __all__ = [
-    "HEAD_KINDS",
     "AnchoredHead",
     "GeneralHead",
-    "HeadKind",
     "LinearHead",
     "PersonalHead",
-    "PrototypeHead",
     "general_head",
     "head_from",
 ]
 
-HeadKind = Literal["anchored", "lda", "ridge", "prototypes", "mlp"]
-HEAD_KINDS: tuple[HeadKind, ...] = get_args(HeadKind)
-
-COSINE_SCALE = 10.0  # brings cosines to the range of logits; the temperature does the rest
 _GENERAL = "general."
-_TINY = np.float32(1e-12)
 
 
 class PersonalHead(Protocol):
@@ -96,7 +87,7 @@ class _Head:
 
 
 class LinearHead(_Head):
-    """Logits that are linear in the features: shrinkage LDA and ridge.
+    """Logits that are linear in the features.
 
     Parameters
     ----------
@@ -117,31 +108,6 @@ class LinearHead(_Head):
         """Return (n, n_classes) float32 for (n, n_features)."""
         a = self._arrays
         out: Float32 = np.asarray(features, np.float32) @ a["weight"].T + a["bias"]
-        return out
-
-
-class PrototypeHead(_Head):
-    """Logits that are cosines with one prototype a class, seen from a common centre.
-
-    Parameters
-    ----------
-    prototypes : array_like of float, shape (n_classes, n_features)
-        Of any length.
-    centre : array_like of float, shape (n_features,)
-        Taken from the features first.
-    """
-
-    def __init__(self, prototypes: ArrayLike, centre: ArrayLike) -> None:
-        shape = np.shape(prototypes)
-        if len(shape) != 2 or np.shape(centre) != shape[1:]:
-            raise ValueError(f"centre {np.shape(centre)} and prototypes {shape} do not match")
-        super().__init__({"prototypes": prototypes, "centre": centre}, *shape)
-
-    def logits(self, features: ArrayLike) -> Float32:
-        """Return (n, n_classes) float32 for (n, n_features)."""
-        x = np.asarray(features, np.float32) - self._arrays["centre"]
-        cosines = _unit(x) @ _unit(self._arrays["prototypes"]).T
-        out: Float32 = (COSINE_SCALE * cosines).astype(np.float32)
         return out
 
 
@@ -259,29 +225,16 @@ def general_head(bundle: Bundle, class_names: Sequence[str]) -> GeneralHead | No
     return GeneralHead(bundle.head, matrix, bundle.temperature)
 
 
-def head_from(kind: HeadKind, arrays: Mapping[str, Any]) -> PersonalHead:
+def head_from(arrays: Mapping[str, Float32]) -> PersonalHead:
     """Build a head from its arrays.
 
     Raises
     ------
-    ValueError
-        When the kind is unknown or the arrays are not those of such a head.
+    ValueError, KeyError
+        When the arrays are not those of a head.
     """
-    if kind not in HEAD_KINDS:
-        raise ValueError(f"unknown kind of head {kind!r:.40}")
-    if kind == "anchored":
+    if "matrix" in arrays:
         return AnchoredHead.from_arrays(arrays)
-    if kind == "mlp":
-        from mdjpt.network.emotion_head import Head
-
-        return Head(arrays)
-    names = {"prototypes", "centre"} if kind == "prototypes" else {"weight", "bias"}
-    if arrays.keys() != names:
-        raise ValueError(f"a {kind} head holds {', '.join(sorted(names))}")
-    return PrototypeHead(**arrays) if kind == "prototypes" else LinearHead(**arrays)
-
-
-def _unit(x: Float32) -> Float32:
-    length = np.linalg.norm(x, axis=-1, keepdims=True)
-    unit: Float32 = x / np.maximum(length, _TINY)
-    return unit
+    if arrays.keys() != {"weight", "bias"}:
+        raise ValueError("a linear head holds weight and bias")
+    return LinearHead(**arrays)

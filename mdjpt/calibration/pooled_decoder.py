@@ -159,7 +159,7 @@ def _restored(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[FeatureFam
         return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
 
     own, known = part("head"), part("familiar")
-    head = head_from("anchored" if "matrix" in own else "lda", own)
+    head = head_from(own)
     familiar = Familiar(known["mean"], known["scale"], float(known["limit"]))
     if {known["mean"].shape, known["scale"].shape} != {(head.n_features,)}:
         raise ValueError(f"features and head of the family {name} do not match")

@@ -127,7 +127,7 @@ class PooledStream:
         Parameters
         ----------
         logits : ndarray of float64, shape (n_classes,)
-            Of :meth:`mdjpt.calibration.pooled.PooledDecoder.judge`.
+            Of :meth:`mdjpt.calibration.pooled_decoder.PooledDecoder.judge`.
         n_hops : int
             Hops since the last window that was decoded.
         max_weight_s : float

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -11,10 +13,13 @@ from mdjpt.calibration.trials import LabelledFeatures
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import RowStats
 from mdjpt.network.model import EncoderConfig, MdjptNetwork
+from mdjpt.signal.window import OwnElectrodes
+from tests.support.people_with_states import own_windows
 
 CONFIG = EncoderConfig(embed_dim=16, n_heads=2, ffn_dim=8, n_dims=4, n_mixed=6, n_filters=2)
 CLASSES = ("negative", "neutral", "positive")
 N_FEATURES = CONFIG.n_maps
+CAP = ("Fp1", "Fp2", "C3", "C4", "O1", "O2")
 
 
 def eeg_windows(n, seed=0, rank=20, gain=1.0):
@@ -71,3 +76,10 @@ def labelled(n_per_class=6, n_classes=3, effect=1.0, seed=0, n_features=N_FEATUR
     valence = label - 1.0 + 0.2 * rng.standard_normal(len(label))
     ratings = np.stack([valence, rng.standard_normal(len(label))], axis=1)
     return LabelledFeatures(3.0 * features + 1.0, trial, label, names, 0.5, ratings)
+
+
+def with_electrodes(data, strength=1.0, seed=0):
+    """Return the trials with the electrodes of a person whose rhythms tell the classes."""
+    windows = own_windows(data.window_label, n_electrodes=len(CAP), strength=strength, seed=seed)
+    own = zip(windows.samples, windows.good, strict=True)
+    return replace(data, own=tuple(OwnElectrodes(*one, CAP) for one in own))

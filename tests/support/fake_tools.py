@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from app.calibration.profiles import ProfileEntry
 from app.calibration.training import CalibrationSummary, TrainingState
 from app.wizard.tools import CalibrationTools, TrainingWish
+from mdjpt.calibration.coverage import Coverage
 from mdjpt.calibration.evidence import Evidence
 from mdjpt.calibration.personal_decoder import VersionAbout
 from mdjpt.errors import ProfileError
@@ -31,10 +32,10 @@ def made_version(
     low, high = binomtest(n_correct, n_trials).proportion_ci()
     return VersionAbout(
         class_names=CLASSES,
-        kind="anchored",
-        temperature=1.0,
-        abstain_below=0.5,
-        novelty_limit=2.0,
+        ch_names=("Fp1", "Fp2", "C3", "C4"),
+        families=("encoded", "band-power"),
+        coverage=Coverage(threshold=0.5, coverage=0.93, accuracy=0.8, at_least=0.6),
+        smoothing_s=1.0,
         evidence=Evidence(
             n_trials=n_trials,
             n_correct=n_correct,

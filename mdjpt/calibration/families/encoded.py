@@ -42,7 +42,9 @@ class Encoded:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Build from what :attr:`arrays` returned."""
+        """Build from what :attr:`arrays` returned; ValueError when it is not that."""
+        if np.shape(arrays["n_features"]) != ():
+            raise ValueError("the number of the encoder's features is no single number")
         return cls(int(arrays["n_features"]))
 
     @property
