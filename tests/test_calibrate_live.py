@@ -150,7 +150,7 @@ def test_a_whole_calibration_leaves_a_recording_labels_and_a_verdict(
     shown = capsys.readouterr()
     assert "8 of 8 electrodes are good" in shown.out
     assert "(SIMULATED SIGNAL)" in shown.out
-    assert "comparing heads" in shown.err
+    assert "training on held-out trials" in shown.err
 
 
 def test_ended_before_the_first_sample_it_says_that_nothing_was_recorded(

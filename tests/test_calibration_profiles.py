@@ -18,8 +18,7 @@ from tests.support.calibration_cases import labelled
 from tests.test_calibration_profile import profile_of, write_over
 
 FIRST, SECOND = (
-    train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k))
-    for k in range(2)
+    train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k)) for k in range(2)
 )
 
 

@@ -201,7 +201,7 @@ def calibrate_recording(
     report("encoding the trials")
     lost = LostWindows(recording)
     data, notes = _labelled(list(_features(recording, trials, decoder, lost)), trials, bundle, lost)
-    report("comparing heads")
+    report("training on held-out trials")
     general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(bundle, general, data)
     personal = train_personal_decoder(

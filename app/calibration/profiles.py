@@ -249,7 +249,8 @@ def _line(entry: ProfileEntry, number: int) -> str:
     return (
         f"Version {number + 1} of {version.created}: {', '.join(version.class_names)}; "
         f"{found.accuracy:.2f} of {found.n_trials} trials right "
-        f"({found.low:.2f} to {found.high:.2f}, chance {found.chance:.2f})"
+        f"({found.low:.2f} to {found.high:.2f}, chance {found.chance:.2f}), "
+        f"labels {version.coverage.coverage:.0%} of the time"
         + (", UNPROVEN" if version.unproven else "")
         + (", in use" if number == entry.in_use else "")
     )

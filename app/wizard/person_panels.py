@@ -117,6 +117,7 @@ def _line(entry: ProfileEntry, number: int) -> str:
     return (
         f"Version {number + 1} · {version.created}{used}\n"
         f"{found.accuracy:.0%} of {found.n_trials} trials right "
-        f"({found.low:.0%} to {found.high:.0%}, guessing {found.chance:.0%})"
+        f"({found.low:.0%} to {found.high:.0%}, guessing {found.chance:.0%}), "
+        f"labels {version.coverage.coverage:.0%} of the time"
         + (" · unproven" if version.unproven else "")
     )

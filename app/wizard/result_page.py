@@ -73,6 +73,8 @@ def result_words(summary: CalibrationSummary) -> tuple[str, str, str]:
         words.append("Nothing was gained on these trials: you may as well discard it.")
     if before is not None and found.low <= before < found.accuracy:
         words.append("The gain over the model without calibration may be luck.")
+    covered = summary.decoder.coverage.coverage
+    words.append(f"It labels {covered:.0%} of the time, and says unsure for the rest.")
     if found.calibration_error > POORLY_CALIBRATED:
         words.append(
             f"Its percentages are off by {100 * found.calibration_error:.0f} points on average."
