@@ -90,12 +90,12 @@ def _signal(kind: str, row: np.ndarray, label: str, unit: str) -> object:
 def test_bdf_gives_the_rises_of_its_status_channel(tmp_path: Path) -> None:
     import edfio
 
-    x = brain_like(3)
-    x[2] = 0
-    x[2, 500:510] = 7
-    x[2, 1000:] = 9
-    x[2] += 0x10000  # the upper byte is the amplifier's state
-    labels = ("A1", "Cz", "Status")
+    x = brain_like(4)
+    x[3] = 0
+    x[3, 500:510] = 7
+    x[3, 1000:] = 9
+    x[3] += 0x10000  # the upper byte is the amplifier's state
+    labels = ("A1", "Cz", "Pz", "Status")
     signals = [
         edfio.BdfSignal(
             row.astype(np.float64),
@@ -108,8 +108,8 @@ def test_bdf_gives_the_rises_of_its_status_channel(tmp_path: Path) -> None:
     ]
     edfio.Bdf(signals).write(tmp_path / "a.bdf")
     recording = read(tmp_path / "a.bdf")
-    assert recording.ch_names == ("Cz",)
-    np.testing.assert_allclose(recording.samples[0], x[1], atol=1e-3)
+    assert recording.ch_names == ("Cz", "Pz")
+    np.testing.assert_allclose(recording.samples, x[1:3], atol=1e-3)
     assert recording.markers == ((2.0, "7"), (4.0, "9"))
 
 

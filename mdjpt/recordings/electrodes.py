@@ -8,14 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdjpt.errors import RecordingError
+from mdjpt.signal.caps import caps_with, common_reference, electrode_pair, known_cap, named_cap
+from mdjpt.signal.montage import canonical_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Electrodes", "montage_names", "select_electrodes"]
+    from mdjpt.signal.caps import NamedCap
+
+__all__ = ["ONE_ELECTRODE", "Electrodes", "montage_names", "select_electrodes"]
 
 ASSUMED = "electrode names assumed from --montage"
 HINT = "name the electrodes with --montage NAMES or --montage FILE"
+ONE_ELECTRODE = "one electrode has no reference to compare with: record at least two"
+BIPOLAR = (
+    "bipolar derivations{} have no common reference, so no electrode can be told from them; "
+    "record or export them against one reference"
+)
 MAX_MONTAGE_BYTES = 65536
 
 # Labels of what amplifiers record beside EEG.
@@ -25,6 +34,8 @@ _NOT_EEG = re.compile(
     r"OTHER|REFERENCE|GROUND",
     re.IGNORECASE,
 )
+# Labels that count electrodes instead of naming them.
+_NUMBERED = re.compile(r"(?:EEG|E|CH|CHAN|CHANNEL|EXG|EXG CHANNEL)?[\s._:-]*\d{1,3}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +63,14 @@ def montage_names(montage: str | Path | Sequence[str] | None) -> tuple[str, ...]
     Parameters
     ----------
     montage : str, path or sequence of str
-        Names separated by commas, a text file of names (one a line or separated by commas, ``#``
-        begins a comment), or the names themselves.
+        Names separated by commas, the name of a montage that MNE-Python has built in
+        ("biosemi128"), a text file of names (one a line or separated by commas, ``#`` begins a
+        comment), or the names themselves.
 
     Returns
     -------
     tuple of str, or None
-        The names in order; None when `montage` is None.
+        The names in order, the one name of a built-in montage; None when `montage` is None.
 
     Raises
     ------
@@ -89,10 +101,11 @@ def _montage_text(montage: str | Path) -> str:
             f"{path}: not a text file; a montage file holds one electrode name a line"
         ) from None
     except (OSError, ValueError):
-        if isinstance(montage, str) and _is_scalp(text):
+        if isinstance(montage, str) and (_is_scalp(text) or named_cap(text)):
             return text
         raise RecordingError(
-            f"--montage {text}: neither a file nor names; write names as in Fp1,Fp2,C3,C4"
+            f"--montage {text}: neither a file nor names nor a cap; write names as in "
+            "Fp1,Fp2,C3,C4, or a montage of MNE-Python as biosemi64, GSN-HydroCel-128, easycap-M1"
         ) from None
 
 
@@ -106,8 +119,6 @@ def _split(text: str) -> tuple[str, ...]:
 
 def _is_scalp(label: str) -> bool:
     """Return whether a label names a position on the scalp."""
-    from mdjpt.signal.montage import canonical_name
-
     return canonical_name(label) is not None
 
 
@@ -148,13 +159,28 @@ def select_electrodes(
     typed = [True] * len(labels) if is_eeg is None else list(is_eeg)
     candidates = [i for i, eeg in enumerate(typed) if eeg and _may_be_eeg(labels[i])]
     if montage is None:
-        return _named_by_the_file(labels, candidates)
-    return _named_by_the_montage(labels, candidates, montage)
+        chosen = _named_by_the_file(labels, candidates)
+    else:
+        chosen = _named_by_the_montage(labels, candidates, montage)
+    if len({canonical_name(name) for name in chosen.names}) == 1:
+        raise RecordingError(f"{ONE_ELECTRODE}{_listed(chosen.names[:1])}")
+    return chosen
 
 
 def _named_by_the_file(labels: Sequence[str], candidates: Sequence[int]) -> Electrodes:
-    """Keep the columns whose own label is a scalp position."""
+    """Keep the columns whose own label is a scalp position, the labels judged as a whole."""
+    own = [labels[i] for i in candidates]
+    cap = known_cap(own)
+    if cap is not None:
+        return _named_by_a_cap(labels, candidates, cap)
     columns = tuple(i for i in candidates if _is_scalp(labels[i]))
+    pairs = [label for label in own if electrode_pair(label)]
+    reference = common_reference(own)
+    if reference is not None and len(pairs) > len(columns):
+        return _against(labels, candidates, reference)
+    if pairs and len(pairs) >= len(columns):
+        raise RecordingError(BIPOLAR.format(_listed(pairs)[1:]))
+    numbered = [label for label in own if _NUMBERED.fullmatch(label) and not _is_scalp(label)]
     if not columns:
         if not candidates:
             raise RecordingError(
@@ -162,27 +188,74 @@ def _named_by_the_file(labels: Sequence[str], candidates: Sequence[int]) -> Elec
                 + _listed(labels)
                 + "; if these are electrodes, name them with --montage"
             )
-        raise RecordingError(f"no channel has a known electrode name{_listed(labels)}; {HINT}")
-    kept = set(columns)
-    left_out = [label for i, label in enumerate(labels) if i not in kept]
-    return Electrodes(columns, tuple(labels[i] for i in columns), _dropped(left_out))
+        raise RecordingError(
+            f"no channel has a known electrode name{_listed(labels)}; {HINT}{_advice(numbered)}"
+        )
+    if len(numbered) > len(columns):
+        raise RecordingError(
+            f"{len(columns)} of {len(columns) + len(numbered)} EEG channels have the name of an "
+            f"electrode, the others only a number{_listed(numbered)}; name them all, in order: "
+            f"--montage NAMES or --montage FILE{_advice(numbered)}"
+        )
+    return Electrodes(columns, tuple(labels[i] for i in columns), _left_out(labels, columns))
+
+
+def _advice(labels: Sequence[str]) -> str:
+    """Name the built-in montages that numbered labels may belong to."""
+    caps = caps_with(labels)[:2]
+    return f", or the cap: --montage {' or '.join(caps)}" if caps else ""
+
+
+def _against(labels: Sequence[str], candidates: Sequence[int], reference: str) -> Electrodes:
+    """Keep derivations that have one electrode in common: that is their reference."""
+    columns, pairs = zip(
+        *((i, pair) for i in candidates if (pair := electrode_pair(labels[i]))), strict=True
+    )
+    names = tuple(first for first, _ in pairs)
+    note = f"recorded against {reference}: each channel is called by its first electrode"
+    return Electrodes(columns, names, (note, *_left_out(labels, columns)))
+
+
+def _named_by_a_cap(labels: Sequence[str], candidates: Sequence[int], cap: NamedCap) -> Electrodes:
+    """Give the columns that a cap knows the places it gives them."""
+    if not cap.places:
+        known = [labels[i] for i in candidates]
+        raise RecordingError(
+            f"labels of BioSemi{_listed(known)}: C1 is another place there than in the 10-20 "
+            "system; name the cap with --montage biosemi16, 32, 64, 128, 160 or 256, or every "
+            "electrode with --montage NAMES"
+        )
+    columns = tuple(i for i in candidates if cap.place(labels[i]))
+    names = tuple(str(cap.place(labels[i])) for i in columns)
+    first, last = (f"{labels[i]} is {cap.place(labels[i])}" for i in (columns[0], columns[-1]))
+    note = f"electrodes named by their place in {cap.name}: {first}, ... {last}"
+    return Electrodes(columns, names, (note, *_left_out(labels, columns)))
 
 
 def _named_by_the_montage(
     labels: Sequence[str], candidates: Sequence[int], montage: Sequence[str]
 ) -> Electrodes:
-    """Give the EEG columns the names of the montage, in order."""
+    """Give the EEG columns the names of the montage, in order; a cap's by label where it can."""
+    pairs = [labels[i] for i in candidates if electrode_pair(labels[i])]
+    if pairs and 2 * len(pairs) >= len(candidates) and common_reference(pairs) is None:
+        raise RecordingError(BIPOLAR.format(_listed(pairs)[1:]))
+    cap = named_cap(montage[0]) if len(montage) == 1 else None
+    if cap is not None:
+        if 2 * sum(cap.place(labels[i]) is not None for i in candidates) > len(candidates):
+            return _named_by_a_cap(labels, candidates, cap)
+        # Of two names for an electrode the montage's own come first.
+        montage = [place or "-" for place in dict(cap.places).values()][: cap.size]
     columns = _columns_meant(labels, candidates, montage)
     if columns is None:
         raise RecordingError(
             f"--montage names {len(montage)} electrodes, the recording has {len(candidates)} EEG "
             f"channels{_listed([labels[i] for i in candidates])}; give one name per channel"
         )
-    pairs = [(i, name) for i, name in zip(columns, montage, strict=True) if _is_scalp(name)]
-    if not pairs:
+    named = [(i, name) for i, name in zip(columns, montage, strict=True) if _is_scalp(name)]
+    if not named:
         raise RecordingError(f"--montage holds no known electrode name{_listed(montage)}")
     left_out = [name for name in montage if not _is_scalp(name)]
-    kept, names = zip(*pairs, strict=True)
+    kept, names = zip(*named, strict=True)
     return Electrodes(kept, names, (ASSUMED, *_dropped(left_out)))
 
 
@@ -199,6 +272,11 @@ def _columns_meant(
     if len(labels) == len(montage) and not any(_is_scalp(montage[i]) for i in others):
         return range(len(labels))
     return None
+
+
+def _left_out(labels: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
+    """Say which columns are not among those that were kept."""
+    return _dropped([label for i, label in enumerate(labels) if i not in columns])
 
 
 def _dropped(labels: Sequence[str]) -> tuple[str, ...]:
