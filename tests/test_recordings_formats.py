@@ -29,9 +29,12 @@ DATA = Path(__file__).parent / "data"
 
 
 def read(
-    path: Path, montage: tuple[str, ...] | None = None, stream: str | None = None
+    path: Path,
+    montage: tuple[str, ...] | None = None,
+    stream: str | None = None,
+    **choice: object,
 ) -> Recording:
-    return read_here(path, montage, stream)
+    return read_here(path, montage, stream, **choice)
 
 
 # MNE's formats
@@ -117,24 +120,29 @@ def test_bdf_gives_the_rises_of_its_status_channel(tmp_path: Path) -> None:
 def test_edf_units_become_microvolts(tmp_path: Path, unit: str, factor: float) -> None:
     import edfio
 
-    x = brain_like(1, 1000)[0]
-    edfio.Edf([_signal("edf", x * factor, "EEG Cz-REF", unit)]).write(tmp_path / "a.edf")
+    x = brain_like(2, 1000)
+    labels = ("EEG Cz-REF", "EEG Pz-REF")
+    signals = [
+        _signal("edf", row * factor, label, unit) for row, label in zip(x, labels, strict=True)
+    ]
+    edfio.Edf(signals).write(tmp_path / "a.edf")
     recording = read(tmp_path / "a.edf")
-    np.testing.assert_allclose(recording.samples[0], x, atol=0.01)
+    np.testing.assert_allclose(recording.samples, x, atol=0.01)
     assert recording.notes == ()
 
 
 def test_edf_without_a_unit_is_taken_as_microvolts_and_says_so(tmp_path: Path) -> None:
     import edfio
 
-    x = brain_like(1, 1000)[0]
-    edfio.Edf([_signal("edf", x, "Cz", "")]).write(tmp_path / "a.edf")
+    x = brain_like(2, 1000)
+    signals = [_signal("edf", row, label, "") for row, label in zip(x, ("Cz", "Pz"), strict=True)]
+    edfio.Edf(signals).write(tmp_path / "a.edf")
     recording = read(tmp_path / "a.edf")
-    np.testing.assert_allclose(recording.samples[0], x, atol=0.01)
-    assert recording.notes == ("1 channels without a known unit: microvolts assumed",)
+    np.testing.assert_allclose(recording.samples, x, atol=0.01)
+    assert recording.notes == ("2 channels without a known unit: microvolts assumed",)
 
 
-@pytest.mark.parametrize("factor", [1e6, 24, 1e-6])
+@pytest.mark.parametrize("factor", [1e6, 24])
 def test_impossible_amplitudes_are_remarked_on_and_kept(tmp_path: Path, factor: float) -> None:
     x = brain_like() * np.float32(factor)
     recording = read(write_xdf(tmp_path / "a.xdf", x, 250))
@@ -280,24 +288,43 @@ def test_stamps_rounded_to_milliseconds_give_the_nominal_rate(tmp_path: Path, ra
 
 
 def test_an_unusual_rate_is_measured_and_said(tmp_path: Path) -> None:
-    rows = [f"{i / 177.3:.6f},{i % 50}" for i in range(2000)]
-    recording = read(_csv(tmp_path / "a.csv", "time,Cz", rows))
+    rows = [f"{i / 177.3:.6f},{i % 50},{i % 40}" for i in range(2000)]
+    recording = read(_csv(tmp_path / "a.csv", "time,Cz,Pz", rows))
     assert recording.sfreq == pytest.approx(177.3, abs=0.01)
     assert "177.30 Hz taken from the time stamps" in recording.notes[0]
 
 
 def test_milliseconds_are_told_by_name_and_size(tmp_path: Path) -> None:
-    rows = [f"{i * 4},{i % 50}" for i in range(1000)]
-    assert read(_csv(tmp_path / "a.csv", "Time (ms),Cz", rows)).sfreq == 250
-    rows = [f"{1_600_000_000_000 + i * 4},{i % 50}" for i in range(1000)]
-    assert read(_csv(tmp_path / "b.csv", "timestamp,Cz", rows)).sfreq == 250
+    rows = [f"{i * 4},{i % 50},{i % 40}" for i in range(1000)]
+    assert read(_csv(tmp_path / "a.csv", "Time (ms),Cz,Pz", rows)).sfreq == 250
+    guessed = read(_csv(tmp_path / "c.csv", "time,Cz,Pz", rows))
+    assert guessed.sfreq == 250
+    assert guessed.notes == ("time taken as milliseconds by the size of its steps",)
+    rows = [f"{1_600_000_000_000 + i * 4},{i % 50},{i % 40}" for i in range(1000)]
+    assert read(_csv(tmp_path / "b.csv", "timestamp,Cz,Pz", rows)).sfreq == 250
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "step"),
+    [
+        ("time_us", 0, 7812.5),
+        ("timestamp", 1.7e15, 7812.5),
+        ("time", 0, 7812.5),
+        ("t [ns]", 5, 7812500),
+    ],
+)
+def test_finer_clocks_are_told_too(tmp_path: Path, name: str, first: float, step: float) -> None:
+    rows = [f"{first + i * step:.0f},{i % 50},{i % 40}" for i in range(1000)]
+    recording = read(_csv(tmp_path / "a.csv", f"{name},Cz,Pz", rows))
+    assert recording.sfreq == 128
+    assert recording.duration_s == pytest.approx(1000 / 128)
 
 
 def test_markers_of_a_csv_are_where_the_column_changes(tmp_path: Path) -> None:
     marks = ["0"] * 1000
     marks[250], marks[500:503], marks[750] = "1", ["2.0"] * 3, "sad"
-    rows = [f"{i / 250:.3f},{i % 50},{mark}" for i, mark in enumerate(marks)]
-    recording = read(_csv(tmp_path / "a.csv", "timestamps,Cz,Marker0", rows))
+    rows = [f"{i / 250:.3f},{i % 50},{i % 40},{mark}" for i, mark in enumerate(marks)]
+    recording = read(_csv(tmp_path / "a.csv", "timestamps,Cz,Pz,Marker0", rows))
     assert recording.markers == ((1.0, "1"), (2.0, "2"), (3.0, "sad"))
 
 
@@ -321,6 +348,141 @@ def test_mind_monitor_at_one_row_a_second_is_no_eeg(tmp_path: Path) -> None:
     path = _csv(tmp_path / "a.csv", "TimeStamp,RAW_TP9,RAW_AF7", rows)
     with pytest.raises(RecordingError, match="constant"):
         read(path)
+
+
+def _eeg_rows(separator: str = ",", digits: int = 3) -> list[str]:
+    return [separator.join(f"{v:.{digits}f}" for v in row) for row in brain_like(4, 1000).T]
+
+
+def test_spreadsheets_of_half_of_europe_are_read(tmp_path: Path) -> None:
+    rows = [f"{i / 250:.3f};{row}" for i, row in enumerate(_eeg_rows(";"))]
+    text = "\n".join(["timestamps;TP9;AF7;AF8;TP10", *(r.replace(".", ",") for r in rows)])
+    (tmp_path / "a.csv").write_text(text)
+    recording = read(tmp_path / "a.csv")
+    assert recording.sfreq == 250
+    np.testing.assert_allclose(recording.samples, brain_like(4, 1000), atol=1e-3)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt"])
+def test_text_of_any_encoding_is_read(tmp_path: Path, encoding: str, suffix: str) -> None:
+    rows = [f"{i / 250:.3f}\t{row}" for i, row in enumerate(_eeg_rows("\t"))]
+    text = "\r\n".join(['"time"\tTP9\tAF7\tAF8\tTP10', *rows])
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(text.encode(encoding))
+    np.testing.assert_allclose(read(path).samples, brain_like(4, 1000), atol=1e-3)
+
+
+def test_a_table_without_time_needs_a_rate_and_is_read_with_it(tmp_path: Path) -> None:
+    path = _csv(tmp_path / "a.csv", "AF3,F7,O1,O2", _eeg_rows())
+    with pytest.raises(RecordingError, match="--sfreq HZ"):
+        read(path)
+    recording = read(path, sfreq=128.0)
+    assert (recording.sfreq, recording.n_times) == (128, 1000)
+    with pytest.raises(RecordingError, match="--sfreq is for tables"):
+        read(write_xdf(tmp_path / "a.xdf", brain_like(), 250), sfreq=128.0)
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor", "notes"),
+    [
+        ("", 1e-6, ("it names no unit: taken as volts by the size of the signal",)),
+        ("", 1e-3, ("it names no unit: taken as millivolts by the size of the signal",)),
+        ("", 1.0, ()),
+        (" (mV)", 1e-3, ()),
+        (" [uV]", 1.0, ()),
+    ],
+)
+def test_a_table_in_any_unit_becomes_microvolts(
+    tmp_path: Path, unit: str, factor: float, notes: tuple[str, ...]
+) -> None:
+    x = brain_like(4, 1000) * factor
+    rows = [f"{i / 250:.3f}," + ",".join(f"{v:.9f}" for v in row) for i, row in enumerate(x.T)]
+    names = ",".join(f"{name}{unit}" for name in NAMES[:4])
+    recording = read(_csv(tmp_path / "a.csv", f"time,{names}", rows))
+    np.testing.assert_allclose(recording.samples, x / factor, atol=2e-3)
+    assert recording.notes == notes
+
+
+def test_emotiv_markers_have_their_value_not_their_number(tmp_path: Path) -> None:
+    header = "title:x\nTimestamp,EEG.AF3,EEG.O1,MarkerIndex,MarkerType,MarkerValueInt"
+    marks = {256: "1,label,31", 257: ",,", 400: "2,label,32"}
+    rows = [f"{1.6e9 + i / 128:.6f},{i % 9},{i % 7},{marks.get(i, ',,')}" for i in range(512)]
+    recording = read(_csv(tmp_path / "a.csv", header, rows))
+    assert recording.markers == ((2.0, "31"), (400 / 128, "32"))
+
+
+def test_emotivs_one_line_header_tells_names_and_rate(tmp_path: Path) -> None:
+    header = "title:x,recorded:1.1.20,sampling:128,subject:s,labels:COUNTER AF3 O1 RAW_CQ MARKER"
+    header += " TIME_STAMP_s CQ_AF3,chan:7,units:emotiv"
+    lost = [i for i in range(512) if not 200 <= i < 250]
+    rows = [f"{i % 129}, {4200 + i % 9}, {4100 + i % 7}, 0, {7 * (i == 384)}, 1, 4" for i in lost]
+    recording = read(_csv(tmp_path / "a.csv", header, rows))
+    assert (recording.ch_names, recording.sfreq) == (("AF3", "O1"), 128)
+    assert recording.gaps == ((200, 250),)
+    assert recording.markers == ((3.0, "7"),)
+
+
+def _brainflow_rows(n_columns: int, stamp: int) -> list[str]:
+    table = np.zeros((500, n_columns))
+    table[:, 0] = np.arange(500) % 256
+    table[:, 1:5] = brain_like(4, 500).T
+    table[:, stamp] = 1.7e9 + np.arange(500) / 250
+    table[250, -1] = 3
+    return ["\t".join(f"{v:.6f}" for v in row) for row in table]
+
+
+def test_a_raw_table_of_brainflow_is_told_by_its_columns_or_its_board(tmp_path: Path) -> None:
+    rows = _brainflow_rows(24, 22)
+    cyton = _csv(tmp_path / "BrainFlow-RAW_2024_0.csv", rows[0], rows[1:])
+    recording = read(cyton, montage=NAMES)
+    assert recording.ch_names == NAMES
+    assert recording.notes[0] == "board cyton told by its 24 columns"
+    np.testing.assert_allclose(recording.samples[:4], brain_like(4, 500), atol=1e-5)
+    assert recording.markers == ((1.0, "3"),)
+    assert read(cyton, montage=NAMES, board="cyton").notes == (
+        "electrode names assumed from --montage",
+    )
+    with pytest.raises(RecordingError, match="24 columns, but BrainFlow's ganglion has 15"):
+        read(cyton, board="ganglion")
+    with pytest.raises(RecordingError, match="no board 'piano'"):
+        read(cyton, board="piano")
+    rows = _brainflow_rows(22, 20)
+    with pytest.raises(RecordingError, match="22 columns: name its board with --board"):
+        read(_csv(tmp_path / "b.csv", rows[0], rows[1:]))
+
+
+def test_the_sd_card_of_a_cyton_is_read(tmp_path: Path) -> None:
+    header = "%OBCI SD Convert - 2019\n%\n%Sample Rate = 250.0 Hz\n%First Column = SampleIndex"
+    x = brain_like(8, 500)
+    rows = [
+        f"{i % 256}," + ",".join(f"{v:.3f}" for v in x[:, i]) + ",0.1,0.2,0.9" for i in range(500)
+    ]
+    recording = read(_csv(tmp_path / "SDconverted.csv", header, rows), montage=NAMES)
+    assert recording.sfreq == 250
+    np.testing.assert_allclose(recording.samples, x, atol=1e-3)
+
+
+def test_every_single_file_may_be_packed(tmp_path: Path) -> None:
+    import gzip
+
+    import edfio
+
+    signals = [
+        _signal("edf", row, name, "uV") for row, name in zip(brain_like(), NAMES, strict=True)
+    ]
+    edfio.Edf(signals).write(tmp_path / "a.edf")
+    write_xdf(tmp_path / "a.xdf", brain_like(), 250)
+    write_eeglab(tmp_path / "a.set", brain_like(), 250)
+    rows = [f"{i / 250:.3f},{row}" for i, row in enumerate(_eeg_rows())]
+    _csv(tmp_path / "a.csv", "time,TP9,AF7,AF8,TP10", rows)
+    for suffix in (".edf", ".xdf", ".set", ".csv"):
+        plain = tmp_path / f"a{suffix}"
+        packed = tmp_path / f"b{suffix}.gz"
+        packed.write_bytes(gzip.compress(plain.read_bytes()))
+        recording = read(packed)
+        np.testing.assert_array_equal(recording.samples, read(plain).samples)
+        assert recording.source == str(packed)
 
 
 def test_emotiv_pro_csv_is_read_below_its_first_line(tmp_path: Path) -> None:
@@ -384,7 +546,7 @@ def test_the_counter_of_a_daisy_counts_samples(tmp_path: Path) -> None:
     np.testing.assert_array_equal(recording.samples, lost[1:])
     assert recording.notes == (
         "electrode names assumed from --montage",
-        "the stream declares no unit: microvolts assumed",
+        "it names no unit: taken as microvolts by the size of the signal",
         "samples are missing, no window reaches across: 0.08 s at 5.6 s",
     )
 

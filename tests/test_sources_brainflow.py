@@ -96,9 +96,9 @@ def test_every_listed_board_has_rows() -> None:
 
 
 def test_a_montage_replaces_the_boards_own_electrodes() -> None:
-    source = BrainFlowSource(FakeBoard(("", "")), montage=("Fp1", "EOG"))
+    source = BrainFlowSource(FakeBoard(("", "")), montage=("Fp1", "Fp2"))
     info = source.open()
-    assert info.ch_names == ("Fp1",)
+    assert info.ch_names == ("Fp1", "Fp2")
     assert "electrode names assumed from --montage" in info.notes
     source.close()
 

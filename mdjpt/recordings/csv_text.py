@@ -1,20 +1,24 @@
-"""CSV files with a header of channel names: muselsl, Mind Monitor, EmotivPRO and alike."""
+"""Tables with a line of channel names: muselsl, Mind Monitor, Emotiv, spreadsheets and alike."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdjpt.errors import RecordingError
+from mdjpt.recordings.counters import Counter, as_counter
 from mdjpt.recordings.electrodes import select_electrodes
-from mdjpt.recordings.placement import placed_recording, steady_rate
-from mdjpt.recordings.text_table import damaged_lines, head_of, in_seconds, read_columns
+from mdjpt.recordings.placement import placed_recording
+from mdjpt.recordings.table_header import header_of
+from mdjpt.recordings.text_table import Converter, damaged_lines, read_columns
+from mdjpt.recordings.text_time import nominal_rate, seconds_of
+from mdjpt.signal.units import factors_by_size, microvolts_per
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,112 +27,99 @@ if TYPE_CHECKING:
 
 __all__ = ["read"]
 
-MIN_SFREQ = 50.0
-HEADER_LINES = 4
 MAX_LABEL = 1000
-# Rates that headsets have; a measured rate within the tolerance is one of them.
-USUAL_RATES = (
-    100.0, 125.0, 128.0, 160.0, 200.0, 220.0, 250.0, 256.0, 300.0, 500.0, 512.0, 1000.0, 1024.0,
-    2000.0, 2048.0,
-)  # fmt: skip
-RATE_TOLERANCE = 0.01
 
-_TIME = re.compile(r"(lsl[ _])?time[ _]?(stamps?|s)?( ?[(\[].*[)\]])?", re.IGNORECASE)
-_MARKER = re.compile(r"marker\w*|event|trigger|elements|.*markervalueint", re.IGNORECASE)
-_BAND_POWER = re.compile(r"(delta|theta|alpha|beta|gamma|pow)[._]", re.IGNORECASE)
+_UNIT = re.compile(r"[(\[]\s*([a-zµμ]{1,12})\s*[)\]]\s*$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """The line of names and where it stands."""
-
-    names: tuple[str, ...]
-    skip_lines: int
-    time: int
-    marker: int | None
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Names without the prefixes of raw columns; "" for columns of time, markers and power."""
-        raw_only = any(name.startswith("RAW_") for name in self.names)
-        aside = {self.time, self.marker}
-        return tuple(
-            ""
-            if i in aside or _BAND_POWER.match(name) or (raw_only and not name.startswith("RAW_"))
-            else re.sub(r"^(RAW_|EEG\.)", "", name)
-            for i, name in enumerate(self.names)
-        )
-
-    @property
-    def named_ms(self) -> bool:
-        """Whether the column of time is called milliseconds."""
-        return re.search(r"\bms\b", self.names[self.time], re.IGNORECASE) is not None
-
-
-def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
-    """Read EEG, time stamps and markers of a CSV file.
+def read(
+    path: Path, head: Sequence[str], montage: tuple[str, ...] | None, sfreq: float | None
+) -> Recording:
+    """Read EEG, time stamps and markers of a table.
 
     Parameters
     ----------
     path : Path
-        A file with a line of names, one of them of the time.
+        The file.
+    head : sequence of str
+        Its first lines.
     montage : tuple of str or None
         Names for the EEG columns.
+    sfreq : float or None
+        Hz, for a table that does not tell its rate or tells a wrong one.
 
     Returns
     -------
     Recording
-        Placed by the file's time stamps; its values are taken as microvolts.
+        Placed by the file's time stamps, or by its counter.
 
     Raises
     ------
     RecordingError
-        No header, no time column, no electrode, or rows too rare to be EEG.
+        No names, no rate, no electrode, or rows too rare to be EEG.
     """
-    header = _header(head_of(path))
+    header = header_of(head)
+    if header.time is None and not (sfreq or header.sfreq):
+        raise RecordingError(
+            "no column of time, so its sampling rate is unknown: give it with --sfreq HZ"
+        )
     labels = header.labels
     electrodes = select_electrodes(labels, montage, is_eeg=[bool(label) for label in labels])
     marks = _Labels()
-    columns = [header.time, header.time if header.marker is None else header.marker]
+    places = {"time": header.time, "marker": header.marker, "counter": header.counter}
+    extra = [place for place in dict.fromkeys(places.values()) if place is not None]
+    converters: dict[int, Converter] = {} if header.marker is None else {header.marker: marks}
+    if header.time is not None:
+        converters[header.time] = _stamp
     values, n_damaged = read_columns(
         path,
-        [*columns, *electrodes.columns],
+        [*extra, *electrodes.columns],
         skip_lines=header.skip_lines,
-        converters={columns[1]: marks, header.time: _seconds},
+        layout=header.layout,
+        converters=converters,
     )
-    stamps, codes, eeg = in_seconds(values[0], named_ms=header.named_ms), values[1], values[2:]
-    # Rows with a remark and no numbers are Mind Monitor's events.
-    held = np.isfinite(stamps) & ~np.isnan(eeg).all(axis=0)
-    sfreq, rate_notes = _rate(stamps[held])
-    events = () if header.marker is None else marks.rises(codes)
-    column = np.maximum(np.cumsum(held) - 1, 0)
+    eeg = values[len(extra) :]
+    column = {name: values[extra.index(p)] for name, p in places.items() if p is not None}
+    held = ~np.isnan(eeg).all(axis=0)
+    stamps: NDArray[np.float64] | None = None
+    time_notes: tuple[str, ...] = ()
+    if "time" in column:
+        # Rows with a remark and no numbers are Mind Monitor's events.
+        held &= np.isfinite(column["time"])
+        stamps, time_notes = seconds_of(column["time"][held], header.time_name)
+    rate, rate_notes = nominal_rate(stamps, sfreq or header.sfreq)
+    scale, unit_notes = _scale([labels[i] for i in electrodes.columns], eeg[:, held])
+    counter = (
+        as_counter(column["counter"][held]) if stamps is None and "counter" in column else None
+    )
+    events = marks.rises(column["marker"]) if "marker" in column else []
+    kept = np.maximum(np.cumsum(held) - 1, 0)
+    remarks = (*electrodes.notes, *time_notes, *rate_notes, *unit_notes, *damaged_lines(n_damaged))
     return placed_recording(
-        eeg[:, held].astype(np.float32),
-        sfreq,
+        (eeg[:, held] * scale[:, np.newaxis]).astype(np.float32),
+        rate,
         electrodes.names,
-        stamps=stamps[held],
-        column_events=[(int(column[row]), label) for row, label in events],
-        notes=(*electrodes.notes, *rate_notes, *damaged_lines(n_damaged)),
+        stamps=stamps,
+        counter=None if counter is None else Counter(0, *counter),
+        column_events=[(int(kept[row]), label) for row, label in events],
+        notes=remarks,
         source=str(path),
     )
 
 
-def _header(head: list[str]) -> _Header:
-    """Find the line of names: the first that has a column of time."""
-    for number_of_line, line in enumerate(head[:HEADER_LINES]):
-        names = tuple(name.strip().strip('"') for name in line.split(","))
-        time = next((i for i, name in enumerate(names) if _TIME.fullmatch(name)), None)
-        if time is not None and len(names) > 1:
-            marker = next((i for i, name in enumerate(names) if _MARKER.fullmatch(name)), None)
-            return _Header(names, number_of_line + 1, time, marker)
-    raise RecordingError(
-        "no header with a column of time, so its sampling rate is unknown; "
-        "its first line should read as in timestamps,TP9,AF7,AF8,TP10"
-    )
+def _scale(
+    labels: Sequence[str], eeg: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Return microvolts per number of each column, by the unit in its name or by its size."""
+    units = [found[1] if (found := _UNIT.search(label)) else "" for label in labels]
+    factors = np.array([microvolts_per(unit) or np.nan for unit in units])
+    scale, notes = factors_by_size(eeg, factors)
+    # Microvolts are what every device writes that names no unit.
+    return scale, notes if (scale != 1).any() and np.isnan(factors).any() else ()
 
 
-def _seconds(cell: str) -> float:
-    """Return seconds of a number, or of a date and time as Mind Monitor writes it."""
+def _stamp(cell: str) -> float:
+    """Return a number, or the Unix time of a date and time as Mind Monitor writes it."""
     try:
         return float(cell)
     except ValueError:
@@ -159,17 +150,3 @@ class _Labels:
         by_code = {code: label for label, code in self._codes.items()}
         rows = np.flatnonzero((np.diff(codes, prepend=0.0) != 0) & (codes > 0))
         return [(int(row), by_code[int(codes[row])]) for row in rows]
-
-
-def _rate(stamps: NDArray[np.float64]) -> tuple[float, tuple[str, ...]]:
-    """Return the nominal sampling rate behind the time stamps, and a remark when it is unusual."""
-    measured = steady_rate(stamps)
-    if measured < MIN_SFREQ:
-        raise RecordingError(
-            f"{measured:.3g} rows a second are no raw EEG; "
-            "record every sample (Mind Monitor: recording interval 'constant')"
-        )
-    usual = min(USUAL_RATES, key=lambda rate: abs(rate - measured))
-    if abs(measured / usual - 1) <= RATE_TOLERANCE:
-        return usual, ()
-    return round(measured, 2), (f"sampling rate {measured:.2f} Hz taken from the time stamps",)

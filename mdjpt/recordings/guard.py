@@ -28,6 +28,8 @@ def read_recording(
     *,
     montage: str | Path | Sequence[str] | None = None,
     stream: str | None = None,
+    sfreq: float | None = None,
+    board: str | None = None,
     timeout_s: float | None = None,
     memory_bytes: int | None = None,
 ) -> Recording:
@@ -38,12 +40,16 @@ def read_recording(
     Parameters
     ----------
     path : str or Path
-        EDF, BDF, GDF, EEGLAB, BrainVision, FIF and the other formats of MNE, XDF, OpenBCI GUI text,
-        muselsl and Mind Monitor CSV.
+        EDF, BDF, GDF, EEGLAB, BrainVision, FIF and the other formats of MNE, XDF, text of OpenBCI
+        and BrainFlow, muselsl, Mind Monitor, Emotiv and other tables; ``.gz`` of each single file.
     montage : str, path or sequence of str, optional
         Electrode names for the EEG channels of a file whose labels say nothing.
     stream : str, optional
-        Name of the stream to read, for XDF files with several streams of EEG.
+        Name or source_id of the stream to read, for XDF files with several streams of EEG.
+    sfreq : float, optional
+        Sampling rate in Hz of a table of text that does not tell it.
+    board : str, optional
+        BrainFlow's name of the board ("cyton") that wrote a raw table without names.
     timeout_s : float, optional
         Wall time after which the reader is killed; default 60 s and 1 s a megabyte.
     memory_bytes : int, optional
@@ -73,7 +79,8 @@ def read_recording(
     path = Path(path)
     names = montage_names(montage)
     limits = Limits.for_file(_checked_size(path), timeout_s=timeout_s, memory_bytes=memory_bytes)
-    return _READER.read(path, limits, partial(_recording, path), montage=names, stream=stream)
+    choice: dict[str, Any] = {"stream": stream, "sfreq": sfreq, "board": board}
+    return _READER.read(path, limits, partial(_recording, path), montage=names, **choice)
 
 
 def _checked_size(path: Path) -> int:

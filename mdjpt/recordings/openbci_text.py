@@ -1,4 +1,4 @@
-"""Text files of the OpenBCI GUI, versions 1 to 6."""
+"""Text files of the OpenBCI GUI, versions 1 to 6, and of a Cyton's SD card, converted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from mdjpt.errors import RecordingError
 from mdjpt.recordings.counters import Counter, as_counter
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.placement import placed_recording
-from mdjpt.recordings.text_table import damaged_lines, head_of, in_seconds, number, read_columns
+from mdjpt.recordings.text_table import damaged_lines, number, read_columns
+from mdjpt.recordings.text_time import in_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,6 +30,7 @@ MAX_CHANNELS = 64
 GANGLION_SFREQ = 200.0
 
 _FIELD = re.compile(r"%\s*(?P<key>[\w ]+?)\s*=\s*(?P<value>.+)")
+_MAKER = re.compile(r"OpenBCI|OBCI")  # the converted files of a Cyton's SD card say "OBCI"
 _EXG = re.compile(r"E[XE]G Channel", re.IGNORECASE)
 
 
@@ -43,13 +46,15 @@ class _Layout:
     marker: int | None
 
 
-def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
+def read(path: Path, head: Sequence[str], montage: tuple[str, ...] | None) -> Recording:
     """Read the EEG, sample counter and markers of an OpenBCI GUI text file.
 
     Parameters
     ----------
     path : Path
         The file.
+    head : sequence of str
+        Its first lines.
     montage : tuple of str or None
         Names of the electrodes: the format has no place for them.
 
@@ -63,7 +68,7 @@ def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
     RecordingError
         No OpenBCI file, no electrode names given, or no row of numbers.
     """
-    layout = _layout(head_of(path))
+    layout = _layout(head)
     electrodes = select_electrodes(layout.labels, montage)
     eeg = [layout.eeg[i] for i in electrodes.columns]
     extra = [column for column in (layout.stamp, layout.marker) if column is not None]
@@ -84,11 +89,11 @@ def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
     )
 
 
-def _layout(head: list[str]) -> _Layout:
+def _layout(head: Sequence[str]) -> _Layout:
     """Find out which version wrote the file."""
     comments = [line for line in head if line.startswith("%")]
     rows = head[len(comments) :]
-    if not comments or "OpenBCI" not in comments[0]:
+    if not comments or not _MAKER.search(comments[0]):
         raise RecordingError("no text file of the OpenBCI GUI: its first line does not say so")
     fields = {m["key"].lower(): m["value"] for m in map(_FIELD.match, comments) if m}
     sfreq = _leading_number(fields.get("sample rate", ""))
@@ -117,7 +122,7 @@ def _named_layout(header: str, sfreq: float, n_comments: int) -> _Layout:
 
 
 def _unnamed_layout(
-    rows: list[str], fields: dict[str, str], sfreq: float, n_comments: int
+    rows: Sequence[str], fields: dict[str, str], sfreq: float, n_comments: int
 ) -> _Layout:
     """Return the layout of versions 1 to 5: counter, EEG, accelerometer, and what comes behind."""
     cells = rows[-1 if len(rows) < 2 else -2].split(",")

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["read_fields", "read_here"]
 
 
-def read_here(path: Path, montage: Sequence[str] | None, stream: str | None) -> Recording:
+def read_here(
+    path: Path,
+    montage: Sequence[str] | None,
+    stream: str | None = None,
+    sfreq: float | None = None,
+    board: str | None = None,
+) -> Recording:
     """Read a file in this process, without limits.
 
     Parameters
@@ -29,7 +35,11 @@ def read_here(path: Path, montage: Sequence[str] | None, stream: str | None) -> 
     montage : sequence of str or None
         Names for the EEG channels.
     stream : str or None
-        Name of the stream, for files that hold several.
+        Name or source_id of the stream, for files that hold several.
+    sfreq : float or None
+        Hz, for a table that does not tell its rate.
+    board : str or None
+        BrainFlow's name of the board, for its raw tables.
 
     Returns
     -------
@@ -42,18 +52,20 @@ def read_here(path: Path, montage: Sequence[str] | None, stream: str | None) -> 
         Whatever is wrong with the file, in one line.
     """
     names = None if montage is None else tuple(montage)
+    choice = {"stream": stream, "sfreq": sfreq, "board": board}
+    given = {key: value for key, value in choice.items() if value is not None}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return inspected(read_file(path, names, stream))
+            return inspected(read_file(path, names, given))
     except Exception as error:
         text = reason(error).removeprefix(f"{path}: ")
         raise RecordingError(f"{path}: {text}") from None
 
 
-def read_fields(path: Path, montage: Sequence[str] | None, stream: str | None) -> dict[str, Any]:
+def read_fields(path: Path, montage: Sequence[str] | None, **choice: Any) -> dict[str, Any]:
     """Return the fields of the recording that `read_here` reads."""
-    recording = read_here(path, montage, stream)
+    recording = read_here(path, montage, **choice)
     return {field.name: getattr(recording, field.name) for field in fields(Recording)}
 
 

@@ -1,9 +1,12 @@
-"""Columns of numbers in text files, damaged lines included."""
+"""Columns of numbers in text files of any encoding and separator, damaged lines included."""
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
@@ -21,9 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Converter",
+    "TextLayout",
     "damaged_lines",
     "head_of",
-    "in_seconds",
+    "layout_of",
     "number",
     "open_text",
     "read_columns",
@@ -34,13 +38,61 @@ NO_CONVERTERS: Mapping[int, Converter] = MappingProxyType({})
 
 MAX_LINE = 1 << 16
 HEAD_LINES = 12
-MILLISECONDS_FROM = 1e11  # Unix time in seconds stays below this for 3,000 years
+_PROBE_BYTES = 4096
+_DECIMAL_COMMA = re.compile(r"\s*-?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLayout:
+    """How the cells of a table are told apart.
+
+    Attributes
+    ----------
+    separator : str
+        Between two cells.
+    decimal_comma : bool
+        Whether 1,5 is one and a half.
+    """
+
+    separator: str = ","
+    decimal_comma: bool = False
+
+    def cells(self, line: str) -> list[str]:
+        """Return the cells of a line, without blanks and quotes around them."""
+        return [cell.strip().strip('"') for cell in line.split(self.separator)]
+
+    def plain(self, line: str) -> str:
+        """Return a line with decimal points and without quotes."""
+        if self.decimal_comma:
+            line = line.replace(",", ".")
+        return line.replace('"', "")
+
+
+def layout_of(head: Sequence[str]) -> TextLayout:
+    """Tell the layout of a table by its first lines: the last of them holds numbers."""
+    row = next((line for line in reversed(head) if line.strip()), "")
+    separator = next((s for s in ("\t", ";") if s in row), ",")
+    cells = row.split(separator)
+    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    return TextLayout(separator, separator != "," and commas)
+
+
+def _encoding(path: Path) -> str:
+    """Tell UTF-16 from the encodings in which numbers and labels are ASCII."""
+    with path.open("rb") as file:
+        probe = file.read(_PROBE_BYTES)
+    if probe.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # Without a mark every second byte of ASCII text is zero.
+    if probe[1::2] and not any(probe[1::2]):
+        return "utf-16-le"
+    return "utf-16-be" if probe[::2] and not any(probe[::2]) else "utf-8-sig"
 
 
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
-    """Open a text file whatever its encoding: its numbers and labels are ASCII."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline=None) as file:
+    """Open a text file whatever its encoding."""
+    with path.open(encoding=_encoding(path), errors="replace", newline=None) as file:
         yield file
 
 
@@ -64,9 +116,10 @@ def read_columns(
     columns: Sequence[int],
     *,
     skip_lines: int,
+    layout: TextLayout = TextLayout(),
     converters: Mapping[int, Converter] = NO_CONVERTERS,
 ) -> tuple[NDArray[np.float64], int]:
-    """Read columns of numbers separated by commas.
+    """Read columns of numbers.
 
     Parameters
     ----------
@@ -76,6 +129,8 @@ def read_columns(
         Positions of the columns to read.
     skip_lines : int
         Lines before the first row.
+    layout : TextLayout, optional
+        Cells between commas by default.
     converters : mapping of int to function, optional
         What makes a number of a cell in a column, where it is more than a number.
 
@@ -87,37 +142,33 @@ def read_columns(
         Lines left out because cells are missing.
     """
     try:
-        values = _loadtxt(path, columns, skip_lines, converters)
+        with open_text(path) as file:
+            values = np.loadtxt(
+                map(layout.plain, islice(file, skip_lines, None)),
+                delimiter=layout.separator,
+                usecols=list(columns),
+                converters=cast("dict[int | str, Converter]", dict(converters)),
+                ndmin=2,
+                comments=None,
+            )
     except ValueError:
-        return _read_row_by_row(path, columns, skip_lines, converters)
+        return _read_row_by_row(path, columns, skip_lines, layout, converters)
     return np.ascontiguousarray(values.T), 0
 
 
-def _loadtxt(
-    path: Path, columns: Sequence[int], skip_lines: int, converters: Mapping[int, Converter]
-) -> NDArray[np.float64]:
-    """Parse a table without damage, at the speed of C."""
-    with open_text(path) as file:
-        return np.loadtxt(
-            file,
-            delimiter=",",
-            usecols=list(columns),
-            skiprows=skip_lines,
-            converters=cast("dict[int | str, Converter]", dict(converters)),
-            ndmin=2,
-            comments=None,
-        )
-
-
 def _read_row_by_row(
-    path: Path, columns: Sequence[int], skip_lines: int, converters: Mapping[int, Converter]
+    path: Path,
+    columns: Sequence[int],
+    skip_lines: int,
+    layout: TextLayout,
+    converters: Mapping[int, Converter],
 ) -> tuple[NDArray[np.float64], int]:
     """Parse what can be parsed."""
     cell_readers = [(column, converters.get(column, number)) for column in columns]
     rows, n_damaged, n_cells = [], 0, max(columns) + 1
     with open_text(path) as file:
         for line in islice(file, skip_lines, None):
-            cells = line.split(",")
+            cells = layout.plain(line).split(layout.separator)
             if len(cells) >= n_cells:
                 rows.append([reader(cells[column]) for column, reader in cell_readers])
             elif line.strip():
@@ -131,21 +182,6 @@ def number(cell: str) -> float:
         return float(cell)
     except ValueError:
         return float("nan")
-
-
-def in_seconds(stamps: NDArray[np.float64], *, named_ms: bool = False) -> NDArray[np.float64]:
-    """Return time stamps in seconds.
-
-    Parameters
-    ----------
-    stamps : ndarray of float64, shape (n_times,)
-        Of a clock, NaN where there is none.
-    named_ms : bool
-        Whether they are called milliseconds; else their size decides.
-    """
-    known = stamps[np.isfinite(stamps)]
-    in_ms = named_ms or bool(known.size and np.median(known) >= MILLISECONDS_FROM)
-    return stamps / 1e3 if in_ms else stamps
 
 
 def damaged_lines(n_damaged: int) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import logging
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pyxdf
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.checksums import check_parts, checksum_path
+from mdjpt.recordings.packed import unpacked
 from mdjpt.recordings.xdf_layout import BOUNDARY, LENGTH_BYTES, MAGIC
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["XdfStream", "intact_length", "load_streams"]
-
-MAX_DECOMPRESSED = 1 << 31
-_BLOCK_BYTES = 1 << 20  # asked for at once: the reader's memory is limited
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +48,10 @@ class XdfStream:
         """Label of each column, "" where the file has none."""
         return tuple(channel.get("label", "") for channel in self.channels)
 
-    def described(self) -> str:
-        """Return how to tell this stream from others."""
-        return f"{self.name!r} ({self.kind}, {self.n_channels} channels, {self.sfreq:g} Hz)"
+    def described(self, with_id: bool = False) -> str:
+        """Return how to tell this stream from others, by its source_id too if it takes that."""
+        name = f"{self.name!r} source_id {self.source_id!r}" if with_id else repr(self.name)
+        return f"{name} ({self.kind}, {self.n_channels} channels, {self.sfreq:g} Hz)"
 
 
 def intact_length(file: io.BufferedIOBase) -> int:
@@ -87,9 +85,9 @@ def load_streams(path: Path) -> tuple[list[XdfStream], tuple[str, ...]]:
 
     With a file of checksums beside it, parts that are not as they were written are left out.
     """
-    with path.open("rb") as file:
-        packed = path.name.lower().endswith((".xdfz", ".gz"))
-        content = _decompressed(file) if packed else file.read()
+    content = path.read_bytes()
+    if path.name.lower().endswith((".xdfz", ".gz")):
+        content = unpacked(content)
     content, torn_bytes, notes = _checked(path, content)
     if not content.startswith(MAGIC):
         said = f" ({notes[0]})" if notes else ""
@@ -116,17 +114,6 @@ def _checked(path: Path, content: bytes) -> tuple[bytes, int, tuple[str, ...]]:
         return content, 0, ()
     checked = check_parts(content, lines)
     return checked.content, checked.torn_bytes, checked.notes()
-
-
-def _decompressed(file: io.BufferedIOBase) -> bytes:
-    """Decompress a file, as long as it does not swell beyond reason."""
-    content = bytearray()
-    with gzip.GzipFile(fileobj=file) as packed:
-        while part := packed.read(_BLOCK_BYTES):
-            content += part
-            if len(content) > MAX_DECOMPRESSED:
-                raise MemoryError
-    return bytes(content)
 
 
 def _parsed(content: bytes, complaints: list[str]) -> list[XdfStream] | None:

@@ -14,7 +14,7 @@ from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.placement import placed_recording, steady_rate
 from mdjpt.recordings.xdf_content import load_streams
 from mdjpt.recordings.xdf_layout import GAP_PREFIX, POSITIONS_TYPE, PREDICTIONS_TYPE
-from mdjpt.signal.units import MICROVOLTS_PER_VOLT, microvolts_per
+from mdjpt.signal.units import MICROVOLTS_PER_VOLT, factors_by_size, microvolts_per
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ VOLTS_OF_MNE = "0"  # the power of ten of a volt
 _EEG_TYPES = ("", "eeg", "exg")
 
 
-def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Recording:
+def read(path: Path, montage: tuple[str, ...] | None, stream: str | None = None) -> Recording:
     """Read one stream of EEG with the markers of all marker streams.
 
     Parameters
@@ -60,7 +60,8 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     values = eeg.values.T.astype(np.float64)
     counter = find_counter(values, eeg.labels)
     electrodes = _electrodes(eeg, counter, montage)
-    scale, unit_notes = _scale([eeg.channels[i] for i in electrodes.columns])
+    columns = list(electrodes.columns)
+    scale, unit_notes = _scale([eeg.channels[i] for i in columns], values[columns])
     stamps, clock_notes = _stamps(eeg)
     positions, position_notes = _positions(streams, eeg)
     start = 0.0 if stamps is not None else float(np.nan_to_num(eeg.stamps[0]))
@@ -68,7 +69,7 @@ def read(path: Path, montage: tuple[str, ...] | None, stream: str | None) -> Rec
     if positions is not None:
         markers = [m for m in markers if not m[1].startswith(GAP_PREFIX)]
     return placed_recording(
-        (values[list(electrodes.columns)] * scale).astype(np.float32),
+        (values[columns] * scale).astype(np.float32),
         eeg.sfreq,
         electrodes.names,
         stamps=stamps,
@@ -103,12 +104,18 @@ def chosen_stream(streams: list[XdfStream], wanted: str | None) -> XdfStream:
     else:
         named = [s for s in alive if wanted.lower() in (s.name.lower(), s.source_id.lower())]
         found = [s for s in named if s.kind.lower() == "eeg"] or named
-    listed = ", ".join(s.described() for s in (found or alive)[:6])
+    names = [s.name for s in found]
+    alike = len(set(names)) < len(names)
+    listed = ", ".join(s.described(with_id=alike) for s in (found or alive)[:6])
     if not found:
         what = "no stream of type EEG with samples" if wanted is None else f"no stream {wanted!r}"
         raise RecordingError(f"{what} in it" + (f"; it holds {listed}" if listed else ""))
     if len(found) > 1:
-        raise RecordingError(f"several streams match: {listed}; choose one with stream=NAME")
+        which = found[0].source_id if alike else found[0].name
+        raise RecordingError(
+            f"several streams match: {listed}; choose one with --stream {which!r}, or behind the "
+            f"name of the file: ?{'source_id' if alike else 'stream'}={which}"
+        )
     return found[0]
 
 
@@ -128,17 +135,16 @@ def _electrodes(
         raise RecordingError(f"{error} ({place})") from None
 
 
-def _scale(channels: list[dict[str, str]]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _scale(
+    channels: list[dict[str, str]], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Return microvolts per unit, one a channel, as a column."""
     units = [channel.get("unit", "") for channel in channels]
     known = [MICROVOLTS_PER_VOLT if u == VOLTS_OF_MNE else microvolts_per(u) for u in units]
-    scale = np.array([[1.0 if factor is None else factor] for factor in known])
-    if None not in known:
-        return scale, ()
-    unknown = sorted({unit[:20] for unit, factor in zip(units, known, strict=True) if not factor})
-    which = ", ".join(repr(unit) for unit in unknown if unit)
-    what = f"unknown unit {which}" if which else "the stream declares no unit"
-    return scale, (f"{what}: microvolts assumed",)
+    factors = np.array([np.nan if factor is None else factor for factor in known])
+    named = any(unit for unit, factor in zip(units, known, strict=True) if factor is None)
+    scale, notes = factors_by_size(values, factors, named=named)
+    return scale[:, np.newaxis], notes
 
 
 def _stamps(eeg: XdfStream) -> tuple[NDArray[np.float64] | None, tuple[str, ...]]:

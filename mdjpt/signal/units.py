@@ -12,7 +12,12 @@ from mdjpt.errors import DatasetError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MICROVOLTS_PER_VOLT", "in_microvolts", "looks_like_volts", "microvolts_per"]
+__all__ = [
+    "MICROVOLTS_PER_VOLT",
+    "factors_by_size",
+    "in_microvolts",
+    "microvolts_per",
+]
 
 MICROVOLTS_PER_VOLT = 1e6
 
@@ -25,8 +30,11 @@ _FACTORS = {
 }
 _MICROVOLTS = {name: factor for factor, names in _FACTORS.items() for name in names}
 
+_NAMES = {factor: names[-1] for factor, names in _FACTORS.items()}
+
 # Half the spread of EEG is 1 to 1e4 in microvolts and 1e-6 to 1e-2 in volts with all drifts.
 _VOLTS_BELOW = 1e-3
+_MILLIVOLTS_BELOW = 0.2
 # No scalp electrode stays below a nanovolt or above a tenth of a volt.
 _PLAUSIBLE_MICROVOLTS = (1e-3, 1e5)
 
@@ -51,24 +59,57 @@ def microvolts_per(unit: str) -> float | None:
     return _MICROVOLTS.get(unit)
 
 
-def looks_like_volts(samples: np.ndarray) -> bool:
-    """Tell by the size of EEG of unknown unit whether it is in volts.
+def _spread(samples: np.ndarray) -> float:
+    """Return half the spread of the median channel, 0 when nothing can be told."""
+    if samples.shape[1] < 2:
+        return 0.0
+    known = samples[np.isfinite(samples).sum(axis=1) > 1].astype(np.float64)
+    if not known.size:
+        return 0.0
+    known[~np.isfinite(known)] = np.nan
+    low, high = np.nanpercentile(known, [16, 84], axis=1)
+    return float(np.median(high - low)) / 2
+
+
+def factors_by_size(
+    samples: np.ndarray, factors: NDArray[np.float64], named: bool = False
+) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Settle the units that a stream or a file leaves open, by the size of its EEG.
+
+    Half the spread of EEG is taken as volts below 0.001 and as millivolts below 0.2. A unit that is
+    named is believed, unless the signal would stay below a nanovolt in it.
 
     Parameters
     ----------
     samples : ndarray of float, shape (n_channels, n_times)
-        A second or so of signal.
+        As they stand in the file; half a second at least.
+    factors : ndarray of float64, shape (n_channels,)
+        Microvolts per unit; NaN where no unit is named.
+    named : bool
+        Whether those without a factor name a unit that is not known.
 
     Returns
     -------
-    bool
-        False for microvolts, and when nothing can be told (no sample, flat).
+    factors : ndarray of float64, shape (n_channels,)
+        Without NaN.
+    notes : tuple of str
+        What was assumed.
     """
-    if samples.shape[1] < 2:
-        return False
-    low, high = np.nanpercentile(samples, [16, 84], axis=1)
-    spread = float(np.nanmedian(high - low)) / 2
-    return 0 < spread < _VOLTS_BELOW
+    missing = np.isnan(factors)
+    if missing.any():
+        spread = _spread(samples[missing])
+        unit, factor = "microvolts", 1.0
+        if 0 < spread < _MILLIVOLTS_BELOW:
+            unit, factor = ("volts", 1e6) if spread < _VOLTS_BELOW else ("millivolts", 1e3)
+        what = "names an unknown unit" if named else "names no unit"
+        note = f"it {what}: taken as {unit} by the size of the signal"
+        return np.where(missing, factor, factors), (note,)
+    if 0 < _spread(samples * factors[:, np.newaxis]) < _PLAUSIBLE_MICROVOLTS[0]:
+        said = _NAMES.get(float(np.median(factors)), "another unit")
+        if 0 < _spread(samples) < _VOLTS_BELOW:
+            note = f"it says {said}, but the signal has the size of volts: volts taken"
+            return np.full(len(factors), MICROVOLTS_PER_VOLT), (note,)
+    return factors, ()
 
 
 def in_microvolts(

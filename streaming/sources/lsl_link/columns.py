@@ -9,7 +9,7 @@ import numpy as np
 
 from mdjpt.errors import RecordingError, SourceError
 from mdjpt.recordings.electrodes import select_electrodes
-from mdjpt.signal.units import looks_like_volts, microvolts_per
+from mdjpt.signal.units import factors_by_size, microvolts_per
 from streaming.stream import Column
 
 if TYPE_CHECKING:
@@ -92,15 +92,11 @@ class Columns:
         samples : ndarray, shape (n_times, n_columns)
             About a second of the stream; one that is flat tells nothing.
         """
-        unknown = np.isnan(self.factors[:, 0])
-        signals = samples[:, self.rows[unknown]].T.astype(np.float64)
-        if not np.ptp(signals, axis=1).any():
+        signals = samples[:, self.rows].T.astype(np.float64)
+        if not np.ptp(signals[np.isnan(self.factors[:, 0])], axis=1).any():
             return self
-        in_volts = looks_like_volts(signals)
-        unit, factor = ("volts", 1e6) if in_volts else ("microvolts", 1.0)
-        factors = np.where(np.isnan(self.factors), factor, self.factors)
-        note = f"the stream names no unit: taken as {unit} by the size of the signal"
-        return replace(self, factors=factors, notes=(*self.notes, note))
+        factors, notes = factors_by_size(signals, self.factors[:, 0])
+        return replace(self, factors=factors[:, np.newaxis], notes=(*self.notes, *notes))
 
     def microvolts(self, samples: NDArray[Any]) -> NDArray[np.float32]:
         """Return the electrodes' signals.
