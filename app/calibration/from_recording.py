@@ -6,7 +6,7 @@ What needs torch is imported where it is used: whoever asks for a training goes 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,14 @@ if TYPE_CHECKING:
 
     Float32 = NDArray[np.float32]
 
-__all__ = ["HOP_S", "TrainingRequest", "calibrate_recording", "train_profile"]
+__all__ = [
+    "HOP_S",
+    "TrainingRequest",
+    "calibrate_recording",
+    "encoded_trials",
+    "train_profile",
+    "trials_of",
+]
 
 HOP_S = 0.5
 """Seconds from window to window, as live."""
@@ -121,15 +128,21 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     alignment = alignment_named(request.alignment, bundle)
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None)
-    chosen = _trials(request, eeg)
+    chosen = trials_of(request, eeg)
     result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report)
     notes = (*eeg.notes, *chosen.notes, *result.decoder.notes)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
     return noted.profile(bundle, earlier, request.participant, unproven=request.unproven)
 
 
-def _trials(request: TrainingRequest, eeg: Recording) -> ChosenTrials:
-    """Take the trials of a table, of a calibration session, or of the recording's own events."""
+def trials_of(request: TrainingRequest, eeg: Recording) -> ChosenTrials:
+    """Take the trials of a table, of a calibration session, or of the recording's own events.
+
+    Raises
+    ------
+    LabelsError
+        There are none, or they cannot belong to the recording.
+    """
     from app.calibration.labels import labels_from_markers
 
     session = labels_from_markers(eeg.markers)
@@ -186,10 +199,53 @@ def calibrate_recording(
     ProfileError
         When a class has too few trials.
     """
-    from mdjpt.calibration.decoder import EmotionDecoder
     from mdjpt.calibration.heads import general_head
     from mdjpt.calibration.training import CalibrationResult, as_it_is, train_personal_decoder
     from streaming.sources.recording import RecordingSource
+
+    report("encoding the trials")
+    data, state, notes = encoded_trials(recording, trials, bundle, alignment)
+    report("training on held-out trials")
+    general = general_head(bundle, data.class_names)
+    before = None if general is None else as_it_is(bundle, general, data)
+    personal = train_personal_decoder(
+        data, general=general, before=None if before is None else before.accuracy
+    )
+    aligned = replace(
+        personal, alignment=alignment, alignment_state=state, notes=(*notes, *personal.notes)
+    )
+    simulated = bundle.simulated or RecordingSource(recording, speed="max").open().simulated
+    return CalibrationResult(aligned, simulated, before)
+
+
+def encoded_trials(
+    recording: Recording,
+    trials: Sequence[LabelledInterval],
+    bundle: Bundle,
+    alignment: AlignmentConfig,
+) -> tuple[LabelledFeatures, dict[str, NDArray[Any]], tuple[str, ...]]:
+    """Return the windows of trials as the live path gives them, and what aligners have learned.
+
+    Parameters
+    ----------
+    recording, trials, bundle, alignment
+        As for :func:`calibrate_recording`.
+
+    Returns
+    -------
+    data : LabelledFeatures
+        Every window that can be decoded.
+    state : dict of str to ndarray
+        Of the aligners in the stages before the features.
+    notes : tuple of str
+        Trials that were left out, and why.
+
+    Raises
+    ------
+    LabelsError, RecordingError
+        As for :func:`calibrate_recording`.
+    """
+    from mdjpt.calibration.decoder import EmotionDecoder
 
     # Whoever is calibrated is learned from, however unlike the people of the training.
     decoder = EmotionDecoder(bundle, HOP_S, alignment, novelty_limit=np.inf)
@@ -198,22 +254,10 @@ def calibrate_recording(
         for _ in _features(recording, trials, decoder, LostWindows(recording)):
             pass
     decoder.alignment.freeze()
-    report("encoding the trials")
     lost = LostWindows(recording)
     data, notes = _labelled(list(_features(recording, trials, decoder, lost)), trials, bundle, lost)
-    report("training on held-out trials")
-    general = general_head(bundle, data.class_names)
-    before = None if general is None else as_it_is(bundle, general, data)
-    personal = train_personal_decoder(
-        data, general=general, before=None if before is None else before.accuracy
-    )
-    state = decoder.state_dict()
-    inside = {k: v for k, v in state.items() if not k.startswith("features.")}
-    aligned = replace(
-        personal, alignment=alignment, alignment_state=inside, notes=(*notes, *personal.notes)
-    )
-    simulated = bundle.simulated or RecordingSource(recording, speed="max").open().simulated
-    return CalibrationResult(aligned, simulated, before)
+    state = decoder.state_dict().items()
+    return data, {k: v for k, v in state if not k.startswith("features.")}, notes
 
 
 class _WithinTrials:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from app.cli.evaluate_online import evaluate_online
+from app.cli.evaluate_person import evaluate_person
 from app.cli.evaluation_arms import (
     Compare,
     EncodedArm,
@@ -43,6 +44,7 @@ __all__ = [
 
 evaluate_cli = typer.Typer(help="Evaluate models on prepared datasets.", no_args_is_help=True)
 evaluate_cli.command("online")(evaluate_online)
+evaluate_cli.command("person")(evaluate_person)
 
 Folds = Annotated[int, typer.Option("--folds", help="Random splits.", callback=at_least(1))]
 TrainShare = Annotated[

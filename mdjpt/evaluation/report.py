@@ -124,6 +124,23 @@ class Report:
             f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>'
         )
 
+    def write(self, folder: Path) -> list[Path]:
+        """Write ``report.md``, ``report.html`` and ``report.csv``, the first table; return them.
+
+        Raises
+        ------
+        MdjptError
+            A file cannot be written.
+        """
+        texts = {
+            "report.md": self.markdown(),
+            "report.html": self.html(),
+            "report.csv": self.tables[0].csv(),
+        }
+        for name, text in texts.items():
+            write_file(folder / name, text.encode())
+        return [folder / name for name in texts]
+
 
 def report_of(
     outcomes: Sequence[Outcome],
