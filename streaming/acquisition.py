@@ -21,7 +21,6 @@ __all__ = ["RING_S", "Acquisition", "ChunkSink"]
 
 RING_S = 60.0
 """Seconds of signal that the ring keeps."""
-_RATE_OVER_S = 5.0
 
 
 class ChunkSink(Protocol):
@@ -78,11 +77,12 @@ class Acquisition:
         self.sink = sink
         """Set from any thread; the next chunk is the first one of another sink."""
         self._pending: Chunk | None = None
-        self._arrived: deque[tuple[float, int]] = deque()
         self.markers: deque[tuple[int, Marker]] = deque()
         """Events with the position of their sample; whoever shows them takes them out."""
         self.truth: str | None = None
         """Newest "truth" marker of a simulated participant."""
+        self.measured_sfreq = 0.0
+        """Rate by the time stamps in Hz, 0 before they tell one."""
         self.last_arrival = 0.0
         """Monotonic clock when the newest samples arrived; before any, when the source opened."""
         self.info: StreamInfo
@@ -128,14 +128,6 @@ class Acquisition:
         if sink is not None:
             sink.mark(marker)
 
-    def measured_sfreq(self) -> float:
-        """Return the rate of arrival over the last seconds in Hz, 0 before it is known."""
-        arrived = list(self._arrived)
-        if len(arrived) < 2 or arrived[-1][0] - arrived[0][0] < 1.0:
-            return 0.0
-        seconds = arrived[-1][0] - arrived[0][0]
-        return sum(n for _, n in arrived[1:]) / seconds
-
     def close(self) -> None:
         """Close the source. The ring stays until its owner closes it. Safe to call twice."""
         self._source.close()
@@ -170,6 +162,4 @@ class Acquisition:
         if chunk.n_times:
             self.ring.write(chunk, now)
             self.last_arrival = now
-            self._arrived.append((now, chunk.n_times))
-            while self._arrived[0][0] < now - _RATE_OVER_S:
-                self._arrived.popleft()
+            self.measured_sfreq = float(np.nan_to_num(chunk.sfreq_by_stamps))

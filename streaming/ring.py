@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.errors import MdjptError, NotEnoughDataError
+from streaming.stream import RATE_TOLERANCE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -188,7 +189,7 @@ class RingBuffer:
 
     @property
     def n_gaps(self) -> int:
-        """Holes in the stream."""
+        """Gaps in the stream."""
         return int(self._header["n_gaps"])
 
     @property
@@ -250,7 +251,7 @@ class RingBuffer:
         if lost:
             self._blank(written, chunk.first_sample)
         self._place(chunk, arrival)
-        if chunk.real_sfreq:
+        if abs(chunk.sfreq_by_stamps / self.sfreq - 1) > RATE_TOLERANCE:
             self._note_rate(chunk)
         header["n_lost"] += lost
         header["n_gaps"] += lost > 0
@@ -349,7 +350,7 @@ class RingBuffer:
         header = self._header
         if header["denied_stop"] != chunk.first_sample:
             header["denied_first"] = chunk.first_sample
-        header["real_sfreq"], header["denied_stop"] = chunk.real_sfreq, chunk.stop_sample
+        header["real_sfreq"], header["denied_stop"] = chunk.sfreq_by_stamps, chunk.stop_sample
 
     def _place(self, chunk: Chunk, arrival: float) -> None:
         n = min(chunk.n_times, self.capacity)

@@ -94,9 +94,9 @@ class Snapshot:
     info : StreamInfo or None
         None until the source is open.
     n_samples, n_lost, n_gaps : int
-        Samples received, samples missing, holes.
+        Samples received, samples missing, gaps.
     measured_sfreq : float
-        Samples per second of arrival, 0 before it is known.
+        Rate by the time stamps in Hz, 0 before they tell one.
     sample_age_s : float
         Seconds since the last sample arrived.
     elapsed_s : float

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "RATE_TOLERANCE",
     "TRUTH_PREFIX",
     "Chunk",
     "Column",
@@ -24,6 +25,9 @@ __all__ = [
 
 TRUTH_PREFIX = "truth/"
 """Labels that begin so, in files and over LSL, are the states of a simulated participant."""
+
+RATE_TOLERANCE = 0.05
+"""Share of the declared rate by which the real one may differ: the filters forgive no more."""
 
 Clock = Literal["lsl", "unix", "recording", "simulated"]
 MarkerKind = Literal["marker", "truth"]
@@ -123,7 +127,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive samples without a hole.
+    """Consecutive samples without a gap.
 
     Attributes
     ----------
@@ -140,8 +144,8 @@ class Chunk:
         The stream's columns beside its electrodes, as it sent them.
     notes : tuple of str
         One-line remarks for the user that these samples gave reason for.
-    real_sfreq : float
-        Rate in Hz by the time stamps where they deny the declared one, else 0.
+    sfreq_by_stamps : float
+        Rate in Hz by the time stamps so far, NaN before they tell one.
     """
 
     samples: NDArray[np.float32]
@@ -150,7 +154,7 @@ class Chunk:
     markers: tuple[Marker, ...] = field(default=())
     others: NDArray[np.float64] | None = None
     notes: tuple[str, ...] = ()
-    real_sfreq: float = 0.0
+    sfreq_by_stamps: float = np.nan
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.timestamps.shape != self.samples.shape[1:]:

@@ -191,8 +191,8 @@ def test_a_query_prints_as_it_was_asked() -> None:
 
 
 def test_lost_samples_are_a_gap_and_the_rest_is_in_its_place(sources: list[LSLSource]) -> None:
-    with LslSender("holes") as sender:
-        source = LSLSource("holes", markers=False)
+    with LslSender("gaps") as sender:
+        source = LSLSource("gaps", markers=False)
         sources.append(source)
         source.open()
         first = read(source, 500)

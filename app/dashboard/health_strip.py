@@ -18,7 +18,7 @@ __all__ = ["HealthStrip"]
 _ITEMS = {
     "stream": ("Stream", "Whether samples arrive"),
     "rate": ("Rate", "Samples a second: measured, and as the device promises"),
-    "lost": ("Lost samples", "Samples that never arrived, and the number of holes"),
+    "lost": ("Lost samples", "Samples that never arrived, and the number of gaps"),
     "latency": ("Latency p95", "From a window's newest sample to its answer, last 100 windows"),
     "windows": ("Windows", "Decoded windows; skipped when a newer one was already there"),
     "decoder": ("Decoder", "State of the process that decodes"),

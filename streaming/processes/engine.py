@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from mdjpt.errors import MdjptError
+from mdjpt.errors import MdjptError, one_line
 from streaming.acquisition import Acquisition
 from streaming.processes.decoder_supervisor import DecoderSupervisor
 from streaming.recorder import RecordingSwitch, SideStreams
@@ -229,13 +229,13 @@ class Engine:
         ring = acquisition.ring if opened else None
         return Snapshot(
             state=self._state(),
-            error=_one_line(self._failure),
+            error=_told(self._failure),
             error_code=getattr(self._failure, "exit_code", 1) if self._failure else 0,
             info=acquisition.info if opened else None,
             n_samples=ring.n_samples if ring else 0,
             n_lost=ring.n_lost if ring else 0,
             n_gaps=ring.n_gaps if ring else 0,
-            measured_sfreq=acquisition.measured_sfreq(),
+            measured_sfreq=acquisition.measured_sfreq,
             sample_age_s=self._clock() - acquisition.last_arrival if opened else 0.0,
             elapsed_s=ring.written / ring.sfreq if ring else 0.0,
             decoder_state=decoders.state,
@@ -329,9 +329,7 @@ class Engine:
         return "stalled" if stalled else "streaming"
 
 
-def _one_line(error: BaseException | None) -> str:
-    if error is None:
-        return ""
-    if isinstance(error, MdjptError):
-        return str(error)
-    return f"unexpected {type(error).__name__}: {error}".splitlines()[0]
+def _told(error: BaseException | None) -> str:
+    if error is None or isinstance(error, MdjptError):
+        return str(error or "")
+    return f"unexpected {type(error).__name__}: {one_line(error)}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.positions.gaps import PositionTracker, runs_of
-from streaming.stream import Chunk
+from streaming.stream import RATE_TOLERANCE, Chunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
     from streaming.stream import Marker
 
-__all__ = ["RATE_TOLERANCE", "ChunkCutter"]
-
-RATE_TOLERANCE = 0.05
-"""Share of the declared rate by which the real one may differ: the filters forgive no more."""
+__all__ = ["ChunkCutter"]
 
 
 class ChunkCutter:
@@ -102,7 +99,7 @@ class ChunkCutter:
         if others is not None:
             waiting = others[:, :0] if self._others is None else self._others
             self._others = np.concatenate([waiting, others], axis=1)
-        placed, denied = [], []
+        placed, rates = [], []
         for part in np.split(np.arange(len(stamps)), self._tracker.edges(len(stamps))):
             counted = None if counter is None else counter[part]
             waited_s = 0.0
@@ -110,9 +107,9 @@ class ChunkCutter:
                 # What a device sent while the connection was made came one by one.
                 waited_s = max(0.0, float(stamps[-1] - stamps[part[-1]]))
             placed.append(self._tracker.place(stamps[part], counted, arrival_s - waited_s))
-            denied.append(np.full(len(placed[-1]), self._denied_sfreq()))
+            rates.append(np.full(len(placed[-1]), self._rate()))
         self._resumes = self._resumes and not len(stamps)
-        self._cut(np.concatenate(placed), np.concatenate(denied))
+        self._cut(np.concatenate(placed), np.concatenate(rates))
 
     def next(self) -> Chunk:
         """Return the next chunk, an empty one when none is ready."""
@@ -120,33 +117,35 @@ class ChunkCutter:
             return self._ready.popleft()
         return Chunk(self._signals[:, :0], self._stamps[:0], self._stop_sample)
 
-    def _denied_sfreq(self) -> float:
-        """Return the rate by the stamps where they deny the declared one, else 0."""
-        rate = self._tracker.effective_sfreq or self._sfreq
-        denies = abs(rate / self._sfreq - 1) > RATE_TOLERANCE
+    def _rate(self) -> float:
+        """Return the rate by the stamps, NaN before it is known; say when it is not as declared."""
+        rate = self._tracker.effective_sfreq or np.nan
+        denies = bool(self._denied(rate))
         if denies and not self._denies:
             said = f"declared {self._sfreq:g} Hz, but {rate:.1f} Hz by its time stamps: no labels"
-            advice = self._advice.format(round(rate))
-            self.note(f"{said}; {advice}" if advice else said)
+            self.note("; ".join(filter(None, (said, self._advice.format(round(rate))))))
         elif self._denies and not denies:
             self.note(f"{self._sfreq:g} Hz by its time stamps too: labels again")
         self._denies = denies
-        return rate if denies else 0.0
+        return rate
 
-    def _cut(self, positions: NDArray[np.int64], denied: NDArray[np.float64]) -> None:
+    def _denied(self, rates: float | NDArray[np.float64]) -> NDArray[np.bool_]:
+        return np.asarray(np.abs(np.asarray(rates) / self._sfreq - 1) > RATE_TOLERANCE)
+
+    def _cut(self, positions: NDArray[np.int64], rates: NDArray[np.float64]) -> None:
         """Make chunks of the oldest samples, whose places are known now."""
         longest = max(1, int(self._sfreq))
         for run in runs_of(positions):
-            turns = np.flatnonzero(np.diff(denied[run.start : run.stop] > 0)) + 1 + run.start
-            edges = {*range(run.start, run.stop, longest), *turns.tolist()}
+            flips = np.flatnonzero(np.diff(self._denied(rates[run.start : run.stop])))
+            edges = {*range(run.start, run.stop, longest), *(run.start + 1 + flips).tolist()}
             for start, stop in zip(sorted(edges), [*sorted(edges)[1:], run.stop], strict=True):
-                self._ready.append(self._chunk(slice(start, stop), int(positions[start]), denied))
+                self._ready.append(self._chunk(slice(start, stop), int(positions[start]), rates))
         n = len(positions)
         self._signals, self._stamps = self._signals[:, n:], self._stamps[n:]
         if self._others is not None:
             self._others = self._others[:, n:]
 
-    def _chunk(self, part: slice, first_sample: int, denied: NDArray[np.float64]) -> Chunk:
+    def _chunk(self, part: slice, first_sample: int, rates: NDArray[np.float64]) -> Chunk:
         stamps = self._stamps[part]
         due = [marker for marker in self._markers if not marker.timestamp > stamps[-1]]
         self._markers = [marker for marker in self._markers if marker.timestamp > stamps[-1]]
@@ -159,5 +158,5 @@ class ChunkCutter:
             tuple(sorted(due, key=lambda marker: marker.timestamp)),
             None if self._others is None else self._others[:, part].copy(),
             notes,
-            float(denied[part.start]),
+            float(rates[part.start]),
         )

@@ -121,6 +121,7 @@ class RecordingSource:
             timestamps=self._times[start:stop].copy(),
             first_sample=self._position_of(start),
             markers=self._markers_until(stop) if stop > start else (),
+            sfreq_by_stamps=self._sfreq,
         )
 
     def close(self) -> None:

@@ -191,6 +191,7 @@ class SimulatedSource:
                 Marker(change.sample / person.sfreq, change.state, "truth")
                 for change in person.transitions(first, stop)
             ),
+            sfreq_by_stamps=person.sfreq,
         )
 
     def prompt(self, state: str | None) -> None:
