@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import mne
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import mdjpt
+from mdjpt.errors import MdjptError
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PATH = ASSETS / "recordings" / "physionet_S001R01_30s.edf"
@@ -42,3 +44,10 @@ def test_a_raw_object_that_was_made_in_memory_is_read(bundle):
     made = mne.io.RawArray(raw.get_data(), raw.info, verbose="ERROR")
     expected = mdjpt.extract_features(PATH, bundle).features
     np.testing.assert_allclose(mdjpt.extract_features(made, bundle).features, expected, atol=1e-6)
+
+
+def test_one_electrode_is_refused_with_the_reason(bundle):
+    recording = mdjpt.read_recording(PATH)
+    alone = replace(recording, samples=recording.samples[:1], ch_names=recording.ch_names[:1])
+    with pytest.raises(MdjptError, match=r"one electrode has no reference .*Fc5.* is alone"):
+        mdjpt.extract_features(alone, bundle=bundle)

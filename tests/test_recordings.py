@@ -69,6 +69,16 @@ def test_an_openbci_file_is_read_with_the_names_of_a_montage() -> None:
     assert recording.notes == ("electrode names assumed from --montage",)
 
 
+def test_inputs_without_an_electrode_are_left_out() -> None:
+    names = "Fp1,-,-,Cz" + ",-" * (len(NAMES) - 4)
+    every = read_recording(DATA / "rec_openbci_gui_v6.txt", montage=NAMES)
+    recording = read_recording(DATA / "rec_openbci_gui_v6.txt", montage=names)
+    assert recording.ch_names == ("Fp1", "Cz")
+    np.testing.assert_array_equal(recording.samples, every.samples[[0, 3]])
+    left_out = f"left out, {len(NAMES) - 2} inputs without an electrode"
+    assert recording.notes == ("electrode names assumed from --montage", left_out)
+
+
 def test_an_openbci_file_without_a_montage_is_refused_with_the_way_out() -> None:
     with pytest.raises(RecordingError, match="--montage") as error:
         read_recording(DATA / "rec_openbci_gui_v6.txt")

@@ -176,6 +176,10 @@ def test_a_bare_spec_and_given_electrodes_work() -> None:
     assert SimulatedSource.from_spec(parse_source("sim:")).open().n_channels == 32
     stream = SimulatedSource.from_spec(parse_source("sim:"), montage=FEW)
     assert stream.open().ch_names == FEW
+    few = SimulatedSource.from_spec(parse_source("sim:"), montage=(FEW[0], "-", FEW[1], "-"))
+    assert few.open().ch_names == FEW[:2]
+    with pytest.raises(MdjptError, match="sim:"):
+        SimulatedSource.from_spec(parse_source("sim:"), montage=("-", "-"))
 
 
 @pytest.mark.parametrize("text", ["sim:?sfreq=50", "sim:?n_channels=65"])

@@ -91,7 +91,10 @@ SourceName = Annotated[
 Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle by default.")]
 Montage = Annotated[
     str | None,
-    typer.Option(help="Electrode names, comma separated or in a file, for unlabelled channels."),
+    typer.Option(
+        help="Electrode names, comma separated or in a file, for unlabelled channels; - for an "
+        "input without an electrode: Fp1,Fp2,-,-."
+    ),
 ]
 Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.")]
 Record = Annotated[

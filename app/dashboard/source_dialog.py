@@ -134,9 +134,12 @@ class SourceDialog(QDialog):
     def _build(self) -> None:
         self.model.setPlaceholderText("built-in demo model")
         self.model.setAccessibleName("Model bundle")
-        self.montage.setPlaceholderText("names of the source")
+        self.montage.setPlaceholderText("names of the source, or e.g. Fp1, Fp2, -, -")
         self.montage.setAccessibleName("Electrode names")
-        self.montage.setToolTip("For sources whose labels say nothing, such as OpenBCI boards")
+        self.montage.setToolTip(
+            "One name a channel, for sources whose labels say nothing, such as OpenBCI boards;\n"
+            "- for an input without an electrode"
+        )
         form = QFormLayout()
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
         form.setVerticalSpacing(8)

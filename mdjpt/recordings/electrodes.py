@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from mdjpt.signal.caps import NamedCap
 
-__all__ = ["ONE_ELECTRODE", "Electrodes", "montage_names", "select_electrodes"]
+__all__ = ["ONE_ELECTRODE", "UNCONNECTED", "Electrodes", "montage_names", "select_electrodes"]
 
 ASSUMED = "electrode names assumed from --montage"
 HINT = "name the electrodes with --montage NAMES or --montage FILE"
@@ -57,6 +57,10 @@ class Electrodes:
     notes: tuple[str, ...] = ()
 
 
+UNCONNECTED = "-"
+"""What stands in a montage for an input without an electrode."""
+
+
 def montage_names(montage: str | Path | Sequence[str] | None) -> tuple[str, ...] | None:
     """Electrode names of a ``--montage`` argument.
 
@@ -65,7 +69,7 @@ def montage_names(montage: str | Path | Sequence[str] | None) -> tuple[str, ...]
     montage : str, path or sequence of str
         Names separated by commas, the name of a montage that MNE-Python has built in
         ("biosemi128"), a text file of names (one a line or separated by commas, ``#`` begins a
-        comment), or the names themselves.
+        comment), or the names themselves; ``-`` for an input without an electrode.
 
     Returns
     -------
@@ -281,9 +285,12 @@ def _left_out(labels: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
 
 def _dropped(labels: Sequence[str]) -> tuple[str, ...]:
     """Say which columns were left out."""
-    if not any(labels):
-        return ()
-    return (f"left out, no scalp EEG{_listed(labels)}",)
+    others = [label for label in labels if label != UNCONNECTED]
+    free = len(labels) - len(others)
+    notes = [f"left out, no scalp EEG{_listed(others)}"] if any(others) else []
+    if free:
+        notes.append(f"left out, {free} input{'s' * (free > 1)} without an electrode")
+    return tuple(notes)
 
 
 def _listed(labels: Sequence[str], at_most: int = 8) -> str:

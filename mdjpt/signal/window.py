@@ -129,7 +129,7 @@ class Preprocessor:
     Raises
     ------
     RecordingError
-        When no label names a scalp electrode.
+        When no label names a scalp electrode, or only one does.
 
     See Also
     --------
@@ -160,6 +160,11 @@ class Preprocessor:
             raise RecordingError(
                 f"no channel has the name of a scalp electrode ({listed}): "
                 "name them with --montage, e.g. --montage Fp1,Fp2,C3,C4"
+            )
+        if self.electrodes.size == 1:
+            raise RecordingError(
+                "one electrode has no reference to compare with: record at least two "
+                f"({self.ch_names[self.electrodes[0]]} is alone)"
             )
         self._own_names = tuple(
             canonical_name(self.ch_names[i]) or self.ch_names[i] for i in self.electrodes

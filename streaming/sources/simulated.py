@@ -13,6 +13,7 @@ import numpy as np
 
 from mdjpt.calibration.label_sets import plain_label
 from mdjpt.errors import MdjptError, SourceError
+from mdjpt.recordings.electrodes import UNCONNECTED
 from mdjpt.simulation import SimulatedParticipant, cap, class_set
 from mdjpt.simulation.emotion import EMOTIONS
 from streaming.stream import Chunk, Marker, StreamInfo
@@ -117,11 +118,14 @@ class SimulatedSource:
         """
         options = spec.options
         duration = options.get("duration")
+        named = [name for name in montage or () if name != UNCONNECTED]
+        if montage and not named:
+            raise MdjptError(f"{spec}: --montage names no electrode")
         try:
             participant = partial(
                 SimulatedParticipant,
                 int(options.get("seed", 7)),
-                tuple(montage) if montage else cap(int(options.get("n_channels", 32))),
+                tuple(named) if montage else cap(int(options.get("n_channels", 32))),
                 float(options.get("sfreq", 250.0)),
                 class_set(int(options.get("classes", 3))),
             )
