@@ -11,6 +11,8 @@ import numpy as np
 from mdjpt.errors import MdjptError
 from mdjpt.signal.quality import Quality
 from mdjpt.signal.windower import Window, Windower
+from streaming import reasons
+from streaming.label_hold import LABEL_MARGIN, LabelHold
 from streaming.prediction import Prediction, Status
 from streaming.ring import Gap, Overrun
 
@@ -24,16 +26,13 @@ if TYPE_CHECKING:
     from streaming.ring import RingBuffer, RingView
     from streaming.stream import StreamInfo
 
-__all__ = ["LABEL_MARGIN", "Answer", "Inference", "LabelHold", "WindowDecoder"]
+__all__ = ["Answer", "Inference", "WindowDecoder"]
 
 GAP_RESETS_S = 5.0
 """A gap of this length makes the smoother forget what came before."""
 
 PRIMED_BY = 6
 """Windows from which a decoder that takes over learns the running scale."""
-
-LABEL_MARGIN = 0.05
-"""Lead in probability that another class needs before the label changes, by default."""
 
 
 class WindowDecoder(Protocol):
@@ -45,8 +44,13 @@ class WindowDecoder(Protocol):
         ...
 
     @property
-    def simulated(self) -> bool:
-        """True when the model was trained on simulated data."""
+    def calibrated(self) -> bool:
+        """True when a person's calibration answers, not the model by itself."""
+        ...
+
+    @property
+    def simulated(self) -> tuple[str, ...]:
+        """What was trained on simulated people only: "model", the calibration's "person"."""
         ...
 
     @property
@@ -171,21 +175,19 @@ class Inference:
             view = self._ring.read(
                 window.first, window.stop - window.first, self._windower.n_margin
             )
-        except Gap:
+        except Gap as gap:
             self._note_gap()
-            return self._abstain(window, "gap", Quality(0), None)
+            ago_s = (window.stop - gap.stop_sample) / self._info.sfreq
+            return self._abstain(
+                window, "gap", Quality(0), None, reasons.samples_lost(gap.n_lost, ago_s)
+            )
         except Overrun:
             return None
         real = self._ring.real_sfreq(window.first, window.stop)
         if real:
             self._forget()
-            return self._abstain(
-                window,
-                "bad_signal",
-                Quality(0),
-                view,
-                f"{real:.1f} Hz by its time stamps, declared {self._info.sfreq:g} Hz",
-            )
+            said = reasons.wrong_rate(real, self._info.sfreq)
+            return self._abstain(window, "bad_signal", Quality(0), view, said)
         return self._decode(window, view)
 
     def _take(self) -> Window | None:
@@ -203,14 +205,17 @@ class Inference:
     def _decode(self, window: Window, view: RingView) -> Answer:
         n_margin = window.first - view.first_sample
         prepared = self._preprocessor(view.samples, n_margin, window.stop)
+        quality = prepared.quality
         if not prepared.usable:
             self._forget()
-            return self._abstain(window, "bad_signal", prepared.quality, view)
+            said = reasons.bad_electrodes(quality)
+            return self._abstain(window, "bad_signal", quality, view, said)
         if not prepared.familiar:
             self._note_gap()
-            return self._abstain(window, "unsure", prepared.quality, view)
+            return self._abstain(window, "unsure", quality, view, reasons.NO_FIELD)
         if prepared.window is None:
-            return self._abstain(window, "warming_up", prepared.quality, view)
+            said = reasons.warming_up(prepared.missing_s)
+            return self._abstain(window, "warming_up", quality, view, said)
         return self._answer(window, view, prepared, prepared.window)
 
     def _answer(
@@ -225,21 +230,35 @@ class Inference:
         values = np.array(list(decoded.probabilities.values()))
         if not (np.isfinite(decoded.feature).all() and np.isfinite(values).all()):
             self._forget()
-            return self._abstain(window, "bad_signal", prepared.quality, view)
+            return self._abstain(window, "bad_signal", prepared.quality, view, reasons.NO_ANSWER)
         best = self._label(decoded.probabilities)
-        confidence = 0.0 if best is None else decoded.probabilities[best]
-        sure = best is not None and confidence >= self._decoder.abstain_below
+        doubt = self._doubt(decoded, best)
         prediction = self._prediction(
             window,
-            "ok" if sure else "unsure",
+            "unsure" if doubt else "ok",
             prepared.quality,
             view,
-            label=best if sure else None,
+            label=None if doubt else best,
             probabilities=decoded.probabilities,
-            confidence=confidence,
+            confidence=0.0 if best is None else decoded.probabilities[best],
             affect=decoded.affect,
+            reason=doubt,
         )
         return Answer(prediction, decoded.feature)
+
+    def _doubt(self, decoded: Decoded, best: str | None) -> str:
+        """Return why `best` is no label, "" when it is one."""
+        decoder, estimate = self._decoder, decoded.estimate
+        if best is None:
+            return reasons.NO_HEAD
+        answers = "person" if decoder.calibrated else "model"
+        if answers in decoder.simulated and not self._info.simulated:
+            return reasons.only_simulated(calibrated=decoder.calibrated)
+        if decoded.probabilities[best] >= decoder.abstain_below:
+            return ""
+        if estimate is not None and not estimate.familiar:
+            return reasons.unlike_anything(calibrated=decoder.calibrated)
+        return reasons.not_clear_enough(decoded.probabilities, best, decoder.abstain_below)
 
     def _abstain(
         self,
@@ -247,7 +266,7 @@ class Inference:
         status: Status,
         quality: Quality,
         view: RingView | None,
-        reason: str = "",
+        reason: str,
     ) -> Answer:
         return Answer(self._prediction(window, status, quality, view, reason=reason))
 
@@ -262,7 +281,7 @@ class Inference:
         probabilities: dict[str, float] | None = None,
         confidence: float = 0.0,
         affect: Mapping[str, float] | None = None,
-        reason: str = "",
+        reason: str,
     ) -> Prediction:
         newest = self._ring.latest(1) if view is None else view
         sfreq = self._info.sfreq
@@ -278,7 +297,7 @@ class Inference:
             confidence=confidence,
             quality=quality,
             latency_ms=1e3 * (self._clock() - float(newest.arrivals[-1])),
-            simulated=self._info.simulated or self._decoder.simulated,
+            simulated_parts=("signal",) * self._info.simulated + self._decoder.simulated,
             unproven=self._decoder.unproven,
             valence=None if affect is None else affect.get("valence"),
             arousal=None if affect is None else affect.get("arousal"),
@@ -297,45 +316,3 @@ class Inference:
     def _announce(self) -> None:
         window = self._windower.window(self._next)
         self._ring.want(window.first - self._windower.n_margin, window.stop)
-
-
-class LabelHold:
-    """Keeps a label until another class leads by a margin. One thread feeds it, window by window.
-
-    Parameters
-    ----------
-    margin : float
-        From 0, which takes the likeliest class at every window, to 1.
-
-    Raises
-    ------
-    ValueError
-        When the margin is out of its range.
-    """
-
-    def __init__(self, margin: float = LABEL_MARGIN) -> None:
-        if not 0.0 <= margin <= 1.0:
-            raise ValueError(f"the label's margin must be from 0 to 1, got {margin}")
-        self._margin = margin
-        self._held: str | None = None
-
-    def __call__(self, probabilities: Mapping[str, float]) -> str | None:
-        """Return the label after one more window; None where there are no classes.
-
-        Parameters
-        ----------
-        probabilities : mapping of str to float
-            Smoothed, by class.
-        """
-        best = max(probabilities, key=probabilities.__getitem__, default=None)
-        held = self._held
-        if best is None or held is None or held not in probabilities:
-            self._held = best
-        else:
-            lead = probabilities[best] - probabilities[held]
-            self._held = best if lead >= self._margin else held
-        return self._held
-
-    def reset(self) -> None:
-        """Forget the label, as after a gap."""
-        self._held = None

@@ -29,7 +29,7 @@ class Prediction:
         Whether the label counts.
     label : str or None
         The decoded class; None unless `status` is "ok". It changes only when another class leads
-        clearly, see :class:`streaming.inference.LabelHold`.
+        clearly, see :class:`streaming.label_hold.LabelHold`.
     probabilities : dict of str to float
         Smoothed class probabilities; empty when nothing was decoded.
     confidence : float
@@ -38,14 +38,14 @@ class Prediction:
         Electrodes used and left out.
     latency_ms : float
         From the arrival of the window's newest sample to this answer.
-    simulated : bool
-        True when the model or the signal is simulated.
+    simulated_parts : tuple of str
+        What is simulated, see :func:`streaming.snapshot.simulated_parts`.
     unproven : bool
         True when the decoder comes from a calibration that could not tell whether it is any good.
     valence, arousal : float or None
         Smoothed, in the units of the person's ratings; None without a profile that can tell them.
     reason : str
-        Why there is no label, where `status` and `quality` do not say it.
+        Why there is no label, see :mod:`streaming.reasons`; "" with one.
     """
 
     index: int
@@ -58,14 +58,20 @@ class Prediction:
     confidence: float
     quality: Quality
     latency_ms: float
-    simulated: bool = False
+    simulated_parts: tuple[str, ...] = ()
     unproven: bool = False
     valence: float | None = None
     arousal: float | None = None
     reason: str = ""
 
+    @property
+    def simulated(self) -> bool:
+        """Whether anything is simulated: the signal, the model or the person calibrated on."""
+        return bool(self.simulated_parts)
+
     def to_json(self) -> dict[str, Any]:
         """Return the prediction as plain JSON types, one line of ``mdjpt run --out``."""
         fields = asdict(self)
-        fields["quality"]["bad"] = list(self.quality.bad)
+        fields["quality"] = {"good": self.quality.good, "bad": list(self.quality.bad)}
+        fields |= {"simulated": self.simulated, "simulated_parts": list(self.simulated_parts)}
         return fields

@@ -47,7 +47,19 @@ _HEADER_BYTES = 256  # keeps the arrays behind it aligned
 
 
 class Gap(MdjptError):
-    """The range asked for holds samples that were lost on the way."""
+    """The range asked for holds samples that were lost on the way.
+
+    Parameters
+    ----------
+    n_lost, n_times : int
+        How many of how many samples.
+    stop_sample : int
+        Position just behind the last lost one.
+    """
+
+    def __init__(self, n_lost: int, n_times: int, stop_sample: int) -> None:
+        super().__init__(f"{n_lost} of {n_times} samples were lost, the last before {stop_sample}")
+        self.n_lost, self.stop_sample = n_lost, stop_sample
 
 
 class Overrun(MdjptError):
@@ -290,9 +302,9 @@ class RingBuffer:
             raise Overrun(f"sample {first_sample} was overwritten, oldest is {oldest}")
         lost = np.isnan(view.arrivals)
         in_stretch = int(lost[first_sample - start :].sum())
-        if in_stretch:
-            raise Gap(f"{in_stretch} of {n_times} samples from {first_sample} on were lost")
         behind_gap = int(np.flatnonzero(lost)[-1]) + 1 if lost.any() else 0
+        if in_stretch:
+            raise Gap(in_stretch, n_times, start + behind_gap)
         return view.from_sample(max(oldest, start + behind_gap))
 
     def stamp(self, position: int) -> float:

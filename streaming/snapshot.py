@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from streaming.stream import StreamInfo
 
-__all__ = ["AlignmentStatus", "DecoderState", "ModelCard", "Snapshot", "StreamState"]
+__all__ = [
+    "AlignmentStatus",
+    "DecoderState",
+    "ModelCard",
+    "Snapshot",
+    "StreamState",
+    "simulated_parts",
+]
 
 StreamState = Literal["starting", "streaming", "stalled", "ended", "failed", "stopped"]
 DecoderState = Literal["none", "loading", "running", "switching", "restarting", "failed"]
@@ -53,6 +60,8 @@ class ModelCard:
         Classes of the head, empty for a bundle without one.
     simulated : bool
         True when the model was trained on simulated data.
+    person_simulated : bool
+        True when the calibration in use is of a simulated person.
     normalisation : str
         "row statistics" when the bundle stores them, else "window".
     licence : str
@@ -77,6 +86,12 @@ class ModelCard:
     profile_version: int = 0
     sha256: str = ""
     unproven: bool = False
+    person_simulated: bool = False
+
+    @property
+    def only_simulated(self) -> bool:
+        """Whether what answers, a calibration or else the model, has never seen a brain."""
+        return self.person_simulated if self.participant else self.simulated
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +181,27 @@ class Snapshot:
         elif self.decoder_error:
             said.append(self.decoder_error)
         return tuple(said)
+
+    @property
+    def unfit(self) -> bool:
+        """Whether there is a brain to decode, and what answers has only seen simulated people."""
+        if self.info is None or self.model is None or not self.model.class_names:
+            return False
+        return self.model.only_simulated and not self.info.simulated
+
+
+def simulated_parts(info: StreamInfo, card: ModelCard) -> tuple[str, ...]:
+    """Return what of a session is simulated.
+
+    Returns
+    -------
+    tuple of str
+        "signal" when it comes from no brain, "model" when it was trained on simulated data,
+        "person" when the calibration in use is of a simulated person.
+    """
+    parts = {
+        "signal": info.simulated,
+        "model": card.simulated,
+        "person": card.person_simulated,
+    }
+    return tuple(name for name, is_simulated in parts.items() if is_simulated)

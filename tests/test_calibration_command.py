@@ -69,7 +69,7 @@ def test_a_recording_and_its_labels_become_a_profile(files, capsys):
     assert first.current.evidence.verdict == "better"
     assert not first.current.unproven
     assert first.current.evidence.n_trials == N_TRIALS
-    assert first.simulated
+    assert not first.simulated, "the model is, the signal is not"
     assert calibrate(files / "eeg.edf", **chosen) == 0
     second = load_profile(out)
     assert (len(second.versions), second.active) == (2, 1)

@@ -55,7 +55,8 @@ def prediction(index: int, label: str | None) -> Prediction:
     start_s = index * 0.5 + OPENED_AT / SFREQ
     return Prediction(
         index, start_s, start_s + 5, start_s + 5, "ok" if label else "unsure", label,
-        {"low": 0.75, "high": 0.25}, 0.75, Quality(7, ("O2",)), 31.5, simulated=True, valence=6.5,
+        {"low": 0.75, "high": 0.25}, 0.75, Quality(7, ("O2",), ("flat",)), 31.5, ("model",),
+        valence=6.5, reason="" if label else "confidence 0.75 below 0.80",
     )  # fmt: skip
 
 
@@ -149,6 +150,7 @@ def test_mne_finds_every_sample_and_event_where_it_was(
     assert marks_of(raw) == wanted
     remarks = " ".join(a["description"] for a in raw.annotations)
     assert "note: SIMULATED SIGNAL" in remarks
+    assert "note: model demo.safetensors was trained on simulated people" in remarks
     assert "note: units judged" in remarks
 
 
@@ -212,6 +214,8 @@ def test_predictions_and_other_streams_stand_beside_the_file(
     assert rows[0]["arousal"] == "n/a"
     assert rows[0]["bad_electrodes"] == "O2"
     assert rows[0]["simulated"] == "1"
+    assert rows[0]["simulated_parts"] == "model"
+    assert [row["reason"] for row in rows[1:3]] == ["n/a", "confidence 0.75 below 0.80"]
     assert rows[0]["model"] == "demo.safetensors"
     counter = np.loadtxt(beside["a_amp-others.tsv"], delimiter="\t", skiprows=1)
     np.testing.assert_allclose(counter[:, 0], POSITIONS / SFREQ, atol=1e-6)

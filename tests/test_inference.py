@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mdjpt.calibration.decoder import Decoded
 from mdjpt.errors import RecordingError, SourceLost
-from streaming.inference import LabelHold
+from streaming.label_hold import LabelHold
 from streaming.pipeline import Pipeline
 from streaming.sources.cutter import ChunkCutter
 from streaming.stream import Chunk, StreamInfo
@@ -248,6 +248,7 @@ def test_a_prediction_is_one_json_object_without_surprises() -> None:
         "quality",
         "latency_ms",
         "simulated",
+        "simulated_parts",
         "unproven",
         "valence",
         "arousal",

@@ -48,7 +48,8 @@ def prediction(label: str | None) -> Prediction:
         confidence=0.75 if known else 0.0,
         quality=Quality(1),
         latency_ms=20.0,
-        simulated=True,
+        simulated_parts=("model",),
+        reason="" if known else "12 samples lost 1.2 s ago; back in 4 s",
     )
 
 
@@ -63,7 +64,10 @@ def test_each_prediction_is_one_line_of_json(tmp_path: Path) -> None:
     first, second = (json.loads(line) for line in path.read_text().splitlines())
     assert first["label"] == "high"
     assert first["simulated"] is True
+    assert first["simulated_parts"] == ["model"]
+    assert first["reason"] == ""
     assert second["label"] is None
+    assert second["reason"] == "12 samples lost 1.2 s ago; back in 4 s"
     assert second["probabilities"] == {}
 
 
@@ -101,6 +105,7 @@ def test_every_window_arrives_over_lsl_with_decision_valence_and_eeg_time() -> N
     inlet.close_stream()
     publisher.close()
     assert description.child_value("simulated") == "true"
+    assert description.child_value("simulated_parts") == "model"
     assert labels == [
         "low", "high", "confidence", "abstained", "decision", "valence", "arousal", "eeg_time"
     ]  # fmt: skip
@@ -119,7 +124,8 @@ def test_labels_arrive_over_lsl_when_they_change_and_at_the_time_of_the_eeg() ->
     kind = inlet.info().type()
     inlet.close_stream()
     publisher.close()
-    assert [row[0] for row, _ in got] == ["high", "status/gap", "low"]
+    lost = "12 samples lost 1.2 s ago; back in 4 s"
+    assert [row for row, _ in got] == [["high", ""], ["status/gap", lost], ["low", ""]]
     assert [stamp for _, stamp in got] == [100.0, 102.0, 103.0]
     # A session takes the events of its computer: it must not hear itself.
     assert kind == LABELS_TYPE
@@ -142,16 +148,19 @@ def test_osc_carries_time_decision_valence_and_each_class(receiver: socket.socke
     publisher.open(INFO, CARD, 0.5)
     odd = {"low #1/x": 0.25, "high": 0.75}
     publisher.publish(replace(prediction("high"), probabilities=odd, timestamp=1e9 + 0.125))
+    publisher.publish(prediction(None))
     messages = OscPacket(receiver.recv(65536)).messages
+    (without,) = OscPacket(receiver.recv(65536)).messages
     publisher.close()
     publisher.close()
     sent = {timed.message.address: timed.message.params for timed in messages}
-    end_s, timestamp, status, label, confidence, valence, arousal, simulated = sent[
+    end_s, timestamp, status, label, confidence, valence, arousal, simulated, reason = sent[
         "/mdjpt/prediction"
     ]
     assert (end_s, timestamp, status, label, confidence) == (5.0, 1e9 + 0.125, "ok", "high", 0.75)
     assert np.isnan([valence, arousal]).all()
-    assert simulated == 1
+    assert (simulated, reason) == (1, "")
+    assert without.message.params[-1] == "12 samples lost 1.2 s ago; back in 4 s"
     assert sent["/mdjpt/probability/high"] == [0.75]
     assert sent["/mdjpt/probability/low__1_x"] == [0.25]
 
@@ -202,7 +211,7 @@ def test_a_websocket_client_gets_the_stream_then_each_prediction(
         hello = json.loads(client.recv(10.0))
         assert hello["type"] == "stream"
         assert hello["classes"] == ["low", "high"]
-        assert hello["simulated"] is True
+        assert (hello["simulated"], hello["simulated_parts"]) == (True, ["model"])
         client.send("what a client says is ignored")
         sent = replace(prediction("high"), valence=6.5)
         publisher.publish(sent)

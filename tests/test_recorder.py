@@ -46,7 +46,7 @@ CARD = ModelCard("demo.safetensors", "released", ("low", "high"), simulated=True
 def prediction(index: int) -> Prediction:
     return Prediction(
         index, index * 0.5, index * 0.5 + 5, index * 0.5 + 5, "ok", "low",
-        {"low": 0.75, "high": 0.25}, 0.75, Quality(8), 31.5, simulated=True,
+        {"low": 0.75, "high": 0.25}, 0.75, Quality(8), 31.5, ("model",),
     )  # fmt: skip
 
 

@@ -214,7 +214,7 @@ def calibrate_recording(
     aligned = replace(
         personal, alignment=alignment, alignment_state=state, notes=(*notes, *personal.notes)
     )
-    simulated = bundle.simulated or RecordingSource(recording, speed="max").open().simulated
+    simulated = RecordingSource(recording, speed="max").open().simulated
     return CalibrationResult(aligned, simulated, before)
 
 
@@ -266,7 +266,7 @@ class _WithinTrials:
     def __init__(self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval]) -> None:
         self._decoder, self._trials = decoder, trials
         self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
-        self.unproven = decoder.unproven
+        self.unproven, self.calibrated = decoder.unproven, decoder.calibrated
         self.own: dict[int, OwnElectrodes] = {}
 
     def decode(self, window: Float32, index: int, own: OwnElectrodes | None = None) -> Decoded:

@@ -50,7 +50,7 @@ class ProfileEntry:
     in_use : int
         Which of them decodes, -1 when there is none.
     simulated : bool
-        True when participant or model were simulated.
+        True when the participant was simulated.
     bundle_sha256 : str
         Checksum of the model that the profile was made for, "" before the first calibration.
     problem : str

@@ -45,7 +45,7 @@ class CalibrationSummary:
     participant : str
         Pseudonym.
     simulated : bool
-        True when participant or model were simulated.
+        True when the participant was simulated.
     version, n_versions : int
         Number of the new version, from 1, and how many the profile holds.
     decoder : VersionAbout

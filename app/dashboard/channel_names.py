@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.dashboard.sweep_canvas import AXIS_HEIGHT, PADDING
 from app.widgets.painting import painting
 from app.widgets.theme import Themed, font
-from app.widgets.words import short_name
+from mdjpt.signal.montage import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

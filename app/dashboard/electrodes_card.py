@@ -11,8 +11,7 @@ from app.dashboard.spectrum import WELCH_S, welch_db
 from app.widgets.controls import Card, ElidedLabel, Segments, label
 from app.widgets.layout import Stretch, fill, in_column
 from app.widgets.scalp_map import ScalpMap
-from app.widgets.words import short_name
-from mdjpt.signal.montage import topographic_positions
+from mdjpt.signal.montage import short_name, topographic_positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

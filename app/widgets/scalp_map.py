@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.widgets.painting import painting
 from app.widgets.theme import Palette, Themed, font
-from app.widgets.words import short_name
+from mdjpt.signal.montage import short_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
 
-__all__ = ["MINUS", "NOTHING", "STALL_AFTER_S", "clock_text", "has_stalled", "short_name", "titled"]
+__all__ = ["MINUS", "NOTHING", "STALL_AFTER_S", "clock_text", "has_stalled", "titled"]
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -27,15 +27,6 @@ def titled(name: str) -> str:
     """Return a class name as a heading: first letter in upper case, no underscores."""
     plain = name.replace("_", " ").strip()
     return plain[:1].upper() + plain[1:]
-
-
-def short_name(label: str) -> str:
-    """Return an electrode's label without the decoration of its file format.
-
-    ``"EEG Fp1-REF"`` becomes ``"Fp1-REF"``, ``"Fc5."`` becomes ``"Fc5"``.
-    """
-    plain = label.strip(" .")
-    return plain[4:].strip(" .") if plain[:4].upper() == "EEG " else plain
 
 
 def has_stalled(snapshot: Snapshot) -> bool:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from app.widgets.words import short_name
 from mdjpt.signal.filters import MARGIN_S, MIN_SFREQ, SFREQ, WINDOW_S, filter_window
-from mdjpt.signal.montage import topographic_positions
+from mdjpt.signal.montage import short_name, topographic_positions
 from mdjpt.signal.quality import common_field, electrode_quality, from_one_head
 
 if TYPE_CHECKING:

@@ -156,7 +156,9 @@ class EmotionDecoder:
         # What is equally likely is never a label, whatever the threshold.
         chance = 1.0 / len(self.class_names) if self.class_names else 0.0
         self.abstain_below = max(float(source.abstain_below), chance + ABOVE_CHANCE)
-        self.simulated = bundle.simulated or (profile is not None and profile.simulated)
+        self.calibrated = profile is not None
+        person = ("person",) if profile is not None and profile.simulated else ()
+        self.simulated = ("model",) * bundle.simulated + person
         self.unproven = personal is not None and personal.unproven
         config = alignment or (AlignmentConfig() if personal is None else personal.alignment)
         stats = None if personal is None else (personal.feature_mean, personal.feature_var)

@@ -108,7 +108,7 @@ class ProfileAbout:
     bundle_sha256 : str
         Checksum of the model that the features come from.
     simulated : bool
-        True when the participant or the model was simulated: every prediction says so.
+        True when the participant was simulated: every prediction says so.
     versions : tuple of VersionAbout
         Oldest first, at most 10.
     active : int

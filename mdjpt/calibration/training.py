@@ -64,7 +64,7 @@ class CalibrationResult:
     decoder : PersonalDecoder
         Not yet in a profile.
     simulated : bool
-        True when person or model were simulated.
+        True when the person was simulated.
     before : Uncalibrated or None
         What the model has right as it is; None where it has other classes.
     """

@@ -55,6 +55,7 @@ class StoredPrediction(BaseModel):
     quality: StoredQuality
     latency_ms: float
     simulated: bool = False
+    simulated_parts: tuple[str, ...] = ()
     valence: float | None = None
     arousal: float | None = None
     reason: str | None = None

@@ -232,9 +232,16 @@ def _emotions(predictions: Sequence[StoredPrediction], n_times: int) -> list[Exp
 
 def _remarks(recording: Recording, beside: Beside) -> tuple[str, ...]:
     simulated = ("SIMULATED SIGNAL: it comes from no brain",) if recording.simulated else ()
-    models = sorted({p.model for p in beside.predictions if p.simulated and p.model})
-    trained = tuple(f"model {name} or signal simulated: no emotion is real" for name in models)
+    found = {(p.model, p.simulated_parts) for p in beside.predictions if p.simulated and p.model}
+    trained = tuple(_simulated(model, parts) for model, parts in sorted(found))
     return tuple(dict.fromkeys((*simulated, *trained, *recording.notes, *beside.notes)))
+
+
+def _simulated(model: str, parts: Sequence[str]) -> str:
+    """Say what of a model's predictions is simulated; recordings of old do not say what."""
+    if tuple(parts) == ("model",):
+        return f"model {model} was trained on simulated people"
+    return f"predictions of {model}: {', '.join(parts) or 'model or signal'} simulated"
 
 
 def _on_filling(recording: Recording, marks: ExportMarks, bads: Sequence[str]) -> tuple[str, ...]:

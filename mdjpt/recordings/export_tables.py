@@ -37,13 +37,15 @@ PREDICTION_COLUMNS = {
     "sample": "First sample of the window.",
     "status": "Whether there is a label: ok, warming_up, bad_signal, gap or unsure.",
     "label": "The emotion, where status is ok.",
+    "reason": "Why there is no label.",
     "confidence": "Probability of the class that is shown or would be.",
     "valence": "In the units of the person's ratings.",
     "arousal": "In the units of the person's ratings.",
     "good_electrodes": "Number of electrodes used.",
     "bad_electrodes": "Electrodes left out.",
     "latency_ms": "From the arrival of the window's newest sample to the decision.",
-    "simulated": "1 where model or signal is simulated: no emotion is real then.",
+    "simulated": "1 where anything is simulated.",
+    "simulated_parts": "What is: the signal, the model (its training), the person (calibrated on).",
     "model": "The model.",
 }
 """Columns of a table of predictions; those of the classes, ``p_CLASS``, come behind them."""
@@ -69,6 +71,7 @@ def prediction_rows(
             str(p.first),
             p.status,
             p.label or MISSING,
+            p.reason or MISSING,
             _number(p.confidence),
             _number(p.valence),
             _number(p.arousal),
@@ -76,6 +79,7 @@ def prediction_rows(
             ",".join(p.quality.bad) or MISSING,
             _number(p.latency_ms),
             str(int(p.simulated)),
+            ",".join(p.simulated_parts) or MISSING,
             p.model or MISSING,
             *(_number(p.probabilities.get(name)) for name in classes),
         ]

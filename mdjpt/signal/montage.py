@@ -30,6 +30,7 @@ __all__ = [
     "electrode_positions",
     "map_montage",
     "montage_matrix",
+    "short_name",
     "topographic_positions",
 ]
 
@@ -96,6 +97,15 @@ def canonical_name(label: str) -> str | None:
     name = match["name"].upper()
     name = _OLD_NAMES.get(name, name)
     return name if name in _positions() else None
+
+
+def short_name(label: str) -> str:
+    """Return an electrode's label without the decoration of its file format.
+
+    ``"EEG Fp1-REF"`` becomes ``"Fp1-REF"``, ``"Fc5."`` becomes ``"Fc5"``.
+    """
+    plain = label.strip(" .")
+    return plain[4:].strip(" .") if plain[:4].upper() == "EEG " else plain
 
 
 @cache

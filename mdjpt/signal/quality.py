@@ -50,10 +50,14 @@ class Quality:
         Number of electrodes used.
     bad : tuple of str
         Names of the electrodes left out and replaced by their neighbours.
+    causes : tuple of str
+        What is wrong with each of `bad`, see :func:`electrode_quality`; empty where that is not
+        known.
     """
 
     good: int
     bad: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,11 @@ class FixedScale:
         """Always true."""
         return True
 
+    @property
+    def missing_s(self) -> float:
+        """Always 0."""
+        return 0.0
+
     def partial_fit(self, x: Samples) -> None:
         """Take no notice of `x`."""
 
@@ -159,6 +164,7 @@ class RunningScale:
     """
 
     def __init__(self, warm_up_s: float = 10.0, sfreq: float = SFREQ) -> None:
+        self._sfreq = sfreq
         self._n_wanted = round(warm_up_s * sfreq)
         self._n_times = 0
         self._counts = np.zeros(_N_BINS, np.int64)
@@ -170,6 +176,11 @@ class RunningScale:
     def ready(self) -> bool:
         """True once the warm-up is over."""
         return self._n_times >= self._n_wanted
+
+    @property
+    def missing_s(self) -> float:
+        """Signal that the warm-up still has to see, seconds."""
+        return max(0, self._n_wanted - self._n_times) / self._sfreq
 
     @property
     def n_times(self) -> int:

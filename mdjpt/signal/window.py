@@ -66,6 +66,8 @@ class PreparedWindow:
         False when the good electrodes show no field of a head: noise, which is never decoded.
     own : OwnElectrodes or None
         The same window for what is learned of one person; None where `window` is.
+    missing_s : float
+        Signal that the scale still has to see, seconds; 0 once it is known.
     """
 
     window: NDArray[np.float32] | None
@@ -73,6 +75,7 @@ class PreparedWindow:
     usable: bool
     familiar: bool = True
     own: OwnElectrodes | None = None
+    missing_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +203,7 @@ class Preprocessor:
             125 Hz; None filters the window by itself.
         """
         scalp = raw[self.electrodes]
-        good = electrode_quality(scalp[:, n_margin:], self.sfreq).good
-        # The margin of an electrode that is back since a moment may still hold what made it bad.
-        good &= np.isfinite(scalp).all(axis=1)
-        bad = tuple(self.ch_names[i] for i in self.electrodes[~good])
-        quality = Quality(good=int(good.sum()), bad=bad)
+        quality, good = self._judge(scalp, n_margin)
         if not _enough(good):
             return PreparedWindow(None, quality, usable=False)
         own = (
@@ -214,12 +213,24 @@ class Preprocessor:
             return PreparedWindow(None, quality, usable=True, familiar=False)
         window = self._scaled(own, good, stop)
         if window is None:
-            return PreparedWindow(None, quality, usable=True)
+            return PreparedWindow(None, quality, usable=True, missing_s=self.scale.missing_s)
         samples = np.zeros((len(good), own.shape[1]), np.float32)
         samples[good] = own
         return PreparedWindow(
             window, quality, usable=True, own=OwnElectrodes(samples, good, self._own_names)
         )
+
+    def _judge(
+        self, scalp: NDArray[np.float32], n_margin: int
+    ) -> tuple[Quality, NDArray[np.bool_]]:
+        """Return the verdict on the electrodes, and which of them are good."""
+        verdict = electrode_quality(scalp[:, n_margin:], self.sfreq)
+        # The margin of an electrode that is back since a moment may still hold what made it bad.
+        good = verdict.good & np.isfinite(scalp).all(axis=1)
+        bad = np.flatnonzero(~good)
+        names = tuple(self.ch_names[k] for k in self.electrodes[bad])
+        causes = tuple(verdict.reason[k] or "nan" for k in bad)
+        return Quality(good=int(good.sum()), bad=names, causes=causes), good
 
     def _scaled(
         self, filtered: NDArray[np.float64], good: NDArray[np.bool_], stop: int

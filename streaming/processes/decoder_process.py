@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import MdjptError
-from streaming.inference import LABEL_MARGIN
+from streaming.label_hold import LABEL_MARGIN
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -227,6 +227,7 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
             participant=profile.participant,
             profile_version=profile.active + 1,
             unproven=profile.current.unproven,
+            person_simulated=profile.simulated,
         )
     return decoder, card
 

@@ -31,7 +31,8 @@ class OscPublisher:
     ``/mdjpt/prediction`` carries ``end_s`` (float, seconds since the stream opened), ``timestamp``
     (double, source clock at the window's end), ``status`` and ``label`` (texts, the label "" for
     none), ``confidence``, ``valence`` and ``arousal`` (floats, NaN where unknown), ``simulated``
-    (int). ``/mdjpt/probability/CLASS`` carries one float for each class that was decoded.
+    (int) and ``reason`` (text: why there is no label, "" with one). ``/mdjpt/probability/CLASS``
+    carries one float for each class that was decoded.
 
     Parameters
     ----------
@@ -89,6 +90,7 @@ class OscPublisher:
                 ("f", valence),
                 ("f", arousal),
                 ("i", int(p.simulated)),
+                ("s", p.reason),
             ],
         )
 

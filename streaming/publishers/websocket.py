@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mdjpt.errors import MdjptError
 from mdjpt.guard.extras import require_extra
 from streaming.publishers.output import Output
+from streaming.snapshot import simulated_parts
 
 if TYPE_CHECKING:
     from streaming.prediction import Prediction
@@ -35,7 +36,7 @@ _LOCAL_PAGE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?")
 class WebSocketPublisher:
     """Serves the predictions to any number of clients, one JSON text a message.
 
-    A client first gets ``{"type": "stream", ...}``: name, rate, classes, model, hop and whether it
+    A client first gets ``{"type": "stream", ...}``: name, rate, classes, model, hop and what
     is simulated; then ``{"type": "prediction", ...}`` for each window, as ``mdjpt run --out``
     writes it. What clients send is ignored. All of it runs in one thread of its own.
 
@@ -75,6 +76,7 @@ class WebSocketPublisher:
 
     def open(self, info: StreamInfo, card: ModelCard, hop_s: float) -> None:
         """Say what the next predictions are of, also to clients that are there."""
+        parts = simulated_parts(info, card)
         hello = {
             "type": "stream",
             "name": info.name,
@@ -83,7 +85,8 @@ class WebSocketPublisher:
             "classes": list(card.class_names),
             "model": card.name,
             "hop_s": hop_s,
-            "simulated": info.simulated or card.simulated,
+            "simulated": bool(parts),
+            "simulated_parts": list(parts),
             "unproven": card.unproven,
         }
         self._hello = json.dumps(hello)

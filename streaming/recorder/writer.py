@@ -19,6 +19,7 @@ from mdjpt.recordings.xdf_layout import (
 )
 from streaming.recorder import chunks
 from streaming.recorder.chunks import StreamHeader
+from streaming.snapshot import simulated_parts
 from streaming.stream import TRUTH_PREFIX, Column, Marker
 
 if TYPE_CHECKING:
@@ -283,10 +284,12 @@ class XdfWriter:
         extent.n_times += n_times
 
     def _predictions_header(self, card: ModelCard | None) -> StreamHeader:
-        simulated = self._info.simulated or (card is not None and card.simulated)
-        facts = {"simulated": str(simulated).lower()}
+        facts = {"simulated": str(self._info.simulated).lower()}
         if card is not None:
+            parts = simulated_parts(self._info, card)
             facts |= {
+                "simulated": str(bool(parts)).lower(),
+                "simulated_parts": ",".join(parts),
                 "model": card.name,
                 "variant": card.variant,
                 "classes": ",".join(card.class_names),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.signal.quality import Quality
+from streaming import reasons
 from streaming.prediction import Prediction
 from streaming.ring import RingView
 from streaming.snapshot import ModelCard, Snapshot
@@ -41,6 +42,7 @@ WARM_UP_S = 10.0
 TRUTH_S = 24.0
 STALL_S = 0.8
 LOOP_S = 32.0
+LEAST = 0.45
 
 
 class ManualClock:
@@ -262,7 +264,10 @@ class FakeSession:
     def _predict(self, k: int) -> Prediction:
         start_s, end_s = k * HOP_S, k * HOP_S + WINDOW_S
         scores = self._scores(start_s + 0.7 * WINDOW_S)
-        status = self._status(start_s, end_s, scores)
+        quality = Quality(
+            len(self.info.ch_names) - len(self._bad), self._bad, ("mains",) * len(self._bad)
+        )
+        status, reason = self._status(start_s, end_s, scores, quality)
         decoded = status in ("ok", "unsure")
         best = max(scores, key=scores.__getitem__) if scores else None
         return Prediction(
@@ -274,9 +279,10 @@ class FakeSession:
             label=best if status == "ok" else None,
             probabilities=scores if decoded else {},
             confidence=max(scores.values(), default=0.0) if decoded else 0.0,
-            quality=Quality(len(self.info.ch_names) - len(self._bad), self._bad),
+            quality=quality,
             latency_ms=31.0,
-            simulated=self.info.simulated,
+            simulated_parts=("signal",) * self.info.simulated,
+            reason=reason,
         )
 
     def _scores(self, time_s: float) -> dict[str, float]:
@@ -290,15 +296,28 @@ class FakeSession:
         odds = np.exp(logits - logits.max())
         return dict(zip(self._classes, (odds / odds.sum()).tolist(), strict=True))
 
-    def _status(self, start_s: float, end_s: float, scores: dict[str, float]) -> Status:
+    def _status(
+        self, start_s: float, end_s: float, scores: dict[str, float], quality: Quality
+    ) -> tuple[Status, str]:
+        """Return status and reason, as the live path would."""
         if end_s <= WARM_UP_S:
-            return "warming_up"
+            return "warming_up", reasons.warming_up(WARM_UP_S - end_s)
         sfreq = self.info.sfreq
-        if any(first < end_s * sfreq and stop > start_s * sfreq for first, stop in self._lost):
-            return "gap"
-        if len(self._bad) > len(self.info.ch_names) / 2:
-            return "bad_signal"
-        return "ok" if max(scores.values(), default=0.0) >= 0.45 else "unsure"
+        first, stop = round(start_s * sfreq), round(end_s * sfreq)
+        missing = [range(max(a, first), min(b, stop)) for a, b in self._lost]
+        if lost := [gap for gap in missing if gap]:
+            ago_s = (stop - max(gap.stop for gap in lost)) / sfreq
+            return "gap", reasons.samples_lost(sum(map(len, lost)), ago_s)
+        if len(quality.bad) > len(self.info.ch_names) / 2:
+            return "bad_signal", reasons.bad_electrodes(quality)
+        if not scores:
+            return "unsure", reasons.NO_HEAD
+        if self.model is not None and self.model.only_simulated and not self.info.simulated:
+            return "unsure", reasons.only_simulated(calibrated=bool(self.model.participant))
+        best = max(scores, key=scores.__getitem__)
+        if scores[best] >= LEAST:
+            return "ok", ""
+        return "unsure", reasons.not_clear_enough(scores, best, LEAST)
 
 
 def _pink_noise(n_channels: int, n_times: int, sfreq: float, seed: int) -> NDArray[np.float32]:

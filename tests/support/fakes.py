@@ -62,7 +62,8 @@ class PowerDecoder:
     """Answers with the mean power of the window: cheap, deterministic, sensitive to any change."""
 
     abstain_below = 0.0
-    simulated = True
+    calibrated = False
+    simulated: tuple[str, ...] = ()
     unproven = False
 
     def __init__(self) -> None:
