@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from streaming.reasons import only_simulated
+
 if TYPE_CHECKING:
     from streaming.stream import StreamInfo
 
@@ -180,6 +182,10 @@ class Snapshot:
             said.append("the decoder ended and starts again; signals go on")
         elif self.decoder_error:
             said.append(self.decoder_error)
+        if self.unfit and self.model is not None:
+            calibrated = bool(self.model.participant)
+            why = only_simulated(calibrated=calibrated, how="mdjpt calibrate-live")
+            said.append(f"no labels: {why}")
         return tuple(said)
 
     @property

@@ -210,6 +210,15 @@ def test_participants_that_cannot_be_read_are_not_looked_for_for_ever(dashboard,
     assert not made.wizard.foot.primary.isEnabled()
 
 
+def test_the_card_that_says_why_there_is_no_label_leads_to_a_calibration(dashboard):
+    made = dashboard(simulated=False)
+    made.session.model = replace(made.session.model, simulated=True)
+    made.pass_time(1)
+    assert made.window.emotion.headline.whole == "Not calibrated"
+    made.window.emotion.calibrate.click()
+    assert made.is_open
+
+
 def test_the_button_waits_for_a_stream_with_a_model(dashboard):
     made = dashboard()
     assert made.window.header.calibrate_button.isEnabled()

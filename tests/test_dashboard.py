@@ -7,6 +7,7 @@ import sys
 import threading
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject, QTimer
@@ -84,7 +85,7 @@ def connect(qtbot):
 def test_warming_up_counts_the_seconds_down_and_a_label_follows(connect):
     live = connect()
     live.pass_time(6)
-    assert (live.headline, live.window.emotion.detail.whole) == ("Warming up", "4 s to go")
+    assert (live.headline, live.window.emotion.detail.text()) == ("Warming up", "4 s left")
     live.pass_time(6)
     assert live.headline in LABELS
     assert live.window.emotion.bars.trusted
@@ -130,8 +131,30 @@ def test_an_unsure_decoder_shows_grey_bars_and_no_label(connect):
         if live.headline == "Unsure":
             break
     assert live.headline == "Unsure"
+    assert live.window.emotion.detail.text().endswith("below 0.45")
     assert len(live.window.emotion.bars.aim) == 9
     assert not live.window.emotion.bars.trusted
+
+
+def test_a_real_signal_on_a_model_of_simulated_people_shows_grey_bars_and_offers_a_calibration(
+    qtbot, connect
+):
+    live = connect(simulated=False, head_start_s=30)
+    emotion = live.window.emotion
+    live.session.model = replace(live.session.model, simulated=True)
+    live.pass_time(1)
+    assert live.headline == "Not calibrated"
+    assert "has only seen simulated people" in emotion.detail.text()
+    assert len(emotion.bars.aim) == 3
+    assert not emotion.bars.trusted
+    assert not emotion.calibrate.isVisible(), "this window has nothing to calibrate with"
+    emotion.can_calibrate = True
+    live.window.tick()
+    assert emotion.calibrate.isVisible()
+    live.session.use_profile(Path("P-1/profile"))
+    live.pass_time(1)
+    assert live.headline in LABELS
+    assert not emotion.calibrate.isVisible()
 
 
 def test_too_many_bad_electrodes_are_counted_instead_of_a_label(connect):
@@ -139,7 +162,7 @@ def test_too_many_bad_electrodes_are_counted_instead_of_a_label(connect):
     live.session.spoil(*live.session.info.ch_names[:20])
     live.pass_time(1)
     assert live.headline == "Bad signal"
-    assert live.window.emotion.detail.whole == "20 of 32 electrodes unusable"
+    assert live.window.emotion.detail.text() == "Mains on 20 of 32 electrodes"
     assert live.window.electrodes.quality.count.text() == "12 of 32 good"
 
 
@@ -163,6 +186,7 @@ def test_a_gap_takes_the_label_away_until_no_window_holds_it(connect):
     live.session.lose(100)
     live.pass_time(2)
     assert live.headline == "Gap in the signal"
+    assert live.window.emotion.detail.text() == "100 samples lost 1.6 s ago; back in 4 s"
     assert live.health("lost") == "100 in 1 gap"
     live.pass_time(6)
     assert live.headline in LABELS

@@ -12,7 +12,9 @@ from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
 from app.widgets.words import clock_text, has_stalled, titled
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
+from streaming.reasons import only_simulated
 from streaming.snapshot import ModelCard, Snapshot
+from streaming.stream import StreamInfo
 
 STREAMING = Snapshot(
     state="streaming",
@@ -66,15 +68,41 @@ def test_no_abstention_is_worded_as_a_label(status):
     assert said.headline not in ("Joy", "Calm")
 
 
-def test_bad_electrodes_are_counted():
-    assert answer(STREAMING, predicted(20, None, "bad_signal")).detail.startswith("5 of 8")
+@pytest.mark.parametrize(
+    ("status", "reason", "headline", "detail"),
+    [
+        ("warming_up", "warming up, 3 s left", "Warming up", "3 s left"),
+        ("bad_signal", "mains on 5 of 8 electrodes", "Bad signal", "Mains on 5 of 8 electrodes"),
+        ("gap", "12 samples lost 1.2 s ago", "Gap in the signal", "12 samples lost 1.2 s ago"),
+        ("unsure", "confidence 0.41 below 0.48", "Unsure", "Confidence 0.41 below 0.48"),
+    ],
+)
+def test_the_reason_stands_under_the_status(status, reason, headline, detail):
+    said = answer(STREAMING, replace(predicted(20, None, status), reason=reason))
+    assert (said.headline, said.detail, said.calibrate) == (headline, detail, False)
+    assert said.decoded == (status == "unsure")
 
 
-def test_the_countdown_ends_where_the_warm_up_may_take_longer():
-    early = replace(STREAMING, elapsed_s=4.2)
-    late = replace(STREAMING, elapsed_s=20.0)
-    assert answer(early, predicted(5, None, "warming_up")).detail == "6 s to go"
-    assert "to go" not in answer(late, predicted(20, None, "warming_up")).detail
+def test_what_only_knows_simulated_people_is_not_calibrated_on_a_real_signal():
+    """The probabilities are shown, and the way to a label; noise and bad signals come first."""
+    real = replace(STREAMING, info=StreamInfo("cap", ("Cz",), 250.0))
+    unsure = replace(predicted(20, None, "unsure"), reason=only_simulated(calibrated=False))
+    said = answer(real, unsure)
+    assert (said.headline, said.tone) == ("Not calibrated", "warn")
+    assert said.detail.startswith("This model has only seen simulated people: calibrate")
+    assert said.decoded
+    assert said.calibrate
+    noise = answer(real, replace(unsure, reason="no EEG", probabilities={}))
+    assert (noise.headline, noise.calibrate) == ("Unsure", False)
+    personal = replace(STREAMING.model, participant="P-1")
+    assert not answer(replace(real, model=personal), unsure).calibrate
+    someone_made_up = replace(real, model=replace(personal, person_simulated=True))
+    assert answer(someone_made_up, unsure).calibrate
+
+
+def test_a_model_without_a_head_offers_a_calibration():
+    said = answer(replace(STREAMING, model=replace(STREAMING.model, class_names=())), None)
+    assert (said.headline, said.calibrate) == ("No emotion head", True)
 
 
 def test_a_stall_is_told_by_state_or_by_age():

@@ -8,7 +8,7 @@ from dataclasses import replace
 from rich.console import Console
 
 from app.cli.record import tell_new
-from app.cli.terminal import render
+from app.cli.terminal import render, terminal_view
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
 from streaming.snapshot import AlignmentStatus, ModelCard, Snapshot
@@ -57,11 +57,52 @@ def test_an_unproven_calibration_is_called_so_above_every_label():
     assert "UNPROVEN" not in drawn(replace(SHOT, model=replace(card, unproven=False)))
 
 
+def test_the_table_says_why_there_is_no_label():
+    unsure = replace(PREDICTION, status="unsure", label=None, reason="confidence 0.70 below 0.80")
+    assert "no label: confidence 0.70 below 0.80" in drawn(SHOT, unsure)
+    assert "no label" not in drawn(SHOT)
+
+
+def test_plain_lines_say_a_reason_until_it_changes(capsys):
+    with terminal_view() as view:
+        for label, reason in (
+            (None, "flat: T7"),
+            (None, "flat: T7"),
+            ("calm", ""),
+            (None, "mains"),
+        ):
+            view.predicted(replace(PREDICTION, label=label, reason=reason), None)
+    lines = capsys.readouterr().out.splitlines()
+    assert ["flat" in line for line in lines] == [True, False, False, False]
+    assert lines[3].endswith("  mains")
+    assert not any(line.endswith(" ") for line in lines)
+
+
+def test_a_calibration_of_a_simulated_person_is_called_so():
+    card = ModelCard("m", "released", ("calm", "tense"), simulated=False, person_simulated=True)
+    assert "model m (SIMULATED PERSON)" in drawn(replace(SHOT, model=card))
+
+
 def test_valence_is_shown_where_a_profile_tells_it():
     text = drawn(SHOT, replace(PREDICTION, valence=6.25))
     assert "valence" in text
     assert "6.2" in text
     assert "arousal" not in text
+
+
+def test_that_a_model_knows_no_brain_is_told_once_with_the_command_that_helps(capsys):
+    card = ModelCard("demo", "released", ("calm", "tense"), simulated=True)
+    told = frozenset()
+    for _ in range(3):
+        told = tell_new(replace(SHOT, model=card), told)
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == (
+        "note: no labels: this model has only seen simulated people: calibrate "
+        "(mdjpt calibrate-live), or choose another"
+    )
+    for model in (replace(card, simulated=False), replace(card, participant="P-1")):
+        assert not replace(SHOT, model=model).remarks
+    assert not replace(SHOT, model=card, info=replace(SHOT.info, simulated=True)).remarks
 
 
 def test_a_remark_is_told_when_it_comes_and_again_when_it_comes_back(capsys):

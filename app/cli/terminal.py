@@ -60,19 +60,23 @@ class _Silent:
 
 
 class _Lines:
-    """One plain line a prediction."""
+    """One plain line a prediction; a reason that stays the same is said once."""
 
     def __init__(self) -> None:
         self._introduced = False
+        self._reason = ""
 
     def predicted(self, prediction: Prediction, truth: str | None) -> None:
         """Print the prediction."""
         answer = prediction.label or "-"
         beside = f"  true state {truth}" if truth else ""
-        sys.stdout.write(
+        why = f"  {prediction.reason}" if prediction.reason != self._reason else ""
+        self._reason = prediction.reason
+        line = (
             f"{prediction.end_s:8.2f} s  {prediction.status:<10}  {answer:<10} "
-            f"{prediction.confidence:5.2f}{beside}\n"
+            f"{prediction.confidence:5.2f}{beside}{why}"
         )
+        sys.stdout.write(f"{line.rstrip()}\n")
         sys.stdout.flush()
 
     def show(self, snapshot: Snapshot) -> None:
@@ -117,6 +121,7 @@ def headline(snapshot: Snapshot) -> str:
     if model is None:
         return source
     marks = " (SIMULATED MODEL)" if model.simulated else ""
+    marks += " (SIMULATED PERSON)" if model.person_simulated else ""
     marks += " (UNPROVEN CALIBRATION)" if model.unproven else ""
     return f"{source} | model {model.name}{marks}"
 
@@ -165,4 +170,5 @@ def render(
     )
     footer = Text("research use, not a medical device · Ctrl-C ends", style="dim")
     title = Text(headline(snapshot), style="bold")
-    return Panel(Group(title, table, Text(health), footer), width=96)
+    why = [Text(f"no label: {newest.reason}")] if newest is not None and newest.reason else []
+    return Panel(Group(title, table, *why, Text(health), footer), width=96)

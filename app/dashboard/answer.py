@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from app.widgets.words import clock_text, has_stalled, titled
+from streaming.reasons import NO_HEAD
 
 if TYPE_CHECKING:
     from streaming.prediction import Prediction
@@ -30,11 +31,25 @@ class Answer:
         The line, and the smaller one under it.
     tone : {"label", "calm", "warn", "bad"}
         "label" only when `headline` is a decoded emotion.
+    decoded : bool
+        True when the probabilities of the newest window belong beside it.
+    calibrate : bool
+        True when a calibration would give labels.
     """
 
     headline: str
     detail: str = ""
     tone: Tone = "calm"
+    decoded: bool = False
+    calibrate: bool = False
+
+
+_HEADLINES: dict[str, tuple[str, Tone]] = {
+    "warming_up": ("Warming up", "calm"),
+    "bad_signal": ("Bad signal", "warn"),
+    "gap": ("Gap in the signal", "warn"),
+    "unsure": ("Unsure", "calm"),
+}
 
 
 def answer(snapshot: Snapshot | None, newest: Prediction | None) -> Answer:
@@ -82,9 +97,7 @@ def _decoder_answer(snapshot: Snapshot) -> Answer | None:
     if snapshot.decoder_state in states:
         return states[snapshot.decoder_state]
     if snapshot.model is not None and not snapshot.model.class_names:
-        return Answer(
-            "No emotion head", "This model gives features only: calibrate or choose another"
-        )
+        return Answer("No emotion head", _sentence(NO_HEAD), calibrate=True)
     return None
 
 
@@ -98,18 +111,15 @@ def _prediction_answer(snapshot: Snapshot, newest: Prediction) -> Answer:
     if late_s > LATE_AFTER_S and not (snapshot.info is not None and snapshot.info.lossless):
         return Answer("No recent answer", f"last window ended {late_s:.0f} s ago", "warn")
     if newest.status == "ok" and newest.label is not None:
-        return Answer(titled(newest.label), f"{newest.confidence:.0%} confident", "label")
-    if newest.status == "warming_up":
-        left = math.ceil(WARM_UP_S - snapshot.elapsed_s)
-        return Answer(
-            "Warming up", f"{left} s to go" if left > 0 else "Learning the signal's scale"
-        )
-    if newest.reason:
-        return Answer("No label", newest.reason, "warn")
-    if newest.status == "bad_signal":
-        n_bad = len(newest.quality.bad)
-        n_all = newest.quality.good + n_bad
-        return Answer("Bad signal", f"{n_bad} of {n_all} electrodes unusable", "warn")
-    if newest.status == "gap":
-        return Answer("Gap in the signal", "Samples were lost; back within 5 s", "warn")
-    return Answer("Unsure", "No emotion stands out")
+        said = f"{newest.confidence:.0%} confident"
+        return Answer(titled(newest.label), said, "label", decoded=True)
+    headline, tone = _HEADLINES[newest.status]
+    decoded = bool(newest.probabilities)
+    if decoded and snapshot.unfit:
+        headline, tone = "Not calibrated", "warn"
+    said = _sentence(newest.reason.removeprefix("warming up, "))
+    return Answer(headline, said, tone, decoded, calibrate=decoded and snapshot.unfit)
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]

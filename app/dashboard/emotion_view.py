@@ -10,7 +10,14 @@ from PySide6.QtWidgets import QFrame, QWidget
 
 from app.dashboard.answer import answer
 from app.dashboard.probability_bars import ProbabilityBars
-from app.widgets.controls import Card, ElidedLabel, label, set_property
+from app.widgets.controls import (
+    Card,
+    ElidedLabel,
+    label,
+    paragraph,
+    push_button,
+    set_property,
+)
 from app.widgets.layout import Stretch, fill, in_column, in_row
 from app.widgets.painting import painting
 from app.widgets.theme import Palette, Themed, class_colours
@@ -25,14 +32,25 @@ __all__ = ["EmotionView"]
 
 
 class EmotionView(Themed, Card):
-    """Headline, bars, and beside them the simulated truth where the source knows it."""
+    """Headline, reason, bars, and beside them the simulated truth where the source knows it.
+
+    Attributes
+    ----------
+    can_calibrate : bool
+        Whether the button that offers a calibration leads anywhere.
+    """
 
     def __init__(self) -> None:
         super().__init__("Decoded emotion")
+        self.can_calibrate = False
         self._classes: tuple[str, ...] = ()
         self.headline = ElidedLabel("", "headline")
         self.headline.setFixedHeight(46)  # the same for both sizes, so that nothing jumps
-        self.detail = ElidedLabel("", "muted")
+        self.detail = paragraph("")
+        # Room for two lines, so that nothing jumps when a reason takes the place of a label.
+        self.detail.setMinimumHeight(2 * self.detail.fontMetrics().lineSpacing() + 2)
+        self.detail.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.calibrate = push_button("Calibrate…", tip="Fit the decoder to one person (C)")
         self.swatch = _Swatch()
         self.bars = ProbabilityBars()
         self.truth = ElidedLabel("", "value")
@@ -42,7 +60,8 @@ class EmotionView(Themed, Card):
         fill(
             self.body,
             in_row(self.swatch, (self.headline, 1), spacing=10),
-            *(self.detail, 2, self.bars, self._truth_panel, Stretch()),
+            *(self.detail, in_row(self.calibrate, Stretch()), 2, self.bars),
+            *(self._truth_panel, Stretch()),
         )
         self.show_state(None, None)
 
@@ -57,17 +76,17 @@ class EmotionView(Themed, Card):
             The last prediction since connecting.
         """
         said = answer(snapshot, newest)
-        decoded = said.tone == "label" and newest is not None
         model = snapshot.model if snapshot is not None else None
         self._classes = model.class_names if model is not None else ()
-        set_property(self.headline, "calm", "false" if decoded else "true")
+        set_property(self.headline, "calm", "false" if said.tone == "label" else "true")
         self.headline.set_whole(said.headline)
-        self.detail.set_whole(said.detail)
+        self.detail.setText(said.detail)
+        self.detail.setToolTip(said.detail)
+        self.calibrate.setVisible(self.can_calibrate and said.calibrate)
         self.swatch.show_tone(self._colour(said.tone, newest))
         self.bars.set_classes(self._classes)
-        unsure = said.headline == "Unsure"
-        shown = newest.probabilities if newest is not None and (decoded or unsure) else {}
-        self.bars.set_probabilities(shown, trusted=decoded)
+        shown = newest.probabilities if newest is not None and said.decoded else {}
+        self.bars.set_probabilities(shown, trusted=said.tone == "label")
         self._show_truth(snapshot.truth if snapshot is not None else None)
         self.setAccessibleDescription(f"{said.headline}. {said.detail}")
 

@@ -352,6 +352,8 @@ class Dashboard(QMainWindow):
         self.header.connect_button.clicked.connect(self._connect_or_disconnect)
         self.header.calibrate_button.setVisible(self.calibration.offered)
         self.header.calibrate_button.clicked.connect(self.calibration.open)
+        self.emotion.can_calibrate = self.calibration.offered
+        self.emotion.calibrate.clicked.connect(self.calibration.open)
         self.header.record_button.clicked.connect(self.toggle_recording)
         self.header.theme_button.clicked.connect(self.toggle_palette)
         self.header.help_button.clicked.connect(self._show_shortcuts)

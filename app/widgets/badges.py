@@ -26,6 +26,12 @@ class Badges(QWidget):
             ("signal", "SIMULATED SIGNAL", "warn", "No brain is measured: the signal is computed"),
             ("model", "SIMULATED MODEL", "warn", "The model was trained on simulated data only"),
             (
+                "person",
+                "SIMULATED PERSON",
+                "warn",
+                "The calibration in use is of a simulated person",
+            ),
+            (
                 "unproven",
                 "UNPROVEN CALIBRATION",
                 "warn",
@@ -58,6 +64,7 @@ class Badges(QWidget):
         model = snapshot.model if snapshot is not None else None
         self._shown["signal"].setVisible(info is not None and info.simulated)
         self._shown["model"].setVisible(model is not None and model.simulated)
+        self._shown["person"].setVisible(model is not None and model.person_simulated)
         self._shown["unproven"].setVisible(model is not None and model.unproven)
         over_lsl = info is not None and info.clock == "lsl"
         self._shown["network"].setVisible(over_lsl or (publishes and snapshot is not None))
