@@ -120,9 +120,10 @@ def test_a_bad_signal_is_told_by_its_cause(
 
 
 def spoiled(eeg: NDArray[np.float32], fault: str) -> NDArray[np.float32]:
-    hum = np.sin(2 * np.pi * 50.0 * np.arange(eeg.shape[1]) / SFREQ)
+    turn = 2 * np.pi * np.arange(eeg.shape[1]) / SFREQ
     made = {
-        "mains": eeg + 3000 * hum,
+        # That swells and fades with a loose cable, so that no notch takes it out.
+        "mains": eeg + 2000 * np.sin(2.5 * turn) * np.sin(50 * turn),
         "flat": 0 * eeg,
         "nan": eeg + np.nan,
         "railed": 0 * eeg + 187_500.0,
