@@ -12,6 +12,7 @@ from app.calibration.labels import labels_from_markers, write_labels
 from app.calibration.markers import (
     BaselineMark,
     ConsentMark,
+    FeltMark,
     PlanMark,
     RatingMark,
     SessionMark,
@@ -37,6 +38,7 @@ MARKS = st.one_of(
     st.builds(BaselineMark, st.sampled_from(["open", "closed"]), STEPS),
     st.builds(TrialMark, NUMBERS, NAMES, STEPS),
     st.builds(RatingMark, NUMBERS, SCALE, SCALE, st.none() | NAMES),
+    st.builds(FeltMark, NAMES, st.integers(10, 999).map(lambda tenths: tenths / 10)),
 )
 
 
@@ -77,6 +79,10 @@ def test_any_other_text_is_nobodys_marker_or_reads_back(text: str) -> None:
         "truth/joy",
         "consent/refused/purpose=a test",
         "consent/given",
+        "felt/joy",
+        "felt//5.0",
+        "felt/joy/0.5",
+        "felt/joy/500.0",
     ],
 )
 def test_what_does_not_follow_the_grammar_is_not_ours(text: str) -> None:
@@ -123,9 +129,8 @@ def test_trials_are_what_was_begun_ended_and_not_taken_back() -> None:
         LabelledInterval(40.0, 15.0, "sad"),
     )
     assert labels_from_markers(list(reversed(markers))) == labels_from_markers(markers)
-    assert labels_from_markers(markers, "rated") == (
-        LabelledInterval(10.0, 15.0, "calm", 8.0, 6.0),
-    )
+    rated = [(0.0, 'calibration/plan/{"label_by":"rated"}'), *markers[1:]]
+    assert labels_from_markers(rated) == (LabelledInterval(10.0, 15.0, "calm", 8.0, 6.0),)
 
 
 def test_two_sessions_in_one_recording_are_both_read_each_as_it_was_planned() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.calibration.in_session import known_calibration, only_around
 from app.calibration.lost_windows import LostWindows
 from mdjpt.calibration.blocks import blocks_of
 from mdjpt.calibration.label_choice import ChosenTrials, choose_trials
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.calibration.in_session import InSession, Known
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.decoder import Decoded, EmotionDecoder
@@ -79,6 +81,8 @@ class TrainingRequest:
         Length in seconds of trials whose label tells none.
     unproven : bool
         Keep a decoder of which cannot be told whether it is better than chance.
+    in_session : InSession or None
+        Of a training in the session that is being recorded; None after a calibration.
     """
 
     recording: Path
@@ -91,6 +95,7 @@ class TrainingRequest:
     classes: Mapping[str, str] | None = None
     trial_s: float | None = None
     unproven: bool = False
+    in_session: InSession | None = None
 
 
 def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> Profile:
@@ -129,7 +134,15 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None)
     chosen = trials_of(request, eeg)
-    result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report)
+    known = None
+    if request.in_session is not None:
+        known = known_calibration(request.profile, earlier, eeg, request.montage)
+        request.in_session.refuse_too_few(chosen.trials, known)
+        eeg = only_around(eeg, chosen.trials)
+    result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report, known)
+    if request.in_session is not None:
+        request.in_session.refuse_no_better(result.decoder.evidence, earlier, known)
+        earlier = request.in_session.kept(earlier)
     notes = (*eeg.notes, *chosen.notes, *result.decoder.notes)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
     return noted.profile(bundle, earlier, request.participant, unproven=request.unproven)
@@ -173,6 +186,7 @@ def calibrate_recording(
     bundle: Bundle,
     alignment: AlignmentConfig,
     report: Callable[[str], object] = lambda _: None,
+    known: Known | None = None,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 
@@ -189,6 +203,9 @@ def calibrate_recording(
         first, then frozen.
     report : callable
         Takes one line at the beginning of each stage.
+    known : Known, optional
+        An earlier recording of the person with the same electrodes, and its trials: learned from
+        too, as if it had come right before.
 
     Raises
     ------
@@ -204,7 +221,7 @@ def calibrate_recording(
     from streaming.sources.recording import RecordingSource
 
     report("encoding the trials")
-    data, state, notes = encoded_trials(recording, trials, bundle, alignment)
+    data, state, notes = encoded_trials(recording, trials, bundle, alignment, known)
     report("training on held-out trials")
     general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(bundle, general, data)
@@ -223,12 +240,13 @@ def encoded_trials(
     trials: Sequence[LabelledInterval],
     bundle: Bundle,
     alignment: AlignmentConfig,
+    known: Known | None = None,
 ) -> tuple[LabelledFeatures, dict[str, NDArray[Any]], tuple[str, ...]]:
     """Return the windows of trials as the live path gives them, and what aligners have learned.
 
     Parameters
     ----------
-    recording, trials, bundle, alignment
+    recording, trials, bundle, alignment, known
         As for :func:`calibrate_recording`.
 
     Returns
@@ -249,13 +267,21 @@ def encoded_trials(
 
     # Whoever is calibrated is learned from, however unlike the people of the training.
     decoder = EmotionDecoder(bundle, HOP_S, alignment, novelty_limit=np.inf)
+    parts = [(recording, tuple(trials)), *([] if known is None else [known])]
     if not decoder.alignment.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
-        for _ in _features(recording, trials, decoder, LostWindows(recording)):
-            pass
+        for part in reversed(parts):
+            for _ in _features(*part, decoder, LostWindows(part[0])):
+                pass
     decoder.alignment.freeze()
     lost = LostWindows(recording)
-    data, notes = _labelled(list(_features(recording, trials, decoder, lost)), trials, bundle, lost)
+    collected = list(_features(recording, trials, decoder, lost))
+    if known is not None:
+        n_known = len(known[1])
+        behind = [(n_known + trial, feature, own) for trial, feature, own in collected]
+        collected = [*_features(*known, decoder, LostWindows(known[0])), *behind]
+        trials = [*known[1], *trials]
+    data, notes = _labelled(collected, trials, bundle, lost)
     state = decoder.state_dict().items()
     return data, {k: v for k, v in state if not k.startswith("features.")}, notes
 

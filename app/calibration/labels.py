@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Literal
 
-from app.calibration.markers import PlanMark, RatingMark, TrialMark, parse_mark
+from app.calibration.markers import FeltMark, PlanMark, RatingMark, TrialMark, parse_mark
 from mdjpt.calibration.trials import LabelledInterval
 from mdjpt.errors import ProfileError
 from mdjpt.guard.atomic_file import atomic_file
@@ -21,13 +21,18 @@ __all__ = ["LabelBy", "labels_from_markers", "write_labels"]
 
 LabelBy = Literal["intended", "rated"]
 
+_SAME_S = 0.25
+"""Seconds that stretches may overlap and still be two: markers stand at samples that have come,
+up to a chunk before the moment that is meant."""
+
 
 def labels_from_markers(markers: Sequence[tuple[float, str]]) -> tuple[LabelledInterval, ...]:
-    """Return the trials of every calibration session in a recording.
+    """Return the trials of every calibration session in a recording, and what was said to be felt.
 
     A trial counts when it was begun, ended and not taken back. Its label is the class that was
     asked for; in a session planned to be labelled by rating, the one that the person said they
-    felt, and trials without an answer are left out.
+    felt, and trials without an answer are left out. Where somebody said twice of the same moment
+    what they felt, the later word counts.
 
     Parameters
     ----------
@@ -40,15 +45,22 @@ def labels_from_markers(markers: Sequence[tuple[float, str]]) -> tuple[LabelledI
         In the order of time; empty when there is none.
     """
     trials: list[LabelledInterval] = []
+    felt: list[LabelledInterval] = []
     session = _Session("intended")
     for onset_s, label in sorted(markers, key=lambda marker: marker[0]):
         mark = parse_mark(label)
         if isinstance(mark, PlanMark):
             trials += session.trials()
             session = _Session(_planned(mark))
+        elif isinstance(mark, FeltMark):
+            began_s = max(0.0, onset_s - mark.duration_s)
+            felt = [earlier for earlier in felt if earlier.end_s <= began_s + _SAME_S]
+            began_s = max(began_s, felt[-1].end_s) if felt else began_s
+            if onset_s > began_s:
+                felt.append(LabelledInterval(began_s, onset_s - began_s, mark.label))
         elif mark is not None:
             session.take(onset_s, mark)
-    return (*trials, *session.trials())
+    return tuple(sorted((*trials, *session.trials(), *felt), key=lambda trial: trial.onset_s))
 
 
 class _Session:

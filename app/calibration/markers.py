@@ -8,11 +8,13 @@ A marker is a text that stands in the recording at the sample it belongs to::
     baseline/open/begin | end | void          baseline/closed/begin | end | void
     trial/3/joy/begin | end | void
     rating/3/valence=6/arousal=4[/felt=joy]
+    felt/joy/12.5
 
-Trials are counted from 1. In the name of a class and in a purpose everything but letters, digits,
-"_.-~" and blanks is written as in a URL (``%2F``). "void" takes back the trial or baseline of that
-number: what was marked so far does not count. Labels that begin with none of the five words belong
-to somebody else.
+"felt" stands at the end of what it speaks of: for 12.5 s until now the person felt joy. Trials are
+counted from 1. In the name of a class and in a purpose everything but letters, digits, "_.-~" and
+blanks is written as in a URL (``%2F``). "void" takes back the trial or baseline of that number:
+what was marked so far does not count. Labels that begin with none of the six words belong to
+somebody else.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ __all__ = [
     "CalibrationMark",
     "ConsentMark",
     "Eyes",
+    "FeltMark",
     "PlanMark",
     "RatingMark",
     "SessionMark",
@@ -47,6 +50,7 @@ Turn = Literal["pause", "resume", "end", "abort"]
 _TRIAL = re.compile(r"trial/([1-9]\d{0,5})/([^/]+)/(begin|end|void)")
 _BASELINE = re.compile(r"baseline/(open|closed)/(begin|end|void)")
 _RATING = re.compile(r"rating/([1-9]\d{0,5})/valence=([1-9])/arousal=([1-9])(?:/felt=([^/]+))?")
+_FELT = re.compile(r"felt/([^/]+)/([1-9]\d?(?:\.\d)?)")
 _PLAN = "calibration/plan/"
 _CONSENT = "consent/given/purpose="
 _TURN_WORDS = {"pause": "pause", "end": "calibrated", "abort": "stopped"}
@@ -157,7 +161,29 @@ class RatingMark:
         return f"rating/{self.number}/valence={self.valence}/arousal={self.arousal}{felt}"
 
 
-CalibrationMark = ConsentMark | PlanMark | SessionMark | BaselineMark | TrialMark | RatingMark
+@dataclass(frozen=True, slots=True)
+class FeltMark:
+    """The person says what they have felt until now, in a session of any kind.
+
+    Attributes
+    ----------
+    label : str
+        The class.
+    duration_s : float
+        For how long until the marker, 1 to 99.9 s in tenths.
+    """
+
+    label: str
+    duration_s: float
+
+    def __str__(self) -> str:
+        """Return the marker's text."""
+        return f"felt/{_quoted(self.label)}/{self.duration_s:.1f}"
+
+
+CalibrationMark = (
+    ConsentMark | PlanMark | SessionMark | BaselineMark | TrialMark | RatingMark | FeltMark
+)
 
 
 def parse_mark(label: str) -> CalibrationMark | None:
@@ -182,6 +208,8 @@ def parse_mark(label: str) -> CalibrationMark | None:
     if match := _RATING.fullmatch(label):
         felt = None if match[4] is None else unquote(match[4])
         return RatingMark(int(match[1]), int(match[2]), int(match[3]), felt)
+    if match := _FELT.fullmatch(label):
+        return FeltMark(unquote(match[1]), float(match[2]))
     if match := _BASELINE.fullmatch(label):
         eyes: Eyes = "open" if match[1] == "open" else "closed"
         return BaselineMark(eyes, _step(match[2]))
@@ -244,6 +272,8 @@ def marker_words(label: str) -> str:
             return f"{number} {emotion}"
         case BaselineMark(eyes=eyes, step="begin"):
             return f"eyes {eyes}"
+        case FeltMark(label=emotion):
+            return f"felt {emotion}"
         case SessionMark(turn=turn):
             return _TURN_WORDS.get(turn, "")
         case None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mdjpt.calibration.personal_decoder import VersionAbout
 
-__all__ = ["ProfileEntry", "ProfileStore", "default_folder"]
+__all__ = ["RECORDINGS", "ProfileEntry", "ProfileStore", "default_folder"]
 
 PROFILE_FILE = "profile.safetensors"
 RECORDINGS = "calibrations"

@@ -198,9 +198,15 @@ def _training_job(wish: TrainingWish) -> TrainingJob:
 
     choice = wish.choice
     bundle = Path(choice.model) if choice is not None and choice.model else default_bundle()
-    # The result page tells that a decoder is unproven, and leaves it to the person to use it.
     request = TrainingRequest(
-        wish.recording, None, wish.profile, bundle, wish.participant, unproven=True
+        wish.recording,
+        None,
+        wish.profile,
+        bundle,
+        wish.participant,
+        # The result page tells that a decoder is unproven, and leaves it to the person to use it.
+        unproven=wish.in_session is None,
+        in_session=wish.in_session,
     )
     return TrainingJob(request)
 

@@ -25,6 +25,7 @@ class HistoryView(Card):
     """History of the emotions with its legend and span; the plot is added when it is imported."""
 
     mark_wanted = Signal()
+    felt_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__("History")
@@ -37,7 +38,13 @@ class HistoryView(Card):
         self.live.setEnabled(False)
         mark = tool_button("Mark", "Set an event at this moment (M)", "Set an event at this moment")
         mark.clicked.connect(self.mark_wanted)
-        fill(self.head, 10, (self.legend, 1), mark, 6, self.live, self.span)
+        self.felt = tool_button(
+            "I felt…",
+            "That was wrong: say what you felt, and it is learned (W)",
+            "Say what you felt",
+        )
+        self.felt.clicked.connect(self.felt_wanted)
+        fill(self.head, 10, (self.legend, 1), self.felt, mark, 6, self.live, self.span)
         self.body.addStretch()
 
     def add_plot(self, plot: HistoryPlot) -> None:

@@ -19,6 +19,7 @@ KEYS: dict[str, tuple[tuple[str, ...], str]] = {
     "connect": (("Ctrl+K",), "Choose a source"),
     "disconnect": (("Ctrl+D",), "End the session"),
     "calibrate": (("C",), "Fit the decoder to one person"),
+    "felt": (("W",), "Say what you felt: that was wrong"),
     "mark": (("M",), "Set an event at this moment"),
     "record": (("R",), "Begin or end a recording"),
     "freeze": (("P",), "Hold the picture of the signals"),

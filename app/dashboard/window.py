@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app.dashboard.arrangement import arrange
@@ -15,9 +15,11 @@ from app.dashboard.connection import Connection
 from app.dashboard.display_filter import warm_up_filter
 from app.dashboard.electrodes_card import ElectrodesCard
 from app.dashboard.emotion_view import EmotionView
+from app.dashboard.felt_menu import felt_menu
 from app.dashboard.header import Header, application_icon
 from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
+from app.dashboard.learning import SessionLearning
 from app.dashboard.recording import RecordingControl
 from app.dashboard.session_feed import SessionFeed, trouble
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
@@ -117,6 +119,7 @@ class Dashboard(QMainWindow):
         self.calibration = CalibrationOverlay(
             pages, self.connection, self.messages, calibration, self._background
         )
+        self.learning = SessionLearning(self.messages, calibration, self._background)
         self._wire()
         self.header.show_connected(False)
         self.apply_palette(palette)
@@ -156,6 +159,24 @@ class Dashboard(QMainWindow):
         """Set an event at this moment."""
         if self.connection.session is not None:
             self.connection.session.mark("mark")
+
+    def ask_what_was_felt(self) -> None:
+        """Offer the emotions at the button that asks for them."""
+        session, feed = self.connection.session, self._feed
+        if session is None or not self.learning.offered:
+            return
+        snapshot = feed.snapshot
+        menu = felt_menu(
+            self,
+            feed.class_names,
+            self.learning.stretch_s(feed),
+            recorded=snapshot is not None and bool(snapshot.recording),
+            felt=lambda name: self.learning.felt(session, feed, name),
+            record=self.toggle_recording,
+            go_back=partial(self.learning.go_back, session) if self.learning.can_go_back else None,
+        )
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(self.history.felt.mapToGlobal(QPoint(0, self.history.felt.height())))
 
     def toggle_recording(self) -> None:
         """Begin a recording, or end the one that is being written."""
@@ -266,6 +287,7 @@ class Dashboard(QMainWindow):
             self._info = snapshot.info
             self.signals.connect_stream(snapshot.info)
             self.electrodes.connect_stream(snapshot.info)
+        self.learning.follow(session, snapshot, self.connection.choice)
         said, tone, action = trouble(snapshot)
         if said:
             self.messages.show_message(said, tone, action)
@@ -299,6 +321,7 @@ class Dashboard(QMainWindow):
             self.messages.show_message("Finishing the recording…", "calm")
         if state == "idle":
             self._feed.end()
+            self.learning.end()
             self._show_state()
             self._go_on()
 
@@ -358,6 +381,8 @@ class Dashboard(QMainWindow):
         self.header.theme_button.clicked.connect(self.toggle_palette)
         self.header.help_button.clicked.connect(self._show_shortcuts)
         self.history.mark_wanted.connect(self.mark)
+        self.history.felt.setVisible(self.learning.offered)
+        self.history.felt_wanted.connect(self.ask_what_was_felt)
         self.messages.action_wanted.connect(self._reconnect)
         self.signals.first_signal.connect(self.first_signal)
         self.signals.first_signal.connect(self.calibration.warm_up)
@@ -378,6 +403,7 @@ class Dashboard(QMainWindow):
                 "window_5": lambda: signals.span.choose(5.0),
                 "window_10": lambda: signals.span.choose(10.0),
                 "window_20": lambda: signals.span.choose(20.0),
+                "felt": self.ask_what_was_felt,
                 "mark": self.mark,
                 "record": self.toggle_recording,
                 "theme": self.toggle_palette,

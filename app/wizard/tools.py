@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from app.calibration.in_session import InSession
     from app.calibration.profiles import ProfileStore
     from app.calibration.training import TrainingJob
     from app.source_choice import SourceChoice
@@ -30,12 +31,15 @@ class TrainingWish:
         Pseudonym.
     choice : SourceChoice or None
         What the dashboard is connected to: says which model and which electrodes.
+    in_session : InSession or None
+        Of a training in a session that goes on; None after a calibration.
     """
 
     recording: Path
     profile: Path
     participant: str
     choice: SourceChoice | None
+    in_session: InSession | None = None
 
 
 @dataclass(frozen=True, slots=True)
