@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     Float64 = NDArray[np.float64]
 
 __all__ = [
+    "FEW_FROM_ONE_HEAD",
     "ElectrodeQuality",
     "Quality",
     "bad_channels",
     "common_field",
     "electrode_quality",
+    "field_of",
     "from_one_head",
     "interpolate_bad",
+    "shared_field",
 ]
 
 _FLAT_UV = 0.1  # below the noise of any amplifier
@@ -37,6 +40,8 @@ _BAND_EDGE_HZ, _EDGE_WIDTH_HZ = 50.0, 4.0  # 60 Hz is far beyond the pass band
 _FIELD_HZ = (1.0, 30.0)
 _MIN_FIELD = 4  # electrodes; the average reference of three leaves nothing to compare
 _FIELD_FEW, _FIELD_MANY, _MANY = 0.09, 0.14, 8  # real EEG, worst of 600 windows: 0.09 and 0.20
+FEW_FROM_ONE_HEAD = range(_MIN_FIELD, _MANY)
+"""Numbers of electrodes of which a window by itself may not tell EEG from noise."""
 _ONE_SOURCE = 0.7  # real EEG stays below 0.55
 
 
@@ -189,9 +194,20 @@ def common_field(filtered: Samples, sfreq: float) -> float:
         For independent noise about 0.05 with 14 electrodes and below 0.09 with 4; for EEG about
         0.4 and 0.15. 0 for fewer than 4 electrodes.
     """
+    return 0.0 if len(filtered) < _MIN_FIELD else shared_field(field_of(filtered, sfreq))
+
+
+def shared_field(field: Float64) -> float:
+    """Return the root mean square over pairs of what :func:`field_of` returns."""
+    return float(np.sqrt(np.mean(field[np.triu_indices(len(field), 1)] ** 2)))
+
+
+def field_of(filtered: Samples, sfreq: float) -> Float64:
+    """Return the correlations beyond those of independent electrodes, shape (n, n).
+
+    As for :func:`common_field`, for 4 or more electrodes; averaged over windows they tell more.
+    """
     n, n_times = filtered.shape
-    if n < _MIN_FIELD:
-        return 0.0
     centred = filtered - filtered.mean(axis=0)
     centred = centred - centred.mean(axis=1, keepdims=True)
     # A sine taper keeps loud frequencies from leaking into all others.
@@ -204,8 +220,8 @@ def common_field(filtered: Samples, sfreq: float) -> float:
     mean = own.mean() * n / (n - 1)
     independent = np.maximum((own - mean / n) / (1.0 - 2.0 / n), 0.05 * mean)
     expected = mean / n - (independent[:, None] + independent) / n
-    beyond = (covariance - expected) / np.sqrt(independent[:, None] * independent + 1e-30)
-    return float(np.sqrt(np.mean(beyond[np.triu_indices(n, 1)] ** 2)))
+    beyond: Float64 = (covariance - expected) / np.sqrt(independent[:, None] * independent + 1e-30)
+    return beyond
 
 
 def from_one_head(filtered: Samples, sfreq: float) -> bool:

@@ -16,7 +16,8 @@ import numpy as np
 from mdjpt.errors import RecordingError
 from mdjpt.signal.filters import MARGIN_S, SFREQ, WINDOW_S, average_reference, filter_window
 from mdjpt.signal.montage import Montage, canonical_name, map_montage
-from mdjpt.signal.quality import Quality, electrode_quality, from_one_head
+from mdjpt.signal.one_head import OneHead
+from mdjpt.signal.quality import Quality, electrode_quality
 from mdjpt.signal.scaling import FixedScale, RunningScale
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class Preprocessor:
             canonical_name(self.ch_names[i]) or self.ch_names[i] for i in self.electrodes
         )
         self.scale: RunningScale | FixedScale = RunningScale() if scale is None else scale
+        self._one_head = OneHead()
         self._seen = 0
         self._projections: dict[bytes, _Projection] = {}
 
@@ -209,7 +211,7 @@ class Preprocessor:
         own = (
             filter_window(scalp[good], self.sfreq, n_margin) if filtered is None else filtered[good]
         )
-        if not from_one_head(own, SFREQ):
+        if not self._one_head(own, good, SFREQ, stop / self.sfreq):
             return PreparedWindow(None, quality, usable=True, familiar=False)
         window = self._scaled(own, good, stop)
         if window is None:
