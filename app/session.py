@@ -161,8 +161,10 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
 def _stream_query(spec: SourceSpec) -> StreamQuery:
     from streaming.sources.lsl_link.streams import StreamQuery
 
-    fields = {key: str(spec.options.get(key, "")) for key in ("type", "source_id", "hostname")}
-    return StreamQuery(spec.name, **fields)
+    kind, source_id, hostname = (
+        str(spec.options.get(key, "")) for key in ("type", "source_id", "hostname")
+    )
+    return StreamQuery(spec.name, kind, source_id, hostname)
 
 
 def engine_config(config: SessionConfig) -> EngineConfig:

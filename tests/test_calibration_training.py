@@ -152,7 +152,7 @@ def test_a_process_that_dies_is_told(files, tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there_is_told_at_once(files, tmp_path) -> None:
+def test_a_folder_that_is_not_there_is_placed_at_once(files, tmp_path) -> None:
     job, _ = job_of(files, tmp_path / "none")
     with pytest.raises(ProfileError, match="choose another folder"):
         job.start()

@@ -13,9 +13,10 @@ from mdjpt.positions.gaps import PositionTracker, Run, runs_of, sample_positions
 from tests.support.stamped_stream import (
     StampedStream,
     bursts,
+    busy_sender,
+    gaps_of,
     growing_jitter,
     positions_of,
-    told_gaps,
 )
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def test_a_gap_of_three_samples_or_more_is_told_within_a_second(
 ) -> None:
     stream = StampedStream(sfreq, jitter_s=jitter_s, per=kind, drift=drift, seed=seed)
     stamps = stream.stamps(at_s + 1.0, gaps=[(at_s, n_lost)])
-    told = told_gaps(sfreq, stamps, stream.n_chunk)
+    told = gaps_of(sfreq, stamps, stream.n_chunk)
     assert [number for number, _ in told if number < at_s * sfreq - stream.n_chunk] == []
     assert told, "the gap was not told"
     tolerance = 1 + 2.5 * jitter_s * sfreq
@@ -56,18 +57,24 @@ def test_ten_milliseconds_of_jitter_are_no_gap(
     sfreq: float, kind: str, drift: float, seed: int
 ) -> None:
     stream = StampedStream(sfreq, jitter_s=JITTER_S, per=kind, drift=drift, seed=seed)
-    assert told_gaps(sfreq, stream.stamps(30.0), stream.n_chunk) == []
+    assert gaps_of(sfreq, stream.stamps(30.0), stream.n_chunk) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_jitter_that_grows_tenfold_is_no_gap(seed: int) -> None:
-    assert told_gaps(250.0, growing_jitter(250.0, seed), 10) == []
+    assert gaps_of(250.0, growing_jitter(250.0, seed), 10) == []
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("longest_s", [0.3, 1.0])
 def test_bursts_of_up_to_a_second_under_one_stamp_are_no_gap(longest_s: float, seed: int) -> None:
-    assert told_gaps(250.0, bursts(250.0, seed, longest_s), 60) == []
+    assert gaps_of(250.0, bursts(250.0, seed, longest_s), 60) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sfreq", [160.0, 500.0])
+def test_a_starved_sender_that_loses_nothing_shows_no_gap(sfreq: float, seed: int) -> None:
+    assert gaps_of(sfreq, busy_sender(sfreq, seed), 8) == []
 
 
 @settings(max_examples=30, deadline=None)
@@ -114,7 +121,7 @@ def test_a_gap_that_stands_out_of_the_jitter_is_told_with_its_first_sample(
     stream = StampedStream(sfreq, jitter_s=JITTER_S, seed=seed)
     n_lost = round(seconds * sfreq)
     stamps = stream.stamps(4.0, gaps=[(2.0, n_lost)])
-    ((number, n_told),) = told_gaps(sfreq, stamps, n_chunk)
+    ((number, n_told),) = gaps_of(sfreq, stamps, n_chunk)
     assert number == round(2.0 * sfreq)
     assert n_told == pytest.approx(n_lost, rel=0.01, abs=2 + 2 * JITTER_S * sfreq)
 
@@ -173,7 +180,7 @@ def test_samples_without_doubt_are_placed_at_once() -> None:
 def test_several_gaps_are_told_apart() -> None:
     stream = StampedStream(250.0, jitter_s=0.004, per="chunk", seed=3)
     stamps = stream.stamps(30.0, gaps=[(8.0, 3), (14.0, 250), (22.0, 10)])
-    told = told_gaps(250.0, stamps, stream.n_chunk)
+    told = gaps_of(250.0, stamps, stream.n_chunk)
     assert [n for _, n in told] == pytest.approx([3, 250, 10], abs=2)
 
 
@@ -183,7 +190,7 @@ def test_a_burst_behind_a_gap_hides_it_not() -> None:
     stamps = numbers / 250.0
     stalled = (numbers >= 2400) & (numbers < 2650)
     stamps[stalled] = 2650 / 250.0
-    told = told_gaps(250.0, stamps, 10)
+    told = gaps_of(250.0, stamps, 10)
     assert sum(n for _, n in told) == pytest.approx(100, abs=2)
 
 
@@ -232,7 +239,7 @@ def test_single_wrong_stamps_are_no_gap(fault: str) -> None:
         stamps[at], stamps[at + 1] = stamps[at + 1], stamps[at].copy()
     else:
         stamps[at] += 10.0 if fault == "one ahead" else -10.0
-    assert told_gaps(250.0, stamps, 125) == []
+    assert gaps_of(250.0, stamps, 125) == []
 
 
 @pytest.mark.parametrize("value", [np.nan, 7.0])

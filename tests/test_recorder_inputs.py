@@ -226,7 +226,7 @@ def test_a_folder_that_is_deleted_is_told_and_no_file_is_promised(tmp_path: Path
 
 
 @pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES])
-def test_a_folder_that_may_not_be_written_is_told_at_once(tmp_path: Path, error: int) -> None:
+def test_a_folder_that_may_not_be_written_is_placed_at_once(tmp_path: Path, error: int) -> None:
     def create(path: Path) -> CheckedFile:
         raise OSError(error, os.strerror(error), str(path))
 

@@ -218,6 +218,44 @@ def test_a_stream_that_returns_is_taken_up_where_its_clock_is(sources: list[LSLS
     assert after[0].samples[0, 0] >= 10_000
 
 
+def test_a_stream_that_returns_under_another_identity_is_taken_up_with_a_note(
+    sources: list[LSLSource],
+) -> None:
+    source, asked = LSLSource("renamed", markers=False), LSLSource("renamed", source_id="run-1")
+    sources.append(source)
+    sources.append(asked)
+    with LslSender("renamed", source_id="run-1"):
+        source.open()
+        asked.open()
+        read(source, 50)
+        read(asked, 50)
+    with LslSender("renamed", source_id="run-2", first=10_000):
+        after = read(source, 250)
+        assert not any(asked.read(0.1).n_times for _ in range(10))
+    assert numbers(after)[-1] >= 10_000
+    (note,) = [note for chunk in after for note in chunk.notes]
+    assert note == "LSL stream 'renamed' came back under another source_id, run-2: taken up again"
+
+
+def test_a_stream_without_a_rate_is_refused_with_the_reason_or_read_at_the_rate_given(
+    sources: list[LSLSource],
+) -> None:
+    outlet = pylsl.StreamOutlet(pylsl.StreamInfo("bare rate", "EEG", 2, 0.0, "float32", "bare"))
+    text = pylsl.StreamOutlet(pylsl.StreamInfo("bare text", "EEG", 1, 250.0, "string", "text"))
+    with pytest.raises(SourceNotFound, match=r"declares no rate: give it, as in lsl:bare rate\?"):
+        LSLSource("bare rate", timeout_s=1.0).open()
+    with pytest.raises(SourceNotFound, match="which sends text"):
+        LSLSource("bare text", timeout_s=1.0).open()
+    source = LSLSource("bare rate", montage=("Cz", "Oz"), markers=False, sfreq=100.0)
+    sources.append(source)
+    assert source.open().sfreq == 100.0
+    now = pylsl.local_clock()
+    for number in range(100):
+        outlet.push_sample([float(number)] * 2, now + number / 100.0)
+    np.testing.assert_array_equal(numbers(read(source, 100)), np.arange(100.0))
+    assert text.channel_count == 1
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -301,7 +339,7 @@ def test_a_sender_of_events_that_does_not_answer_at_first_is_tried_again() -> No
     watch = StreamWatch()
     events = OtherStream("busy paradigm", "Markers", "busy", "string", 1, 0.0)
     with sent_elsewhere(events) as process, ThreadPoolExecutor(2) as worker:
-        wait_for(watch.visible)
+        wait_for(lambda: "busy paradigm" in [info.name() for info in watch.visible()])
         os.kill(process.pid, signal.SIGSTOP)
         inlets = MarkerInlets(watch, worker)
         try:

@@ -170,9 +170,9 @@ class PositionTracker:
     def _note(self, gaps: list[Gap]) -> None:
         """Put the gaps that the stamps show before their samples."""
         for gap in gaps:
-            at = gap.told_at - self._n_placed
+            at = gap.placed_at - self._n_placed
             n_lost = gap.n_lost
-            if self._counter is not None and gap.told_at != self._resumed_at:
+            if self._counter is not None and gap.placed_at != self._resumed_at:
                 n_lost = self._counter.in_turns(n_lost, int(self._steps[at]))
             if at < len(self._steps):
                 self._steps[at] += n_lost

@@ -38,7 +38,7 @@ class Gap:
 
     Attributes
     ----------
-    told_at : int
+    placed_at : int
         Number of the first sample that is placed behind the gap.
     began_at : int
         Number of the first sample behind the gap in truth, as far as jitter lets it be seen.
@@ -46,7 +46,7 @@ class Gap:
         How many samples are lost.
     """
 
-    told_at: int
+    placed_at: int
     began_at: int
     n_lost: int
 

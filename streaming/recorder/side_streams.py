@@ -271,7 +271,9 @@ class _Reader(threading.Thread):
     @property
     def holds_events(self) -> bool:
         """True of a stream whose events the source of the EEG takes by itself."""
-        return self._description.type.lower() == "markers"
+        from streaming.sources.lsl_link.streams import holds_events
+
+        return holds_events(self._description.type)
 
     def run(self) -> None:
         """Body of the thread."""

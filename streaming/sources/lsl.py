@@ -48,7 +48,7 @@ class LSLSource:
     markers : bool
         Whether to take the events of the network's marker streams too.
     sfreq : float, optional
-        Sampling rate in Hz of a stream that declares a wrong one.
+        Sampling rate in Hz of a stream that declares a wrong one, or none.
     timeout_s : float
         Longest wait for the stream to be found.
     lost_after_s : float
@@ -71,10 +71,9 @@ class LSLSource:
         lost_after_s: float = 300.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._query = StreamQuery(name, stream_type, source_id, hostname)
+        self._query = StreamQuery(name, stream_type, source_id, hostname, sfreq)
         self._montage = montage
         self._wants_markers = markers
-        self._sfreq = sfreq
         self._timeout_s = timeout_s
         self._lost_after_s = lost_after_s
         self._clock = clock
@@ -104,7 +103,12 @@ class LSLSource:
         connection = LSLConnection(watch.find(self._query, self._timeout_s), self._timeout_s)
         self._worker = ThreadPoolExecutor(_N_WORKERS, "lsl-connect")
         self._link = LSLLink(
-            connection, watch, self._worker, lost_after_s=self._lost_after_s, clock=self._clock
+            connection,
+            self._query,
+            watch,
+            self._worker,
+            lost_after_s=self._lost_after_s,
+            clock=self._clock,
         )
         try:
             watch.confirm(self._query)
@@ -164,7 +168,7 @@ class LSLSource:
         assert self._link is not None
         assert self._worker is not None
         stream = self._link.description
-        self._rate = self._sfreq or stream.sfreq
+        self._rate = self._query.sfreq or stream.sfreq
         self._cutter = ChunkCutter(
             len(self._columns.rows),
             self._rate,
@@ -188,6 +192,8 @@ class LSLSource:
             self._n_connections = self._link.n_connections
             self._cutter.resume()
             self._lead_s = -np.inf
+            self._cutter.note(*self._link.notes)
+            self._link.notes.clear()
         if not self._columns.units_known:
             self._unjudged.append((samples.copy(), stamps))
             if sum(len(some) for _, some in self._unjudged) < _JUDGE_S * self._rate:

@@ -73,6 +73,18 @@ def growing_jitter(sfreq: float, seed: int, seconds: float = 60.0) -> NDArray[np
     return 5000.0 + numbers / sfreq + late[chunks] * jitter_s
 
 
+def busy_sender(sfreq: float, seed: int, seconds: float = 60.0) -> NDArray[np.float64]:
+    """Return the stamps of a sender that is starved now and then: chunks of 5 are pushed late.
+
+    LSL stamps the last sample of a chunk when it is pushed and counts back at the nominal rate.
+    """
+    chunks = np.arange(round(seconds * sfreq / 5))
+    due_s = (chunks + 1) * 5 / sfreq
+    starved = (due_s % 20.0) < 4.0
+    late = np.random.default_rng(seed).exponential(np.where(starved, 0.020, 0.0005))
+    return np.repeat(5000.0 + due_s + late, 5) - np.tile(np.arange(5)[::-1] / sfreq, len(chunks))
+
+
 def bursts(sfreq: float, seed: int, longest_s: float = 1.0) -> NDArray[np.float64]:
     """Return the stamps of a link that stalls, then delivers all at once under one stamp."""
     rng = np.random.default_rng(seed)
@@ -101,7 +113,7 @@ def positions_of(
     return np.concatenate([*placed, tracker.finish()])
 
 
-def told_gaps(sfreq: float, stamps: NDArray[np.float64], n_chunk: int) -> list[tuple[int, int]]:
+def gaps_of(sfreq: float, stamps: NDArray[np.float64], n_chunk: int) -> list[tuple[int, int]]:
     """Return the number of each sample behind a gap, and how many samples are lost in it."""
     lost = np.diff(positions_of(PositionTracker(sfreq), stamps, n_chunk), prepend=-1) - 1
     return [(int(number), int(lost[number])) for number in np.flatnonzero(lost)]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["LSLConnection"]
 
 _BUFFER_S = 360
+_UNKNOWN_HZ = 1000.0
 
 
 class LSLConnection:
@@ -48,7 +49,7 @@ class LSLConnection:
             self._correction = self._inlet.time_correction(timeout=timeout_s)
         except (LostError, NoAnswer):
             raise SourceLost(f"LSL stream {info.name()!r} does not answer") from None
-        n_rows = int(np.ceil(info.nominal_srate())) + 1
+        n_rows = int(np.ceil(info.nominal_srate() or _UNKNOWN_HZ)) + 1
         self._room = np.empty((n_rows, info.channel_count()), self._inlet.np_dtype)
 
     @property

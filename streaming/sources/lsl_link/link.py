@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.errors import SourceChanged, SourceLost
 from streaming.sources.lsl_link.connection import LSLConnection
-from streaming.sources.lsl_link.streams import StreamQuery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from streaming.sources.lsl_link.streams import StreamWatch
+    from streaming.sources.lsl_link.streams import StreamQuery, StreamWatch
 
 __all__ = ["ANSWER_S", "LSLLink"]
 
@@ -26,6 +26,7 @@ ANSWER_S = 2.0
 SILENT_S = 2.0
 """After this long without a sample, the same stream sent anew from elsewhere takes over."""
 _POLL_S = 0.05
+_LOOK_EVERY_S = 1.0
 
 
 class LSLLink:
@@ -38,6 +39,8 @@ class LSLLink:
     ----------
     connection : LSLConnection
         The first connection.
+    query : StreamQuery
+        Which stream was asked for.
     watch : StreamWatch
         Knows the streams.
     worker : Executor
@@ -51,6 +54,7 @@ class LSLLink:
     def __init__(
         self,
         connection: LSLConnection,
+        query: StreamQuery,
         watch: StreamWatch,
         worker: Executor,
         *,
@@ -58,7 +62,9 @@ class LSLLink:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection: LSLConnection | None = connection
+        self._query = query
         self._watch = watch
+        self._neighbours: set[str] = set()
         self._worker = worker
         self._lost_after_s = lost_after_s
         self._clock = clock
@@ -69,6 +75,8 @@ class LSLLink:
         self.max_samples = connection.max_samples
         self.n_connections = 1
         """Grows by one each time that the stream is taken up again."""
+        self.notes: list[str] = []
+        """Remarks for the user; whoever shows them takes them out."""
 
     @property
     def silent_s(self) -> float:
@@ -95,6 +103,7 @@ class LSLLink:
             return self._empty
         if len(stamps):
             self._last_sample = self._clock()
+            self._note_neighbours()
         else:
             self._look_for_a_newer_one()
         return samples, stamps
@@ -107,11 +116,24 @@ class LSLLink:
             self._returning = None
 
     def _same_streams(self) -> list[Any]:
-        """Return the visible streams with the identity of this one."""
-        d = self.description
-        hostname = "" if d.source_id else d.hostname
-        query = StreamQuery(d.name, d.type, d.source_id, hostname)
-        return query.select(self._watch.visible())
+        """Return the visible streams with the identity of this one, or its only successor."""
+        d, visible = self.description, self._watch.visible()
+        named = replace(self._query, name=d.name, type=d.type, hostname=d.hostname)
+        own = replace(named, source_id=d.source_id, hostname="" if d.source_id else d.hostname)
+        found = own.select(visible)
+        if found or self._query.source_id:
+            return found
+        # Some senders make up another identity whenever they start.
+        others = replace(named, source_id="").select(visible)
+        new = [info for info in others if info.uid() not in self._neighbours]
+        return new if len(new) == 1 else []
+
+    def _note_neighbours(self) -> None:
+        """Remember, once a second, which streams are there beside this one."""
+        now = self._clock()
+        if now - self._looked >= _LOOK_EVERY_S:
+            self._looked = now
+            self._neighbours = {info.uid() for info in self._watch.visible()}
 
     def _look_for_a_newer_one(self) -> None:
         """Leave a silent connection when its sender was started anew beside it."""
@@ -153,8 +175,13 @@ class LSLLink:
                 f"LSL stream {self.description.name!r} came back changed ({changed}); "
                 "connect again to use it as it is now"
             )
+        was, self.description = self.description, connection.description
+        if was.source_id != self.description.source_id:
+            self.notes.append(
+                f"LSL stream {was.name!r} came back under another source_id, "
+                f"{self.description.source_id or 'none'}: taken up again"
+            )
         self._connection = connection
-        self.description = connection.description
         self.n_connections += 1
         return True
 

@@ -11,6 +11,7 @@ from pylsl.util import LostError
 from pylsl.util import TimeoutError as NoAnswer
 
 from mdjpt.errors import SourceLost
+from streaming.sources.lsl_link.streams import holds_events
 from streaming.stream import Marker
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ FOREIGN_S = 5.0
 _ANSWER_S = 2.0
 _LOOK_EVERY_S = 0.5
 _MAX_MARKERS = 1024
-# In any case; LSL has no rule, these are what senders call it.
-_TYPES = ("marker", "event", "annotation", "trigger")
 
 
 class MarkerConnection:
@@ -190,8 +189,11 @@ class MarkerInlets:
         """Connect to what is new, and anew to what did not answer."""
         for info in self._watch.visible():
             uid = info.uid()
-            is_marker = info.type().lower().removesuffix("s") in _TYPES
-            if is_marker and uid not in self._connected and uid not in self._connecting:
+            if (
+                holds_events(info.type())
+                and uid not in self._connected
+                and uid not in self._connecting
+            ):
                 future = self._worker.submit(MarkerConnection, info, _ANSWER_S)
                 self._connecting[uid] = future
 

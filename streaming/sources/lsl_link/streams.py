@@ -26,6 +26,7 @@ __all__ = [
     "StreamQuery",
     "StreamWatch",
     "describe",
+    "holds_events",
     "is_numeric",
     "only_one",
     "quieten",
@@ -36,6 +37,7 @@ FORGET_AFTER_S = 2.0
 SETTLE_S = 0.8
 """Time for every stream to answer: those that multicast does not reach are asked after 0.5 s."""
 _POLL_S = 0.01
+_EVENT_TYPES = ("marker", "event", "annotation", "trigger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,11 @@ def is_numeric(info: Any) -> bool:
     return info.channel_format() not in (pylsl.cf_string, pylsl.cf_undefined)
 
 
+def holds_events(stream_type: str) -> bool:
+    """Tell a stream of events by its type; LSL has no rule, these are what senders call it."""
+    return stream_type.lower().removesuffix("s") in _EVENT_TYPES
+
+
 @dataclass(frozen=True, slots=True)
 class StreamQuery:
     """Which stream is meant; an empty field matches any.
@@ -132,12 +139,15 @@ class StreamQuery:
     ----------
     name, type, source_id, hostname : str
         As the stream announces them.
+    sfreq : float or None
+        Rate in Hz that the user gives to a stream, which then need not declare one.
     """
 
     name: str = ""
     type: str = ""
     source_id: str = ""
     hostname: str = ""
+    sfreq: float | None = None
 
     def __str__(self) -> str:
         """Return the query for a message: ``named 'demo', type=EEG``."""
@@ -146,7 +156,7 @@ class StreamQuery:
         return named + "".join(f", {f}={getattr(self, f)}" for f in fields if getattr(self, f))
 
     def select(self, infos: Iterable[Any]) -> list[Any]:
-        """Return the regular numeric streams that match, those of type EEG when there are some."""
+        """Return the streams of numbers that match, those of type EEG when there are some."""
         found = [info for info in infos if self._matches(info)]
         if self.type:
             return found
@@ -154,7 +164,15 @@ class StreamQuery:
         return eeg if eeg or not (self.name or self.source_id) else found
 
     def _matches(self, info: Any) -> bool:
-        return is_numeric(info) and info.nominal_srate() > 0 and self.names(info)
+        return self.names(info) and not self.refuses(info)
+
+    def refuses(self, info: Any) -> str:
+        """Say why a stream is of no use, "" when it is."""
+        if not is_numeric(info):
+            return "sends text"
+        if info.nominal_srate() > 0 or self.sfreq is not None:
+            return ""
+        return f"declares no rate: give it, as in lsl:{info.name()}?sfreq=250"
 
     def names(self, info: Any) -> bool:
         """Tell whether a stream of any kind has what is asked for."""
@@ -222,8 +240,14 @@ class StreamWatch:
         time.sleep(max(0.0, self._began + SETTLE_S - time.monotonic()))
 
     def _nothing_found(self, query: StreamQuery, timeout_s: float) -> str:
-        seen = "; ".join(str(describe(info)) for info in self.visible())
-        there = f"there are: {seen}" if seen else "no stream at all: is its sender running?"
+        seen = []
+        for info in self.visible():
+            is_meant = query.names(info) and (query.name or info.type().upper() == "EEG")
+            reason = query.refuses(info) if is_meant else ""
+            seen.append(f"{describe(info)}" + (f", which {reason}" if reason else ""))
+        there = (
+            f"there are: {'; '.join(seen)}" if seen else "no stream at all: is its sender running?"
+        )
         return f"no LSL stream of EEG{query} within {timeout_s:g} s; {there}"
 
 
