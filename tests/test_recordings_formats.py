@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,88 @@ def test_edf_units_become_microvolts(tmp_path: Path, unit: str, factor: float) -
     recording = read(tmp_path / "a.edf")
     np.testing.assert_allclose(recording.samples, x, atol=0.01)
     assert recording.notes == ()
+
+
+@pytest.mark.parametrize("kind", ["edf", "bdf"])
+def test_eeg_among_channels_of_other_rates_is_read_at_its_own(tmp_path: Path, kind: str) -> None:
+    import edfio
+
+    file, signal = (edfio.Bdf, edfio.BdfSignal) if kind == "bdf" else (edfio.Edf, edfio.EdfSignal)
+
+    def made(row: np.ndarray, sfreq: float, label: str) -> object:
+        return signal(row.astype(np.float64), sfreq, label=label, physical_dimension="uV")
+
+    x = brain_like(8, 256 * 128)
+    eeg = [made(row, 256, name) for row, name in zip(x, NAMES, strict=True)]
+    heart = made(brain_like(1, 1024 * 128)[0], 1024, "ECG")
+    slow = [made(brain_like(1, 128, seed=k)[0], 1, f"Temp {k}") for k in range(24)]
+    file(eeg).write(tmp_path / f"alone.{kind}")
+    file([heart, *eeg, *slow]).write(tmp_path / f"mixed.{kind}")
+    alone, mixed = (read(tmp_path / f"{name}.{kind}") for name in ("alone", "mixed"))
+    assert (mixed.sfreq, mixed.ch_names) == (256, NAMES)
+    np.testing.assert_array_equal(mixed.samples, alone.samples)
+    assert mixed.notes[0].startswith("left out, no scalp EEG: ECG, Temp 0")
+    odd = made(brain_like(1, 512 * 128)[0], 512, "Cz")
+    file([*eeg, odd]).write(tmp_path / f"odd.{kind}")
+    recording = read(tmp_path / f"odd.{kind}")
+    assert (recording.sfreq, recording.ch_names) == (256, NAMES)
+    assert recording.notes == ("sampled at another rate than the other electrodes, left out: Cz",)
+
+
+def test_a_trigger_at_another_rate_keeps_its_second(tmp_path: Path) -> None:
+    import edfio
+
+    codes = np.zeros(64 * 10)
+    codes[64 * 4 : 64 * 5] = 7
+    signals = [
+        edfio.BdfSignal(row.astype(np.float64), 256, label=name, physical_dimension="uV")
+        for row, name in zip(brain_like(8, 2560), NAMES, strict=True)
+    ]
+    limits = (-8388608, 8388607)
+    signals.append(edfio.BdfSignal(codes, 64, label="Status", physical_range=limits))
+    edfio.Bdf(signals).write(tmp_path / "a.bdf")
+    recording = read(tmp_path / "a.bdf")
+    assert recording.sfreq == 256
+    assert recording.markers == ((pytest.approx(4.0, abs=0.02), "7"),)
+
+
+def test_epochs_are_refused_as_such(tmp_path: Path) -> None:
+    import mne
+    from scipy.io import loadmat, savemat
+
+    info = mne.create_info(list(NAMES), 125.0, "eeg")
+    data = brain_like().reshape(8, 5, 500).transpose(1, 0, 2) * 1e-6
+    mne.EpochsArray(data, info, verbose="ERROR").save(tmp_path / "a-epo.fif", verbose="ERROR")
+    write_eeglab(tmp_path / "a.set", brain_like(), 125)
+    held = {k: v for k, v in loadmat(tmp_path / "a.set").items() if not k.startswith("__")}
+    inner = held["EEG"][0, 0] if "EEG" in held else None
+    held = held if inner is None else {name: inner[name] for name in inner.dtype.names}
+    savemat(
+        tmp_path / "a.set", held | {"trials": 5.0, "pnts": 500.0, "data": data.transpose(1, 2, 0)}
+    )
+    for name in ("a-epo.fif", "a.set"):
+        with pytest.raises(
+            RecordingError, match=f"{name}: holds epochs, not a continuous recording"
+        ):
+            read(tmp_path / name)
+    mne.EvokedArray(data[0], info).save(tmp_path / "a-ave.fif", verbose="ERROR")
+    with pytest.raises(RecordingError, match="holds no continuous recording"):
+        read(tmp_path / "a-ave.fif")
+
+
+@pytest.mark.parametrize(("suffix", "package"), [(".mff", "mffpy"), (".nedf", "defusedxml")])
+def test_a_reader_that_is_not_installed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".mff":
+        path.mkdir()
+        (path / "signal1.bin").write_bytes(b"0")
+    else:
+        path.write_bytes(b"<nedf/>")
+    with pytest.raises(RecordingError, match=rf'{package}, which .* "mdjpt-live\[formats\]"'):
+        read(path)
 
 
 def test_edf_without_a_unit_is_taken_as_microvolts_and_says_so(tmp_path: Path) -> None:

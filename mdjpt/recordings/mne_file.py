@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import replace
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import mne
 import numpy as np
 
+from mdjpt.errors import RecordingError
+from mdjpt.guard.extras import how_to_install
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.neuroscan import open_neuroscan
 from mdjpt.recordings.pieces import record_positions, split_events
@@ -18,16 +21,24 @@ from mdjpt.recordings.recording import Recording
 from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 __all__ = ["read", "recording_of"]
 
+_OF_EPOCHS = re.compile(r"number of trials is|No raw data in")
+_READER_MISSING = re.compile(r"(?:module|package|library) (\w+) is needed")
+
 BLOCK_VALUES = 1 << 22
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
 LONGEST_IMPULSE = 1.5  # samples: BrainVision and EEGLAB give their events the length of one
 UNIT_MAY_LACK = (".edf", ".bdf", ".gdf")
+EPOCHS = (
+    "holds epochs, not a continuous recording: gaps and filters need what lies between them; "
+    "name the recording that they were cut from"
+)
 CUT_OFF = ("does not match the file size", "truncated", "incomplete", "not be properly closed")
 
 
@@ -53,7 +64,10 @@ def read(path: Path, montage: tuple[str, ...] | None) -> Recording:
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        raw, width_notes = _opened(path)
+        try:
+            raw, width_notes = _opened(path)
+        except (RuntimeError, ValueError, TypeError) as error:
+            raise _explained(error, path) from None
         recording = recording_of(raw, montage, path)
     cut_off = _on_cut_off(caught, recording.n_times / recording.sfreq)
     return replace(recording, notes=(*recording.notes, *width_notes, *cut_off), source=str(path))
@@ -78,28 +92,35 @@ def recording_of(
     RecordingError
         No scalp electrode in it.
     """
-    sfreq = float(raw.info["sfreq"])
     is_eeg = [kind == "eeg" for kind in raw.get_channel_types()]
     electrodes = select_electrodes(raw.ch_names, montage, is_eeg=is_eeg)
-    scale, unit_notes = _scale(raw, electrodes.columns)
-    samples = _samples(raw, electrodes.columns, scale)
-    bad = [raw.ch_names[i] in raw.info["bads"] for i in electrodes.columns]
+    whole, (raw, rate_notes) = raw, _at_native_rate(raw, electrodes.columns)
+    sfreq = float(raw.info["sfreq"])
+    named = dict(
+        zip((whole.ch_names[i] for i in electrodes.columns), electrodes.names, strict=True)
+    )
+    columns = tuple(i for i, label in enumerate(raw.ch_names) if label in named)
+    names = tuple(named[raw.ch_names[i]] for i in columns)
+    scale, unit_notes = _scale(raw, columns)
+    samples = _samples(raw, columns, scale)
+    bad = [raw.ch_names[i] in raw.info["bads"] for i in columns]
     samples[bad] = np.nan
     positions, annotations = _places(raw, path)
     events, excluded, bad_notes = split_events(annotations, sfreq)
     markers = [(onset, label) for onset, _, label in events]
-    markers += [(positions[i] / sfreq, code) for i, code in _triggers(raw, path)]
-    named_bad = [name for name, is_bad in zip(electrodes.names, bad, strict=True) if is_bad]
+    in_own = sfreq / float(whole.info["sfreq"])
+    markers += [(positions[int(i * in_own)] / sfreq, code) for i, code in _triggers(whole, path)]
+    named_bad = [name for name, is_bad in zip(names, bad, strict=True) if is_bad]
     return Recording(
         samples=samples,
         sfreq=sfreq,
-        ch_names=electrodes.names,
+        ch_names=names,
         positions=positions,
         excluded=excluded,
         markers=tuple(sorted(markers)),
         spans=tuple(event for event in events if event[1] > LONGEST_IMPULSE / sfreq),
         began_at_s=_began_at_s(raw),
-        notes=(*electrodes.notes, *unit_notes, *_on_bad(named_bad), *bad_notes),
+        notes=(*electrodes.notes, *rate_notes, *unit_notes, *_on_bad(named_bad), *bad_notes),
         source=repr(raw),
     )
 
@@ -111,6 +132,44 @@ def _opened(path: Path) -> tuple[Any, tuple[str, ...]]:
         with suppress(Exception):
             return open_neuroscan(path)
     return mne.io.read_raw(path, preload=False, verbose="WARNING"), ()
+
+
+def _explained(error: Exception, path: Path) -> Exception:
+    """Say what an error of MNE means: epochs, or a reader that is not installed."""
+    missing = _READER_MISSING.search(str(error))
+    if missing:
+        return RecordingError(how_to_install(ModuleNotFoundError(name=missing[1]), "formats"))
+    if not _OF_EPOCHS.search(str(error)):
+        return error
+    if path.suffix.lower() == ".set":
+        return RecordingError(EPOCHS)
+    with suppress(Exception):
+        mne.read_epochs(path, preload=False, verbose="ERROR")
+        return RecordingError(EPOCHS)
+    return RecordingError("holds no continuous recording")
+
+
+def _at_native_rate(raw: Any, columns: Sequence[int]) -> tuple[Any, tuple[str, ...]]:
+    """Open a file again without the channels that are sampled at another rate than its EEG.
+
+    MNE brings all to the highest rate, block by block, which stretches each block. The rate of most
+    electrodes is the EEG's; those at another are left out and named.
+    """
+    extras = raw._raw_extras[0] if raw.filenames and not raw.preload else None  # noqa: SLF001
+    if not isinstance(extras, dict) or "n_samps" not in extras or raw.filenames[0] is None:
+        return raw, ()
+    counts = np.asarray(extras["n_samps"])[np.asarray(extras["sel"])]
+    if len(counts) != len(raw.ch_names) or len(set(counts.tolist())) == 1:
+        return raw, ()
+    rates, n_of_rate = np.unique(counts[list(columns)], return_counts=True)
+    own = rates[n_of_rate == n_of_rate.max()].max()
+    others = [n for n, count in zip(raw.ch_names, counts, strict=True) if count != own]
+    path = raw.filenames[0]
+    how = {} if path.suffix.lower() == ".gdf" else {"exclude_after_unique": True}
+    native = mne.io.read_raw(path, exclude=others, preload=False, verbose="WARNING", **how)
+    lost = [raw.ch_names[i] for i in columns if counts[i] != own]
+    said = f"sampled at another rate than the other electrodes, left out: {', '.join(lost)}"
+    return native, (said,) if lost else ()
 
 
 def _scale(raw: Any, columns: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[str, ...]]:
