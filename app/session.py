@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.calibration.markers import prompt_of
 from mdjpt.errors import RecordingError
@@ -151,11 +151,19 @@ def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> So
             spec.name,
             speed="max" if math.isinf(speed) else speed,
             montage=names,
-            stream=str(spec.options["stream"]) if "stream" in spec.options else None,
+            **_chosen(spec),
         )
     from streaming.sources.simulated import SimulatedSource
 
     return SimulatedSource.from_spec(spec, montage=names, speed=speed)
+
+
+def _chosen(spec: SourceSpec) -> dict[str, Any]:
+    """Return what the options of a file choose in it; a source_id tells streams of a name apart."""
+    options: dict[str, Any] = dict(spec.options)
+    if "source_id" in options:
+        options["stream"] = options.pop("source_id")
+    return options
 
 
 def _stream_query(spec: SourceSpec) -> StreamQuery:

@@ -5,7 +5,7 @@ What needs torch is imported where it is used: whoever asks for a training goes 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +83,8 @@ class TrainingRequest:
         Keep a decoder of which cannot be told whether it is better than chance.
     in_session : InSession or None
         Of a training in the session that is being recorded; None after a calibration.
+    choice : mapping of str to object
+        Further arguments of `mdjpt.read_recording`: stream, sfreq, board.
     """
 
     recording: Path
@@ -96,6 +98,7 @@ class TrainingRequest:
     trial_s: float | None = None
     unproven: bool = False
     in_session: InSession | None = None
+    choice: Mapping[str, Any] = field(default_factory=dict)
 
 
 def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> Profile:
@@ -132,7 +135,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     bundle = load_bundle(request.bundle)
     alignment = alignment_named(request.alignment, bundle)
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
-    eeg = read_recording(request.recording, montage=request.montage or None)
+    eeg = read_recording(request.recording, montage=request.montage or None, **request.choice)
     chosen = trials_of(request, eeg)
     known = None
     if request.in_session is not None:

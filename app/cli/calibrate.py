@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Model, Montage
+from app.cli.options import Board, Model, Montage, Sfreq, Stream
 from app.cli.thread_count import one_thread
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ def calibrate(
     ] = False,
     model: Model = None,
     montage: Montage = None,
+    stream: Stream = None,
+    sfreq: Sfreq = None,
+    board: Board = None,
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
     one_thread()
@@ -65,6 +68,7 @@ def calibrate(
         classes=None if classes is None else parse_classes(classes),
         trial_s=trial_s,
         unproven=unproven,
+        choice={"stream": stream, "sfreq": sfreq, "board": board},
     )
     add_to_profile(request)
     return 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.options import Board, Montage, Sfreq, Stream
 from mdjpt.errors import RecordingError
 
 if TYPE_CHECKING:
@@ -15,14 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["check"]
 
 
-def check(file: Annotated[Path, typer.Argument(help="Recording of any readable kind.")]) -> int:
+def check(
+    file: Annotated[Path, typer.Argument(help="Recording of any readable kind.")],
+    *,
+    montage: Montage = None,
+    stream: Stream = None,
+    sfreq: Sfreq = None,
+    board: Board = None,
+) -> int:
     """Say what a recording holds and whether it is as it was written.
 
     A file whose end is torn counts as sound: its last part was never written.
     """
     from mdjpt.recordings import read_recording
 
-    recording = read_recording(file)
+    recording = read_recording(file, montage=montage, stream=stream, sfreq=sfreq, board=board)
     typer.echo(f"{file.name}: {_described(recording)}")
     damaged, verdict = _verdict(file)
     typer.echo(verdict)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli.options import Montage
+from app.cli.options import Board, Montage, Sfreq, Stream
 
 __all__ = ["export"]
 
@@ -25,23 +25,23 @@ def export(
     task: Annotated[str, typer.Option(help="bids: what was done.")] = "emotion",
     session: Annotated[str, typer.Option(help="bids: label of the session.")] = "",
     run: Annotated[str, typer.Option(help="bids: number of the run.")] = "",
-    stream: Annotated[
-        str | None, typer.Option(help="Name or source_id, where a file holds several streams.")
-    ] = None,
     montage: Montage = None,
+    stream: Stream = None,
+    sfreq: Sfreq = None,
+    board: Board = None,
 ) -> int:
     """Write a recording for other programs, with its events, gaps, remarks and predictions.
 
     Lost samples become straight lines that are marked BAD_ACQ_SKIP, so that everything keeps its
     time. No file is ever overwritten.
     """
-    from mdjpt.recordings import montage_names, read_recording
+    from mdjpt.recordings import read_recording
     from mdjpt.recordings.beside import read_beside
     from mdjpt.recordings.export import export_recording
     from mdjpt.recordings.export_bids import BidsNames
 
     names = None if subject is None else BidsNames(subject, task, session, run)
-    recording = read_recording(file, montage=montage_names(montage), stream=stream)
+    recording = read_recording(file, montage=montage, stream=stream, sfreq=sfreq, board=board)
     exported = export_recording(recording, read_beside(recording, stream), to, out, names)
     for note in (*recording.notes, *exported.notes):
         typer.echo(f"note: {note}", err=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.options import Hop, Model, Montage
+from app.cli.options import Board, Hop, Model, Montage, Sfreq, Stream
 from app.cli.thread_count import one_thread
 from mdjpt.errors import MdjptError
 
@@ -31,16 +31,19 @@ def features(
         typer.Option(help="causal: as live; recording: one scale for the whole file."),
     ] = "causal",
     montage: Montage = None,
+    stream: Stream = None,
+    sfreq: Sfreq = None,
+    board: Board = None,
 ) -> int:
     """Extract the features of a whole recording: features (n_windows, 512), start_s."""
     one_thread()
     from app.session import default_bundle
     from mdjpt.bundle.bundle import load_bundle
     from mdjpt.features import extract_features
-    from mdjpt.recordings import montage_names, read_recording
+    from mdjpt.recordings import read_recording
 
     bundle = load_bundle(model or default_bundle())
-    recording = read_recording(file, montage=montage_names(montage))
+    recording = read_recording(file, montage=montage, stream=stream, sfreq=sfreq, board=board)
     for note in recording.notes:
         typer.echo(f"note: {note}", err=True)
     table = extract_features(recording, bundle, hop_s=hop, scale=scale)

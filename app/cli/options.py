@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Board",
     "Hop",
     "Jobs",
     "Json",
@@ -25,8 +26,10 @@ __all__ = [
     "Quick",
     "Record",
     "RecordStreams",
+    "Sfreq",
     "SourceName",
     "Speed",
+    "Stream",
     "at_least",
     "between",
     "named_streams",
@@ -92,9 +95,19 @@ Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle 
 Montage = Annotated[
     str | None,
     typer.Option(
-        help="Electrode names, comma separated or in a file, for unlabelled channels; - for an "
-        "input without an electrode: Fp1,Fp2,-,-."
+        help="Electrodes of unlabelled channels: names with commas, a file of names, or a cap as "
+        "MNE-Python calls it (biosemi64); - for an input without an electrode: Fp1,Fp2,-,-."
     ),
+]
+Stream = Annotated[
+    str | None, typer.Option(help="Name or source_id, where a file holds several streams.")
+]
+Sfreq = Annotated[
+    float | None,
+    typer.Option(help="Sampling rate in Hz of a table that does not tell it.", callback=positive),
+]
+Board = Annotated[
+    str | None, typer.Option(help="BrainFlow's name of the board that wrote a raw table: cyton.")
 ]
 Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.")]
 Record = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.interruption import stopped_by_signal
-from app.cli.options import Montage, positive
+from app.cli.options import Board, Montage, Sfreq, Stream, positive
 
 if TYPE_CHECKING:
     from mdjpt.recordings import Recording
@@ -29,12 +29,15 @@ def replay(
         typer.Option("--fault", help="Inject a fault: drop=N, jitter_ms=X, stall_s=X."),
     ] = None,
     montage: Montage = None,
+    stream: Stream = None,
+    sfreq: Sfreq = None,
+    board: Board = None,
 ) -> int:
     """Send a recording as an LSL stream."""
-    from mdjpt.recordings import montage_names, read_recording
+    from mdjpt.recordings import read_recording
     from streaming.sources.replay import Replayer, parse_faults
 
-    recording = read_recording(file, montage=montage_names(montage))
+    recording = read_recording(file, montage=montage, stream=stream, sfreq=sfreq, board=board)
     replayer = Replayer(
         recording,
         speed=speed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class RecordingSource:
         Electrode names for a file whose labels say nothing.
     stream : str, optional
         Which stream of EEG, for files with several.
+    sfreq, board : optional
+        Of a table that tells neither, as for `mdjpt.read_recording`.
     start_s : float
         Seconds to leave out at the beginning.
     clock : callable
@@ -55,6 +57,8 @@ class RecordingSource:
         speed: float | Literal["max"] = 1.0,
         montage: str | Path | Sequence[str] | None = None,
         stream: str | None = None,
+        sfreq: float | None = None,
+        board: str | None = None,
         start_s: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[float], None] = time.sleep,
@@ -66,7 +70,7 @@ class RecordingSource:
         self._recording = recording
         self._speed = np.inf if speed == "max" else float(speed)
         self._montage = montage
-        self._stream = stream
+        self._choice: dict[str, Any] = {"stream": stream, "sfreq": sfreq, "board": board}
         self._start_s = start_s
         self._clock = clock
         self._wait = wait
@@ -84,7 +88,7 @@ class RecordingSource:
         """Read the file; raises RecordingError when it cannot be read or ends before `start_s`."""
         recording = self._recording
         if not isinstance(recording, Recording):
-            recording = read_recording(recording, montage=self._montage, stream=self._stream)
+            recording = read_recording(recording, montage=self._montage, **self._choice)
         if self._start_s >= recording.duration_s:
             raise RecordingError(
                 f"{recording.source or 'recording'}: nothing at {self._start_s:g} s, it is "

@@ -24,7 +24,7 @@ OptionValue = str | int | float
 
 FORMS = "sim:[?seed=7], file:PATH, lsl:[NAME] or brainflow:BOARD"
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9_]+):(.*)", re.DOTALL)
-_FILE_OPTIONS = re.compile(r"(.+)\?(stream=[^?]*)", re.DOTALL)
+_FILE_OPTIONS = re.compile(r"(.+)\?((?:stream|source_id|sfreq|board)=[^?]*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,12 @@ _OPTIONS: dict[str, dict[str, Callable[[str], OptionValue]]] = {
         "duration": _positive("seconds", 1e7),
         "classes": _integer(2, 9),
     },
-    "file": {"stream": _text},
+    "file": {
+        "stream": _text,
+        "source_id": _text,
+        "sfreq": _positive("Hz", 20_000),
+        "board": _text,
+    },
     "lsl": {
         "source_id": _text,
         "type": _text,
@@ -140,7 +145,7 @@ def parse_source(text: str) -> SourceSpec:
 
 
 def _parse_file(rest: str) -> SourceSpec:
-    """Read a path; a question mark belongs to it unless ``stream=`` follows."""
+    """Read a path; a question mark belongs to it unless an option follows."""
     match = _FILE_OPTIONS.fullmatch(rest)
     if match and not Path(rest).exists():
         return SourceSpec("file", match[1], _options("file", match[2]))
