@@ -39,6 +39,7 @@ __all__ = [
     "SourceLost",
     "SourceNotFound",
     "one_line",
+    "printable",
 ]
 
 
@@ -110,6 +111,24 @@ def one_line(error: object, at_most: int = 160) -> str:
     at_most : int
         Longest line, in characters.
     """
-    text = " ".join(str(error).split()) or type(error).__name__
-    text = "".join(c if c.isprintable() else "?" for c in text)
+    return printable(str(error), at_most) or type(error).__name__
+
+
+def printable(text: str, at_most: int = 1000) -> str:
+    """Return someone else's text on one line, without what steers a terminal or the direction.
+
+    Parameters
+    ----------
+    text : str
+        As it stands in a file or stream.
+    at_most : int
+        Longest line, in characters.
+
+    Returns
+    -------
+    str
+        "?" for each control character, escape, direction mark and half of a pair; a blank for each
+        run of white space.
+    """
+    text = "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))
     return text if len(text) <= at_most else text[: at_most - 1] + "…"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from app.cli.main import run_command_line
 from mdjpt.errors import RecordingError
 from mdjpt.guard.result import ARRAY_MARK, ARRAYS, RESULT
 from mdjpt.recordings import read_recording, write_recording_edf
@@ -306,3 +307,37 @@ def test_a_sample_count_beyond_all_memory_is_one_error(tmp_path: Path) -> None:
 def test_no_reader_of_recordings_unpickles() -> None:
     source = "\n".join(file.read_text() for file in (ROOT / "mdjpt" / "recordings").glob("*.py"))
     assert not re.search(r"import pickle|allow_pickle|joblib|torch|np\.load\(", source)
+
+
+# Texts
+
+
+HOSTILE = "a\x1b]0;owned\x07\u202eb\n\x00\ud800[/x]"
+
+
+def test_texts_of_a_file_steer_no_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = _result(
+        ch_names=["Fz", HOSTILE], markers=[[0.5, HOSTILE]], notes=[HOSTILE], spans=[[0, 1, HOSTILE]]
+    )
+    _reader_that(texts, tmp_path, monkeypatch)
+    recording = read_recording(DATA / "rec_muselsl.csv")
+    found = [
+        recording.ch_names[1],
+        recording.markers[0][1],
+        recording.spans[0][2],
+        recording.notes[0],
+    ]
+    assert set(found) == {"a?]0;owned??b ??[/x]"}
+
+
+def test_a_file_with_hostile_names_is_told_in_printable_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = (*NAMES[:7], "x\x1b[2J\u202e[/x]")
+    rows = [",".join(f"{v:.3f}" for v in row) for row in brain_like().T]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([",".join(names), *rows]), encoding="utf-8")
+    assert run_command_line(["check", str(path), "--sfreq", "250"]) == 0
+    said = capsys.readouterr().out
+    assert "left out, no scalp EEG: x?[2J?[/x]" in said
+    assert said.replace("\n", "").isprintable()

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from app.cli.options import Json, positive
+from mdjpt.errors import printable
 
 __all__ = ["sources"]
 
@@ -33,6 +34,7 @@ def sources(
         return 0
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     table = Table(title=f"LSL streams ({len(streams)})", title_justify="left")
@@ -40,12 +42,13 @@ def sources(
         table.add_column(column)
     for stream in streams:
         table.add_row(
-            f"lsl:{stream.name}",
-            stream.type,
+            # Never read as markup: whoever sends chooses these.
+            Text(f"lsl:{printable(stream.name)}"),
+            Text(printable(stream.type)),
             str(stream.n_channels),
             f"{stream.sfreq:g}",
             f"{stream.measured_sfreq:.1f}",
-            stream.hostname,
+            Text(printable(stream.hostname)),
         )
     console.print(table)
     names = ", ".join(board.name for board in boards)

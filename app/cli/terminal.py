@@ -151,10 +151,12 @@ def render(
     else:
         table.add_row("emotion", Text(newest.label or newest.status, style="bold"))
         if truth is not None:
-            table.add_row("true state", truth)
+            table.add_row("true state", Text(truth))
         for name, probability in newest.probabilities.items():
             filled = round(probability * BAR_WIDTH)
-            table.add_row(name, "█" * filled + "·" * (BAR_WIDTH - filled), f"{probability:.2f}")
+            table.add_row(
+                Text(name), "█" * filled + "·" * (BAR_WIDTH - filled), f"{probability:.2f}"
+            )
         if newest.valence is not None:
             table.add_row("valence", f"{newest.valence:.1f}")
         if newest.arousal is not None:
@@ -162,7 +164,7 @@ def render(
         if snapshot.alignment is not None:
             table.add_row("alignment", _learned(snapshot.alignment))
         if newest.quality.bad:
-            table.add_row("bad electrodes", ", ".join(newest.quality.bad))
+            table.add_row("bad electrodes", Text(", ".join(newest.quality.bad)))
     health = (
         f"{snapshot.state} | {snapshot.elapsed_s:.0f} s | {snapshot.measured_sfreq:.1f} Hz | "
         f"lost {snapshot.n_lost} | skipped {snapshot.n_skipped} | "

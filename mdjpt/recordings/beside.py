@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from mdjpt.errors import RecordingError
+from mdjpt.errors import RecordingError, printable
 from mdjpt.guard.process import GuardedReader, Limits
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ SUFFIXES = (".xdf", ".xdfz", ".xdf.gz")
 _READER = GuardedReader("mdjpt.recordings.beside_process", RecordingError)
 
 
+Text = Annotated[str, AfterValidator(printable)]
+
+
 class StoredQuality(BaseModel):
     """Electrodes of a window."""
 
     model_config = ConfigDict(allow_inf_nan=False)
     good: int
-    bad: tuple[str, ...] = ()
+    bad: tuple[Text, ...] = ()
 
 
 class StoredPrediction(BaseModel):
@@ -48,9 +51,9 @@ class StoredPrediction(BaseModel):
     start_s: float
     end_s: float
     timestamp: float
-    status: str
-    label: str | None
-    probabilities: dict[str, float]
+    status: Text
+    label: Text | None
+    probabilities: dict[Text, float]
     confidence: float
     quality: StoredQuality
     latency_ms: float
@@ -58,7 +61,7 @@ class StoredPrediction(BaseModel):
     simulated_parts: tuple[str, ...] = ()
     valence: float | None = None
     arousal: float | None = None
-    reason: str | None = None
+    reason: Text | None = None
     model: str = ""
     # Where the recording has them: first sample of the window, and the one behind its last.
     first: int = Field(default=0)
@@ -142,13 +145,13 @@ def _placed(recording: Recording, value: Any) -> Beside:
     stamps = np.asarray(value["stamps"], np.float64)
     if stamps.shape != (recording.n_times,):
         raise ValueError("another stream than the recording's")
-    notes = [str(note) for note in value["notes"]]
+    notes = [printable(str(note)) for note in value["notes"]]
     found = value["others"]
     if found and not np.isfinite(stamps).all():
         notes.append(f"{len(found)} other streams cannot be placed beside EEG without stamps")
         found = []
     others = tuple(_other(recording, stamps, other) for other in found)
-    texts = [(str(text), str(model)) for text, model in value["predictions"]]
+    texts = [(str(text), printable(str(model))) for text, model in value["predictions"]]
     parsed = [_prediction(text, model) for text, model in texts]
     sfreq, first = float(value["nominal_sfreq"]), int(value["first_sample"])
     known = [p for p in parsed if p is not None]
@@ -174,8 +177,8 @@ def _other(recording: Recording, stamps: NDArray[np.float64], value: Any) -> Oth
         raise ValueError("values and stamps do not match")
     labels, units = (_texts(value[key], len(values)) for key in ("labels", "units"))
     return OtherStream(
-        name=str(value["name"]),
-        kind=str(value["kind"]),
+        name=printable(str(value["name"])),
+        kind=printable(str(value["kind"])),
         sfreq=float(value["sfreq"]),
         labels=labels,
         units=units,
@@ -185,7 +188,7 @@ def _other(recording: Recording, stamps: NDArray[np.float64], value: Any) -> Oth
 
 
 def _texts(found: Sequence[object], n: int) -> tuple[str, ...]:
-    return tuple(str(text) for text in found) if len(found) == n else ("",) * n
+    return tuple(printable(str(text)) for text in found) if len(found) == n else ("",) * n
 
 
 def _seconds(

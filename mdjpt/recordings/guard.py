@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.errors import RecordingError
+from mdjpt.errors import RecordingError, printable
 from mdjpt.guard.process import GuardedReader, Limits
 from mdjpt.recordings.electrodes import montage_names
 from mdjpt.recordings.formats import FOLDER_SUFFIXES, reader_module
@@ -115,13 +115,18 @@ def _recording(path: Path, value: Any) -> Recording:
     return Recording(
         samples=samples,
         sfreq=float(value["sfreq"]),
-        ch_names=tuple(str(name) for name in value["ch_names"]),
+        ch_names=tuple(_text(name) for name in value["ch_names"]),
         positions=np.asarray(value["positions"], np.int64),
         excluded=tuple((int(first), int(stop)) for first, stop in value["excluded"]),
-        markers=tuple((float(time_s), str(label)) for time_s, label in value["markers"]),
-        spans=tuple((float(on), float(length), str(label)) for on, length, label in value["spans"]),
+        markers=tuple((float(at_s), _text(label)) for at_s, label in value["markers"]),
+        spans=tuple((float(on), float(long), _text(label)) for on, long, label in value["spans"]),
         began_at_s=None if value["began_at_s"] is None else float(value["began_at_s"]),
         simulated=bool(value["simulated"]),
-        notes=tuple(str(note) for note in value["notes"]),
+        notes=tuple(_text(note) for note in value["notes"]),
         source=str(path),
     )
+
+
+def _text(found: object) -> str:
+    """Return a text of the file as it may be shown anywhere."""
+    return printable(str(found))
