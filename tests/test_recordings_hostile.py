@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from app.cli.main import run_command_line
 from mdjpt.errors import RecordingError
 from mdjpt.guard.result import ARRAY_MARK, ARRAYS, RESULT
-from mdjpt.recordings import read_recording, write_recording_edf
+from mdjpt.recordings import montage_names, read_recording, write_recording_edf
 from mdjpt.recordings.reader_process import read_here
 from tests.support.recording_files import (
     NAMES,
@@ -341,3 +342,28 @@ def test_a_file_with_hostile_names_is_told_in_printable_lines(
     said = capsys.readouterr().out
     assert "left out, no scalp EEG: x?[2J?[/x]" in said
     assert said.replace("\n", "").isprintable()
+
+
+@on_posix
+@pytest.mark.parametrize("name", ["../secret.eeg", "/dev/zero", "zero.eeg", "gone.eeg"])
+def test_a_brainvision_header_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    header = write_brainvision(folder / "a.vhdr", brain_like(), 250)
+    (tmp_path / "secret.eeg").write_bytes((folder / "a.eeg").read_bytes())
+    (folder / "link.eeg").symlink_to(tmp_path / "secret.eeg")
+    (folder / "zero.eeg").symlink_to("/dev/zero")
+    text = header.read_text()
+    header.write_text(re.sub("DataFile=.*", "DataFile=link.eeg", text))
+    assert read_here(header, None).n_times == 2500
+    header.write_text(re.sub("DataFile=.*", f"DataFile={name}", text))
+    with pytest.raises(RecordingError, match="no file beside it"):
+        read_here(header, None)
+
+
+@on_posix
+def test_a_pipe_as_montage_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cap.txt")
+    for path in (tmp_path / "cap.txt", Path("/dev/zero")):
+        with pytest.raises(RecordingError, match="not a regular file"):
+            montage_names(path)

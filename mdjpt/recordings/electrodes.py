@@ -98,6 +98,8 @@ def _montage_text(montage: str | Path) -> str:
         return text
     path = Path(montage)
     try:
+        if path.exists() and not path.is_file():
+            raise RecordingError(f"--montage {path}: not a regular file")
         with path.open("rb") as file:
             return file.read(MAX_MONTAGE_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -7,12 +7,13 @@ import re
 import warnings
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
 
-from mdjpt.errors import RecordingError
+from mdjpt.errors import RecordingError, one_line
 from mdjpt.guard.extras import how_to_install
 from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.recordings.neuroscan import open_neuroscan
@@ -22,16 +23,17 @@ from mdjpt.signal.units import MICROVOLTS_PER_VOLT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
 __all__ = ["read", "recording_of"]
 
+_PART = re.compile(rb"^\s*(?:DataFile|MarkerFile)\s*=([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 _OF_EPOCHS = re.compile(r"number of trials is|No raw data in")
 _READER_MISSING = re.compile(r"(?:module|package|library) (\w+) is needed")
 
 BLOCK_VALUES = 1 << 22
+MAX_HEADER = 1 << 20
 BDF_TRIGGER_BITS = 0xFFFF  # the upper byte of BioSemi's Status channel is the amplifier's state
 LONGEST_IMPULSE = 1.5  # samples: BrainVision and EEGLAB give their events the length of one
 UNIT_MAY_LACK = (".edf", ".bdf", ".gdf")
@@ -131,7 +133,18 @@ def _opened(path: Path) -> tuple[Any, tuple[str, ...]]:
         # Others than Neuroscan call their files so, too.
         with suppress(Exception):
             return open_neuroscan(path)
+    if path.suffix.lower() in (".vhdr", ".ahdr"):
+        _check_parts(path)
     return mne.io.read_raw(path, preload=False, verbose="WARNING"), ()
+
+
+def _check_parts(header: Path) -> None:
+    """Refuse a header of BrainVision whose parts are not regular files beside it."""
+    for name in _PART.findall(header.read_bytes()[:MAX_HEADER]):
+        part = name.decode("utf-8", "replace").strip().replace("$b", header.stem)
+        # A link is fine: DataLad keeps the samples of data sets elsewhere.
+        if Path(part).name != part or not (header.parent / part).is_file():
+            raise RecordingError(f"names {one_line(part)!r}, which is no file beside it")
 
 
 def _explained(error: Exception, path: Path) -> Exception:
