@@ -16,8 +16,8 @@ from mdjpt.signal.scaling import robust_zscore
 from mdjpt.simulation import SimulatedParticipant, cap, preset_corpus
 from mdjpt.simulation.trials import SimulatedDataset
 from mdjpt.store.dataset_preparation import PreparedStep, prepare_dataset
+from mdjpt.store.inspection import check_store
 from mdjpt.store.preparation import PreparationSettings, prepare_recording
-from mdjpt.store.writer import check_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,12 +135,28 @@ def test_electrodes_of_a_trial_may_come_in_another_order_but_not_be_others() -> 
         prepare_recording([trials[0], renamed], PLAIN, "x.mat")
 
 
+@pytest.mark.parametrize("filler", [np.nan, 0.0, 7.5])
+def test_a_trial_that_was_cut_off_is_left_out_and_said(filler: float) -> None:
+    trials = trials_of()
+    cut = trials[1].samples.copy()
+    cut[:, 1500:] = filler
+    prepared, report = prepare_recording([trials[0], replace(trials[1], samples=cut)], PLAIN)
+    (kept,) = prepared.trials
+    assert (kept.trial, kept.n_times) == (0, 1250)
+    assert report.notes[-1:] == (
+        "trial 2 left out: only 6.0 of its 10.0 s hold a signal, the rest is flat or no number",
+    )
+
+
 @pytest.mark.parametrize(
     ("trials", "message"),
     [
         ([], "holds no trial"),
         ([replace(trials_of()[0], ch_names=tuple("abcdefghij"))], "name of a scalp electrode"),
-        ([replace(trials_of()[0], samples=np.zeros((10, 2500), np.float32))], "signal is flat"),
+        (
+            [replace(trials_of()[0], samples=np.zeros((10, 2500), np.float32))],
+            "holds no trial; trial 1 left out: only 0.0 of its 10.0 s hold a signal",
+        ),
     ],
 )
 def test_a_recording_without_usable_signal_is_refused(trials: list[Trial], message: str) -> None:

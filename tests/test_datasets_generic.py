@@ -156,12 +156,40 @@ def test_an_unknown_label_and_a_damaged_recording_are_named(tmp_path):
         list(reader.trials(reader.recordings()[0]))
 
 
-def test_a_trial_beyond_the_end_of_its_recording_is_named(tmp_path):
+def test_a_trial_beyond_the_end_of_its_recording_is_left_out_and_named(tmp_path):
     write_edf(tmp_path / "a.edf", duration_s=8)
-    (tmp_path / "trials.csv").write_text("file,label,start_s,duration_s\na.edf,joy,4,6\n")
+    table = tmp_path / "trials.csv"
+    table.write_text("file,label,start_s,duration_s\na.edf,joy,0,6\na.edf,joy,4,6\n")
     reader = open_dataset("folder", tmp_path)
-    with pytest.raises(DatasetError, match=r"a\.edf: trial 1 lasts from 4 to 10 s, .* ends at 8 s"):
+    (trial,) = reader.trials(reader.recordings()[0])
+    said = "trial 2 left out: it lasts from 4 to 10 s, the recording ends at 8 s"
+    assert (trial.trial, trial.notes[-1]) == (0, said)
+    table.write_text("file,label,start_s,duration_s\na.edf,joy,4,6\n")
+    reader = open_dataset("folder", tmp_path)
+    with pytest.raises(DatasetError, match=r"a\.edf: holds none of its trials: trial 1 left out"):
         list(reader.trials(reader.recordings()[0]))
+
+
+def test_a_subject_without_events_is_named(tmp_path):
+    write_bids(tmp_path, ("01", "02", "03"))
+    folder = tmp_path / "sub-02" / "eeg"
+    write_tsv(folder / "sub-02_task-film_events.tsv", [("onset", "duration", "trial_type")])
+    (tmp_path / "sub-03" / "eeg" / "sub-03_task-film_events.tsv").unlink()
+    reader = open_dataset("bids", tmp_path)
+    assert reader.subjects() == ("01",)
+    first, second = reader.missing()
+    assert first.startswith("subject 02: sub-02_task-film_events.tsv: no event with a trial_type")
+    assert second == "subject 03: sub-03_task-film_eeg.edf has no events.tsv"
+
+
+def test_options_of_a_command_line_become_what_the_reader_takes(tmp_path):
+    write_bids(tmp_path)
+    reader = open_dataset("bids", tmp_path, duration_s="5.5", classes="joy", min_duration_s="5")
+    assert reader.card.class_names == ("joy",)
+    assert {trial.n_times for trial in reader.trials(reader.recordings()[0])} == {550}
+    for text in ("long", "nan"):
+        with pytest.raises(ValueError, match=f"duration_s must be a number, got '{text}'"):
+            open_dataset("bids", tmp_path, duration_s=text)
 
 
 def test_released_seed_files_are_cut_as_the_released_loader_cuts_them(tmp_path):

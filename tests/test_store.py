@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,11 @@ import pytest
 from mdjpt.errors import DatasetError
 from mdjpt.signal.montage import montage_matrix
 from mdjpt.store.card import StoreCard
+from mdjpt.store.inspection import check_store
 from mdjpt.store.store import Store, open_store
 from mdjpt.store.trials import StoredTrial
 from mdjpt.store.writer import (
     PreparedRecording,
-    check_store,
     finish_store,
     recording_name,
     write_recording,
@@ -40,7 +41,9 @@ CARD = StoreCard(
 
 
 def prepared(subject: str, seed: int = 0, session: str = "1", **changes: object) -> object:
-    samples = np.random.default_rng(seed).standard_normal((4, 2700)).astype(np.float32)
+    noise = np.fft.rfft(np.random.default_rng(seed).standard_normal((4, 2700)))
+    noise[:, 47 * 2700 // 125 :] = 0  # as the training filter leaves it
+    samples = np.fft.irfft(noise).astype(np.float32)
     trials = tuple(
         StoredTrial("", subject, session, k, k % 2, f"clip {k}", start, n, k, 1.5, ratings)
         for k, (start, n, ratings) in enumerate(
@@ -132,6 +135,37 @@ def test_a_store_travels_to_another_process_without_its_samples(store: Store) ->
 
 def test_a_sound_store_passes_its_check(store: Store) -> None:
     assert check_store(store.path) == []
+
+
+def _checked(folder: Path, **changes: object) -> list[str]:
+    write_recording(folder, prepared("1", **changes), SETTINGS)
+    finish_store(folder, CARD, [("1", "1")])
+    return check_store(folder)
+
+
+def test_a_trial_without_signal_and_one_inside_another_are_refused(tmp_path: Path) -> None:
+    samples = prepared("1").samples.copy()
+    samples[:, 1000:2100] = 0.5
+    with pytest.raises(DatasetError, match=r"sub-1_ses-1\.npy: trial 2 is flat"):
+        _checked(tmp_path / "flat", samples=samples)
+    first, second = prepared("1").trials
+    with pytest.raises(DatasetError, match="trial 2 begins before the one before it ends"):
+        _checked(tmp_path / "over", trials=(first, replace(second, start=900)))
+
+
+def test_samples_that_the_filter_never_saw_are_remarked_on(tmp_path: Path) -> None:
+    raw = np.random.default_rng(0).standard_normal((4, 2700)).astype(np.float32)
+    assert "power above 55 Hz" in _checked(tmp_path, samples=raw)[0]
+
+
+def test_labels_that_do_not_match_are_remarked_on(tmp_path: Path) -> None:
+    first, second = prepared("1").trials
+    alone = tuple(replace(trial, label=0) for trial in (first, second))
+    assert _checked(tmp_path / "a", trials=alone) == ["no trial of class happy"]
+    two = (first, replace(second, stimulus="clip 0"))
+    assert _checked(tmp_path / "b", trials=two) == [
+        "labelled differently from trial to trial: stimulus clip 0"
+    ]
 
 
 def test_short_trials_are_remarked_on(tmp_path: Path) -> None:

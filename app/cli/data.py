@@ -83,8 +83,8 @@ def check_data(store: Annotated[Path, typer.Argument(help="Prepared dataset.")])
     from mdjpt.guard.extras import check_training_extra
 
     check_training_extra("pyarrow")
+    from mdjpt.store.inspection import check_store
     from mdjpt.store.store import open_store
-    from mdjpt.store.writer import check_store
 
     remarks = check_store(store)
     opened = open_store(store)

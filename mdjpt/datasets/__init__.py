@@ -5,7 +5,10 @@ The readers are imported on first use: the processes that read single files need
 
 from __future__ import annotations
 
+import math
+import re
 from importlib import import_module
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.datasets.cards import CARDS
@@ -55,7 +58,8 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> DatasetReader:
     root : path-like
         Its folder.
     **options
-        Of the reader's constructor, such as ``target="valence"``.
+        Of the reader's constructor, such as ``target="valence"``; a text stands for the number or
+        the list of one that the constructor takes.
 
     Returns
     -------
@@ -81,7 +85,8 @@ def open_dataset(name: str, root: str | Path, **options: Any) -> DatasetReader:
     key = next((key for key in _HOMES if _plain(key) == _plain(name)), None)
     if key is None:
         raise DatasetError(f"no dataset is called {name!r}; there are {', '.join(_HOMES)}")
-    return _reader(key)(root, **options)
+    reader = _reader(key)
+    return reader(root, **_typed(reader, options))
 
 
 def list_datasets() -> list[DatasetCard]:
@@ -104,6 +109,35 @@ def _reader(key: str) -> type[DatasetReader]:
     module, name = _HOMES[key]
     reader: type[DatasetReader] = getattr(import_module(module), name)
     return reader
+
+
+def _typed(reader: type[DatasetReader], options: dict[str, Any]) -> dict[str, Any]:
+    """Return options with numbers and lists for those texts of a command line that stand for such.
+
+    Raises
+    ------
+    ValueError
+        A number is none.
+    """
+    kinds = {name: str(p.annotation) for name, p in signature(reader).parameters.items()}
+    return {name: _value(name, kinds.get(name, ""), value) for name, value in options.items()}
+
+
+def _value(name: str, kind: str, value: Any) -> Any:
+    if not isinstance(value, str) or re.search(r"\bstr\b(?!\])", kind):
+        return value
+    if "Sequence[str]" in kind:
+        return (value,)
+    number = int if re.search(r"\bint\b", kind) and "float" not in kind else float
+    if number is float and "float" not in kind:
+        return value
+    try:
+        found = number(value)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(f"{name} must be a number, got {value!r}")
+    return found
 
 
 def _plain(name: str) -> str:

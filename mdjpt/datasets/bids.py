@@ -16,7 +16,6 @@ from mdjpt.datasets.marked_recordings import (
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.table_file import number, read_table
 from mdjpt.datasets.trials import RecordingKey, Trial
-from mdjpt.errors import DatasetError
 from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:
@@ -60,10 +59,28 @@ class BidsReader(DatasetReader):
         self._classes = None if classes is None else tuple(classes)
         self._duration_s, self._min_duration_s = duration_s, min_duration_s
         self._marked: dict[RecordingKey, list[MarkedTrial]] = {}
+        self._without: list[str] = []
         super().__init__(root)
         labels = [trial.label for marked in self._marked.values() for trial in marked]
         names = class_names_of(labels) if self._classes is None else self._classes
         self.card = replace(self.card, class_names=names)
+
+    def missing(self) -> tuple[str, ...]:
+        """Return one line for each part that is not there, or that no event makes trials of."""
+        return (*super().missing(), *self._without)
+
+    @property
+    def _need(self) -> str:
+        """What is needed, with what the recordings that are there lack."""
+        there = f"; {self._without[0]}" if self._without else ""
+        return super()._need + there
+
+    @property
+    def _lasting(self) -> str:
+        return (
+            f"lasts {self._min_duration_s:g} s; give duration_s when the set's events have no "
+            "duration"
+        )
 
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the trials of a recording in the order of events.tsv."""
@@ -76,11 +93,18 @@ class BidsReader(DatasetReader):
             events = found.find_matching_sidecar(
                 suffix="events", extension=".tsv", on_error="ignore"
             )
-            if events is None:
-                continue
             key = RecordingKey(str(found.subject), session, found.fpath)
-            self._marked[key] = self._trials_of(events)
-            yield key
+            marked = [] if events is None else self._trials_of(events)
+            if marked:
+                self._marked[key] = marked
+                yield key
+            else:
+                what = (
+                    f"{found.fpath.name} has no events.tsv"
+                    if events is None
+                    else (f"{events.name}: no event with a {self._label} {self._lasting}")
+                )
+                self._without.append(f"subject {key.subject}: {what}")
 
     def _trials_of(self, events: Path) -> list[MarkedTrial]:
         marked = []
@@ -94,11 +118,6 @@ class BidsReader(DatasetReader):
                 row = {**row, "duration": str(self._duration_s)}
             if "duration" in row and number(row, "duration", where) >= self._min_duration_s:
                 marked.append(marked_trial(row, where, self._label, self._stimulus))
-        if not marked:
-            raise DatasetError(
-                f"{events}: no event with a {self._label} lasts {self._min_duration_s:g} s; "
-                "give duration_s when the set's events have no duration"
-            )
         return marked
 
 

@@ -116,7 +116,8 @@ def cut_trials(
     """Read a recording and yield its trials in the order of the table.
 
     No trial crosses a gap: of one that does the longest piece is kept, or nothing when that is
-    shorter than a window. The notes of all trials say so.
+    shorter than a window; one that ends behind the recording is left out. The notes of all trials
+    say so.
 
     Parameters
     ----------
@@ -132,14 +133,16 @@ def cut_trials(
     Raises
     ------
     DatasetError
-        The recording cannot be read, or ends before a trial does.
+        The recording cannot be read, or holds none of its trials.
     """
     try:
         recording = read_recording(key.path, montage=montage)
     except RecordingError as error:
         raise DatasetError(str(error)) from None
-    pieces = [_piece(key, trial, index, recording) for index, trial in enumerate(marked)]
+    pieces = [_piece(trial, index, recording) for index, trial in enumerate(marked)]
     notes = (*recording.notes, *(note for _, note in pieces if note))
+    if all(run is None for run, _ in pieces):
+        raise DatasetError(f"{key.path}: holds none of its trials: {notes[-1]}")
     for index, (trial, (run, _)) in enumerate(zip(marked, pieces, strict=True)):
         if run is None:
             continue
@@ -159,11 +162,14 @@ def cut_trials(
         )
 
 
-def _piece(
-    key: RecordingKey, trial: MarkedTrial, index: int, recording: Recording
-) -> tuple[Run | None, str]:
+def _piece(trial: MarkedTrial, index: int, recording: Recording) -> tuple[Run | None, str]:
     """Return the longest stretch of a trial without a gap, and what has to be said of it."""
-    first, stop = _bounds(key, trial, index, recording)
+    first, stop = _bounds(trial, recording)
+    if not first < stop <= recording.n_positions:
+        return None, (
+            f"trial {index + 1} left out: it lasts from {trial.start_s:g} to "
+            f"{stop / recording.sfreq:g} s, the recording ends at {recording.duration_s:g} s"
+        )
     runs = recording.runs(first, stop)
     run = max(runs, key=lambda run: run.stop - run.start, default=None)
     kept_s = 0.0 if run is None else (run.stop - run.start) / recording.sfreq
@@ -175,18 +181,11 @@ def _piece(
     return run, f"trial {index + 1} has a gap: {kept_s:.1f} of its {trial_s:.1f} s are kept"
 
 
-def _bounds(
-    key: RecordingKey, trial: MarkedTrial, index: int, recording: Recording
-) -> tuple[int, int]:
-    """Return the positions of a trial, or refuse one that the recording does not hold."""
+def _bounds(trial: MarkedTrial, recording: Recording) -> tuple[int, int]:
+    """Return the positions of a trial, which need not lie in the recording."""
     first, stop = round(trial.start_s * recording.sfreq), recording.n_positions
     if trial.duration_s is not None:
         stop = first + round(trial.duration_s * recording.sfreq)
-    if not first < stop <= recording.n_positions:
-        raise DatasetError(
-            f"{key.path}: trial {index + 1} lasts from {trial.start_s:g} to "
-            f"{stop / recording.sfreq:g} s, the recording ends at {recording.duration_s:g} s"
-        )
     return first, stop
 
 

@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PreparationReport", "PreparationSettings", "prepare_recording"]
 
+MIN_ALIVE = 0.9
+"""Share of a trial that must hold a signal: what was cut off would be made of its last sample."""
+FLAT_S = 0.5
 SPARED = frozenset({"FP1", "FP2", "F7", "F8"})
 _PLACE = {name: place for place, name in enumerate(STANDARD_CHANNELS)}
 
@@ -143,7 +146,7 @@ def prepare_recording(
     for trial in trials:
         filtered.add(trial)
     if not filtered.rows:
-        raise DatasetError(f"{where}: holds no trial")
+        raise DatasetError(f"{where}: holds no trial" + "".join(f"; {n}" for n in filtered.notes))
     before = np.concatenate(filtered.signals, axis=1).astype(np.float32)
     first, dropped, second = _clean(filtered, settings)
     cleaned = np.concatenate(filtered.signals, axis=1)
@@ -202,8 +205,12 @@ class _Filtered:
             label for index, label in enumerate(trial.ch_names) if index not in order
         )
         silent = np.asarray(~np.isfinite(trial.samples[order]).any(axis=1))
-        if silent.all():
-            self.notes[f"trial {trial.trial} holds no number: left out"] = None
+        alive_s = _alive_s(trial, order)
+        if alive_s < MIN_ALIVE * trial.duration_s:
+            self.notes[
+                f"trial {trial.trial + 1} left out: only {alive_s:.1f} of its "
+                f"{trial.duration_s:.1f} s hold a signal, the rest is flat or no number"
+            ] = None
             return
         signal = filter_recording(trial.samples[order], trial.sfreq)
         start = self.rows[-1].stop if self.rows else 0
@@ -211,6 +218,20 @@ class _Filtered:
         self.silent.append(silent)
         self.rows.append(_stored(trial, start, signal.shape[1]))
         self.notes |= dict.fromkeys(trial.notes)
+
+
+def _alive_s(trial: Trial, electrodes: NDArray[np.intp]) -> float:
+    """Return the seconds of a trial in which some electrode has numbers that change."""
+    signal = trial.samples[electrodes]
+    steps = np.diff(signal, axis=1, append=signal[:, -1:])
+    changes: NDArray[np.bool_] = np.any(np.isfinite(steps) & (steps != 0), axis=0)
+    block = max(1, round(FLAT_S * trial.sfreq))
+    dead = sum(
+        changes[start : start + block].size
+        for start in range(0, len(changes), block)
+        if not changes[start : start + block].any()
+    )
+    return (len(changes) - dead) / trial.sfreq
 
 
 def _clean(

@@ -1,4 +1,4 @@
-"""Writing a store, recording by recording, and reading it back to see that all of it is there.
+"""Writing a store, recording by recording.
 
 Beside each finished recording lies ``NAME.json`` with its facts and trials; the table and the card
 of the store are made of these at the end, so a killed preparation can be taken up again. Several
@@ -17,9 +17,8 @@ import numpy as np
 
 from mdjpt.errors import DatasetError
 from mdjpt.guard.atomic_file import atomic_file
-from mdjpt.signal.filters import N_TIMES
 from mdjpt.store.card import RecordingFacts, RecordingFile, StoreCard, StoreFile, read_description
-from mdjpt.store.store import CARD_FILE, RECORDINGS, TABLE_FILE, Store, open_store
+from mdjpt.store.store import CARD_FILE, RECORDINGS, TABLE_FILE
 from mdjpt.store.trials import StoredTrial, write_trial_table
 
 if TYPE_CHECKING:
@@ -31,14 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PreparedRecording",
-    "check_store",
     "finish_store",
     "recording_name",
     "write_recording",
     "written",
 ]
-
-_AT_ONCE = 1 << 20  # samples of a channel that are read at a time
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -205,37 +201,3 @@ def _trials(path: Path, part: RecordingFile) -> list[StoredTrial]:
 def _write_json(path: Path, content: BaseModel) -> None:
     with atomic_file(path) as file:
         file.write(json.dumps(content.model_dump(mode="json"), indent=1).encode())
-
-
-def check_store(path: str | Path) -> list[str]:
-    """Open a store, read every sample and compare it with its checksum.
-
-    Returns
-    -------
-    list of str
-        One line for each thing that is unusual but no error.
-
-    Raises
-    ------
-    DatasetError
-        As for :func:`mdjpt.store.store.open_store`; a recording's samples are not what was written,
-        or not finite.
-    """
-    store = open_store(path)
-    for index in range(len(store)):
-        _check_recording(store, index)
-    short = [trial for trial in store.trials if trial.n_times < N_TIMES]
-    return [f"{len(short)} trials are shorter than a window of 5 s"] if short else []
-
-
-def _check_recording(store: Store, index: int) -> None:
-    facts = store.recordings[index].facts
-    file, checksum = store.path / RECORDINGS / facts.file, 0
-    for row in store.samples(index):
-        for start in range(0, len(row), _AT_ONCE):
-            part = row[start : start + _AT_ONCE]
-            checksum = crc32(part.data, checksum)
-            if not np.isfinite(part).all():
-                raise DatasetError(f"{file}: holds NaN or infinity")
-    if checksum != facts.crc32:
-        raise DatasetError(f"{file}: damaged, its checksum does not match: prepare it again")
