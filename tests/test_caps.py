@@ -7,9 +7,16 @@ import pytest
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings import montage_names
-from mdjpt.recordings.electrodes import ONE_ELECTRODE, select_electrodes
+from mdjpt.recordings.electrodes import select_electrodes
 from mdjpt.signal.build_caps import build
-from mdjpt.signal.caps import caps_with, common_reference, electrode_pair, known_cap, named_cap
+from mdjpt.signal.caps import (
+    ONE_ELECTRODE,
+    caps_with,
+    common_reference,
+    electrode_pair,
+    known_cap,
+    named_cap,
+)
 from mdjpt.signal.montage import canonical_name, map_montage
 from mdjpt.tables import load_table
 

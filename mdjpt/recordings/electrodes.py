@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mdjpt.errors import RecordingError
-from mdjpt.signal.caps import caps_with, common_reference, electrode_pair, known_cap, named_cap
+from mdjpt.signal.caps import (
+    ONE_ELECTRODE,
+    caps_with,
+    common_reference,
+    electrode_pair,
+    known_cap,
+    named_cap,
+)
 from mdjpt.signal.montage import canonical_name
 
 if TYPE_CHECKING:
@@ -16,11 +23,10 @@ if TYPE_CHECKING:
 
     from mdjpt.signal.caps import NamedCap
 
-__all__ = ["ONE_ELECTRODE", "UNCONNECTED", "Electrodes", "montage_names", "select_electrodes"]
+__all__ = ["UNCONNECTED", "Electrodes", "montage_names", "select_electrodes"]
 
 ASSUMED = "electrode names assumed from --montage"
 HINT = "name the electrodes with --montage NAMES or --montage FILE"
-ONE_ELECTRODE = "one electrode has no reference to compare with: record at least two"
 BIPOLAR = (
     "bipolar derivations{} have no common reference, so no electrode can be told from them; "
     "record or export them against one reference"
@@ -169,7 +175,7 @@ def select_electrodes(
     else:
         chosen = _named_by_the_montage(labels, candidates, montage)
     if len({canonical_name(name) for name in chosen.names}) == 1:
-        raise RecordingError(f"{ONE_ELECTRODE}{_listed(chosen.names[:1])}")
+        raise RecordingError(f"{ONE_ELECTRODE} ({chosen.names[0]} is alone)")
     return chosen
 
 

@@ -17,7 +17,17 @@ from mdjpt.tables import load_table
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["NamedCap", "caps_with", "common_reference", "electrode_pair", "known_cap", "named_cap"]
+__all__ = [
+    "ONE_ELECTRODE",
+    "NamedCap",
+    "caps_with",
+    "common_reference",
+    "electrode_pair",
+    "known_cap",
+    "named_cap",
+]
+
+ONE_ELECTRODE = "one electrode has no reference to compare with: record at least two"
 
 _BLOCKS = "ABCDEFGH"  # BioSemi's bundles of 32 electrodes
 _BLOCK_SIZE = 32

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from mdjpt.errors import RecordingError
+from mdjpt.signal.caps import ONE_ELECTRODE
 from mdjpt.signal.filters import MARGIN_S, SFREQ, WINDOW_S, average_reference, filter_window
 from mdjpt.signal.montage import Montage, canonical_name, map_montage
 from mdjpt.signal.one_head import OneHead
@@ -166,10 +167,7 @@ class Preprocessor:
                 "name them with --montage, e.g. --montage Fp1,Fp2,C3,C4"
             )
         if self.electrodes.size == 1:
-            raise RecordingError(
-                "one electrode has no reference to compare with: record at least two "
-                f"({self.ch_names[self.electrodes[0]]} is alone)"
-            )
+            raise RecordingError(f"{ONE_ELECTRODE} ({self.ch_names[self.electrodes[0]]} is alone)")
         self._own_names = tuple(
             canonical_name(self.ch_names[i]) or self.ch_names[i] for i in self.electrodes
         )
