@@ -654,6 +654,30 @@ def test_units_of_a_stream_become_microvolts(tmp_path: Path, unit: str) -> None:
     assert recording.notes == ()
 
 
+@pytest.mark.parametrize("kind", ["AUX", "ExG", "Ch", "EMG"])
+def test_a_name_or_a_montage_beats_the_type_of_a_column(tmp_path: Path, kind: str) -> None:
+    def made(labels: tuple[str, ...]) -> Path:
+        xdf = XdfText()
+        xdf.header(3, n_channels=9, sfreq=250, labels=labels, types=(kind,) * 8 + ("ACC",))
+        xdf.samples(3, brain_like(9).T, (1000 + np.arange(2500) / 250).tolist())
+        return xdf.write(tmp_path / "a.xdf")
+
+    assert read(made((*NAMES, "AccX"))).ch_names == NAMES
+    numbered = made((*(f"in {k}" for k in range(8)), "AccX"))
+    assert read(numbered, montage=NAMES).ch_names == NAMES
+
+
+def test_one_huge_sample_harms_one_electrode(tmp_path: Path) -> None:
+    x = brain_like()
+    x[3, 1000] = 3.4e38
+    recording = read(write_xdf(tmp_path / "a.xdf", x, 250, unit=""))
+    assert "taken as microvolts" in recording.notes[0]
+    others = [0, 1, 2, 4, 5, 6, 7]
+    np.testing.assert_array_equal(recording.samples[others], x[others])
+    volts = write_xdf(tmp_path / "b.xdf", x * np.float32(1e-6), 250, unit="volts")
+    assert np.isfinite(read(volts).samples[others]).all()
+
+
 def test_several_streams_of_eeg_are_listed_and_one_is_chosen_by_name(tmp_path: Path) -> None:
     xdf = XdfText()
     stamps = (np.arange(500) / 250).tolist()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mdjpt.signal.caps import NamedCap
 
-__all__ = ["UNCONNECTED", "Electrodes", "montage_names", "select_electrodes"]
+__all__ = ["UNCONNECTED", "Electrodes", "may_be_electrodes", "montage_names", "select_electrodes"]
 
 ASSUMED = "electrode names assumed from --montage"
 HINT = "name the electrodes with --montage NAMES or --montage FILE"
@@ -40,6 +40,7 @@ _NOT_EEG = re.compile(
     r"OTHER|REFERENCE|GROUND",
     re.IGNORECASE,
 )
+_EEG_TYPES = ("", "eeg", "exg", "unknown", "none", "misc")
 # Labels that count electrodes instead of naming them.
 _NUMBERED = re.compile(r"(?:EEG|E|CH|CHAN|CHANNEL|EXG|EXG CHANNEL)?[\s._:-]*\d{1,3}", re.IGNORECASE)
 
@@ -127,6 +128,29 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(
         name.strip() for line in lines for name in re.split("[,;\t]", line) if name.strip()
     )
+
+
+def may_be_electrodes(
+    labels: Sequence[str], types: Sequence[str], montage: Sequence[str] | None
+) -> list[bool]:
+    """Tell which columns of a stream may be electrodes: a name says more than a type.
+
+    Parameters
+    ----------
+    labels, types : sequence of str
+        Label and type of each column, "" where it has none.
+    montage : sequence of str or None
+        Names that the user gives.
+
+    Returns
+    -------
+    list of bool
+        All columns when the user names another number than the types and labels tell.
+    """
+    pairs = zip(labels, types, strict=True)
+    told = [kind.lower() in _EEG_TYPES or _is_scalp(label) for label, kind in pairs]
+    fits = montage is None or sum(told) == len(montage)
+    return told if fits else [True] * len(labels)
 
 
 def _is_scalp(label: str) -> bool:

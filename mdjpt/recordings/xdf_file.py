@@ -10,7 +10,7 @@ import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.counters import find_counter
-from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.recordings.electrodes import may_be_electrodes, select_electrodes
 from mdjpt.recordings.placement import placed_recording, steady_rate
 from mdjpt.recordings.xdf_content import load_streams
 from mdjpt.recordings.xdf_layout import GAP_PREFIX, POSITIONS_TYPE, PREDICTIONS_TYPE
@@ -30,7 +30,6 @@ __all__ = ["chosen_stream", "positions_of", "read"]
 
 MAX_LABEL = 1000
 VOLTS_OF_MNE = "0"  # the power of ten of a volt
-_EEG_TYPES = ("", "eeg", "exg")
 
 
 def read(path: Path, montage: tuple[str, ...] | None, stream: str | None = None) -> Recording:
@@ -123,7 +122,8 @@ def _electrodes(
     eeg: XdfStream, counter: Counter | None, montage: tuple[str, ...] | None
 ) -> Electrodes:
     """Choose the scalp electrodes; the counter is none of them."""
-    is_eeg = [channel.get("type", "").lower() in _EEG_TYPES for channel in eeg.channels]
+    types = [channel.get("type", "") for channel in eeg.channels]
+    is_eeg = may_be_electrodes(eeg.labels, types, montage)
     if counter is not None:
         is_eeg[counter.column] = False
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mdjpt.errors import RecordingError, SourceError
-from mdjpt.recordings.electrodes import select_electrodes
+from mdjpt.recordings.electrodes import may_be_electrodes, select_electrodes
 from mdjpt.signal.units import factors_by_size, microvolts_per
 from streaming.stream import Column
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from streaming.sources.lsl_link.streams import StreamDescription
 
 __all__ = ["Columns"]
-
-_MAYBE_EEG = ("", "eeg", "unknown", "none", "misc")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +59,7 @@ class Columns:
         SourceError
             No column has the name of an electrode, or the montage has another length.
         """
-        is_eeg = [kind.lower() in _MAYBE_EEG for kind in stream.types]
+        is_eeg = may_be_electrodes(stream.labels, stream.types, montage)
         try:
             chosen = select_electrodes(stream.labels, montage, is_eeg=is_eeg)
         except RecordingError as error:
