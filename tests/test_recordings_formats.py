@@ -466,6 +466,24 @@ def test_a_table_without_time_needs_a_rate_and_is_read_with_it(tmp_path: Path) -
         read(write_xdf(tmp_path / "a.xdf", brain_like(), 250), sfreq=128.0)
 
 
+def test_a_table_of_numbers_alone_is_read_with_a_rate_and_names(tmp_path: Path) -> None:
+    rows = [f"{i} {row}" for i, row in enumerate(_eeg_rows("  "))]
+    path = _csv(tmp_path / "a.txt", rows[0], rows[1:])
+    with pytest.raises(RecordingError, match="--sfreq HZ"):
+        read(path)
+    with pytest.raises(RecordingError, match=r"column 1, column 2.*--montage"):
+        read(path, sfreq=250.0)
+    recording = read(path, sfreq=250.0, montage=("-", *NAMES[:4]))
+    assert (recording.sfreq, recording.ch_names) == (250, NAMES[:4])
+    np.testing.assert_allclose(recording.samples, brain_like(4, 1000), atol=1e-3)
+
+
+def test_times_of_the_day_are_times(tmp_path: Path) -> None:
+    rows = [f"10:00:{i / 250:06.3f},{row}" for i, row in enumerate(_eeg_rows())]
+    recording = read(_csv(tmp_path / "a.csv", "Time,TP9,AF7,AF8,TP10", rows))
+    assert (recording.sfreq, recording.n_times) == (250, 1000)
+
+
 @pytest.mark.parametrize(
     ("unit", "factor", "notes"),
     [

@@ -119,13 +119,15 @@ def _scale(
 
 
 def _stamp(cell: str) -> float:
-    """Return a number, or the Unix time of a date and time as Mind Monitor writes it."""
+    """Return a number, or the Unix time of a date and time, of 1970 where only a time stands."""
     try:
         return float(cell)
     except ValueError:
         pass
+    moment = cell.strip()
     try:
-        return datetime.fromisoformat(cell.strip()).replace(tzinfo=UTC).timestamp()
+        moment = moment if "-" in moment else f"1970-01-01 {moment}"
+        return datetime.fromisoformat(moment).replace(tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return float("nan")
 

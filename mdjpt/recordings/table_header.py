@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -81,6 +82,8 @@ class TableHeader:
 def header_of(head: Sequence[str]) -> TableHeader:
     """Find the line of names: the first with a column of time, else the first with electrodes.
 
+    Columns of a table of numbers alone are numbered.
+
     Parameters
     ----------
     head : sequence of str
@@ -102,15 +105,12 @@ def header_of(head: Sequence[str]) -> TableHeader:
     for n, cells in enumerate(rows):
         if sum(canonical_name(name) is not None for name in cells) > 1:
             return _header(cells, n + 1, layout)
-    width = max((len(cells) for cells in rows), default=0)
-    said = (
-        "a table of numbers without names of its columns"
-        if width > 1 and all(number(cell) == number(cell) for cell in rows[0])
-        else "no line that names its columns"
-    )
+    if rows and len(rows[0]) > 1 and all(math.isfinite(number(cell)) for cell in rows[0]):
+        return _header([f"column {n}" for n in range(1, len(rows[0]) + 1)], 0, layout)
     raise RecordingError(
-        f"{said}; its first line should read as in timestamps,TP9,AF7,AF8,TP10, "
-        "or, without a column of time, as in Fp1,Fp2,C3,C4 with --sfreq HZ"
+        "no line that names its columns; its first line should read as in "
+        "timestamps,TP9,AF7,AF8,TP10, or, without a column of time, as in Fp1,Fp2,C3,C4 with "
+        "--sfreq HZ"
     )
 
 

@@ -48,13 +48,13 @@ class TextLayout:
 
     Attributes
     ----------
-    separator : str
-        Between two cells.
+    separator : str or None
+        Between two cells; None for any number of blanks.
     decimal_comma : bool
         Whether 1,5 is one and a half.
     """
 
-    separator: str = ","
+    separator: str | None = ","
     decimal_comma: bool = False
 
     def cells(self, line: str) -> list[str]:
@@ -71,9 +71,10 @@ class TextLayout:
 def layout_of(head: Sequence[str]) -> TextLayout:
     """Tell the layout of a table by its first lines: the last of them holds numbers."""
     row = next((line for line in reversed(head) if line.strip()), "")
-    separator = next((s for s in ("\t", ";") if s in row), ",")
-    cells = row.split(separator)
-    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+    separator = next((s for s in ("\t", ";", ",") if s in row), None)
+    if separator == "," and all(_DECIMAL_COMMA.fullmatch(cell) for cell in row.split()[1:] or [""]):
+        separator = None
+    commas = any(_DECIMAL_COMMA.fullmatch(cell) for cell in row.split(separator))
     return TextLayout(separator, separator != "," and commas)
 
 
