@@ -478,6 +478,14 @@ def test_a_table_of_numbers_alone_is_read_with_a_rate_and_names(tmp_path: Path) 
     np.testing.assert_allclose(recording.samples, brain_like(4, 1000), atol=1e-3)
 
 
+def test_the_table_of_openvibe_is_read(tmp_path: Path) -> None:
+    header = "Time:250Hz,Epoch,TP9,AF7,AF8,TP10,Event Id,Event Date,Event Duration"
+    events = {500: "769,2.0,0", 501: ",,"}
+    rows = [f"{i / 250:.5f},0,{r},{events.get(i, ',,')}" for i, r in enumerate(_eeg_rows())]
+    recording = read(_csv(tmp_path / "a.csv", header, rows))
+    assert (recording.sfreq, recording.markers) == (250, ((2.0, "769"),))
+
+
 def test_times_of_the_day_are_times(tmp_path: Path) -> None:
     rows = [f"10:00:{i / 250:06.3f},{row}" for i, row in enumerate(_eeg_rows())]
     recording = read(_csv(tmp_path / "a.csv", "Time,TP9,AF7,AF8,TP10", rows))

@@ -20,13 +20,13 @@ HEADER_LINES = 4
 
 _TIME = re.compile(
     r"((lsl|unix|original)[ _]?)?time[ _]?(stamps?|s|sec|seconds|ms|us)?( ?[(\[].*[)\]])?"
-    r"|t( ?[(\[].*[)\]])?|t_?(s|ms|us)|seconds|milliseconds|datetime",
+    r"|time:\d+ ?hz|t( ?[(\[].*[)\]])?|t_?(s|ms|us)|seconds|milliseconds|datetime",
     re.IGNORECASE,
 )
 # EmotivPRO numbers its markers and gives their value in another column; the value is meant.
 _MARKERS = (
     re.compile(r".*markervalueint|markervalue", re.IGNORECASE),
-    re.compile(r"marker[s\d]*|event\w*|trigger|elements|annotations?|stim", re.IGNORECASE),
+    re.compile(r"marker[s\d]*|event ?\w*|trigger|elements|annotations?|stim", re.IGNORECASE),
     re.compile(r"marker\w*", re.IGNORECASE),
 )
 _COUNTER = re.compile(r"(EEG\.)?COUNTER|sample ?(index|number)|packet ?(count|num)", re.IGNORECASE)
