@@ -367,7 +367,8 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path):
     for name, array in arrays.items():
         without = {other: a for other, a in arrays.items() if other != name}
         hole = np.full((3, 1), -1 if array.dtype.kind == "i" else np.nan, array.dtype)
-        for spoiled in (without, arrays | {name: hole}):
+        more = np.concatenate([array.reshape(-1, *array.shape[-2:])] * 2)
+        for spoiled in (without, arrays | {name: hole}, arrays | {name: more}):
             write_checked(path, PROFILE_FILE, spoiled, about)
             with pytest.raises(ProfileError, match="unusable profile") as error:
                 load_profile(path)

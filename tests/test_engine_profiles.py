@@ -16,7 +16,7 @@ from streaming.processes.decoder_process import Learned
 from streaming.processes.engine import Engine
 from streaming.snapshot import AlignmentStatus
 from streaming.sources.source_spec import parse_source
-from tests.support.calibration_cases import CLASSES, labelled, small_bundle
+from tests.support.calibration_cases import CLASSES, labelled, small_bundle, with_electrodes
 from tests.test_engine import PATIENCE_S, collect
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from streaming.stream import StreamInfo
 
 SIM = parse_source("sim:?seed=3&n_channels=8")
+SIM_CAP = ("FP1", "T7", "P3", "OZ", "F4", "PZ")  # all but the last
 
 
 class CardCollector:
@@ -61,6 +62,10 @@ def files(tmp_path_factory):
         decoder = replace(trained, unproven=name == "four")
         profile = Profile(f"P-{name}", model, True, (decoder, decoder), 1)
         save_profile(folder / f"{name}.safetensors", profile)
+    for name, names in (("cap", SIM_CAP), ("other-cap", ("FP2", "F3", "C3", "C4", "O1", "FP1"))):
+        data = with_electrodes(labelled(n_per_class=5, effect=3.0), ch_names=names)
+        profile = Profile(f"P-{name}", sha256, True, (train_personal_decoder(data),), 0)
+        save_profile(folder / f"{name}.safetensors", profile)
     return folder
 
 
@@ -88,6 +93,13 @@ def test_a_profile_takes_over_and_no_window_is_answered_twice(files: Path) -> No
         answers += collect(engine, lambda: engine.snapshot().profile_error != "")
         assert "was made for the model" in engine.snapshot().profile_error
         assert in_use("P-three")
+        engine.use_profile(files / "other-cap.safetensors")
+        answers += collect(engine, lambda: engine.snapshot().profile_error != "")
+        assert "1 of the 6 electrodes" in engine.snapshot().profile_error
+        engine.use_profile(files / "cap.safetensors")
+        answers += collect(engine, lambda: in_use("P-cap"))
+        n_before = engine.snapshot().n_windows
+        answers += collect(engine, lambda: engine.snapshot().n_windows > n_before + 4)
         engine.use_profile(files / "three.safetensors")
         engine.use_profile(files / "four.safetensors")
         answers += collect(engine, lambda: in_use("P-four"))
@@ -108,6 +120,19 @@ def test_a_profile_takes_over_and_no_window_is_answered_twice(files: Path) -> No
     for answer in answers:
         # The four classes come from the calibration that could not tell whether it is any good.
         assert answer.prediction.unproven == ("calm" in answer.prediction.probabilities)
+
+
+def test_a_session_that_begins_with_the_profile_of_another_cap_says_so_at_once(files: Path) -> None:
+    profile = files / "other-cap.safetensors"
+    engine = Engine(engine_config(SessionConfig(SIM, files / "model.safetensors", profile=profile)))
+    engine.start()
+    try:
+        collect(engine, lambda: engine.snapshot().decoder_error != "")
+        said = engine.snapshot().decoder_error
+        assert "1 of the 6 electrodes of the calibration are connected" in said
+        assert engine.snapshot().n_windows == 0
+    finally:
+        engine.stop()
 
 
 def test_what_an_earlier_version_had_learned_is_not_given_to_a_later_one(files: Path) -> None:

@@ -186,15 +186,16 @@ def test_a_calibration_of_every_size_is_compared_with_none():
     assert [row["trials"] for row in rows] == ["none", "1 a class", "2 a class", "5 in all"]
     assert {"zero-shot", "aligned"} < rows[0].keys()
     assert 0 <= rows[2]["chosen"] <= 1
-    in_use = rows[2]["chosen"] if rows[2]["accepted"] else rows[0]["aligned"]
+    kept = rows[2]["accepted"] or rows[2]["unproven"]
+    in_use = rows[2]["chosen"] if kept else rows[0]["aligned"]
     assert rows[2]["in use"] == in_use
     n, confidence, right = np.array(rows[2]["bins"]).T
     assert n.sum() > 0
     assert (right <= n).all()
     assert (confidence <= n).all()
-    mean = mean_rows([rows, [row | {"ridge 1": 1.0} for row in rows]])
+    mean = mean_rows([rows, [row | {"encoder": 1.0} for row in rows]])
     assert mean[2]["ece"] == pytest.approx(np.abs(confidence - right).sum() / n.sum())
-    assert mean[1]["ridge 1"] == pytest.approx((rows[1]["ridge 1"] + 1.0) / 2)
+    assert mean[1]["encoder"] == pytest.approx((rows[1]["encoder"] + 1.0) / 2)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from mdjpt.alignment.aligned_encoder import AlignedEncoder
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.alignment.stages import build_alignment
 from mdjpt.calibration.confidence import ABOVE_CHANCE, softmax
-from mdjpt.calibration.families.windows import OwnWindows
 from mdjpt.calibration.novelty import known_novelty_limit
 from mdjpt.calibration.pooled_decoder import UNFAMILIAR
 from mdjpt.calibration.session_centre import PooledStream
@@ -25,7 +24,7 @@ from mdjpt.signal.filters import N_TIMES, WINDOW_S
 from mdjpt.signal.montage import STANDARD_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -249,10 +248,22 @@ class EmotionDecoder:
         feature = self._encoder.encode_next(window)
         if self._personal is None:
             self.estimate(feature)
-        else:
-            n = len(self._personal.ch_names)
-            noise = np.random.default_rng(0).normal(0.0, 10.0, (1, n, N_TIMES)).astype(np.float32)
-            self._personal.pool.judge(OwnWindows(noise, np.ones((1, n), bool), feature[None]))
+
+    def require_electrodes(self, ch_names: Collection[str]) -> None:
+        """Make sure that a profile can decode these electrodes; without one, any will do.
+
+        Parameters
+        ----------
+        ch_names : collection of str
+            As :attr:`mdjpt.signal.window.Preprocessor.own_names` has them.
+
+        Raises
+        ------
+        ProfileError
+            When fewer than half of the calibration's electrodes are there.
+        """
+        if self._personal is not None:
+            self._personal.require_electrodes(ch_names)
 
     def reset(self) -> None:
         """Forget the windows seen so far; what the alignment has learned is kept."""

@@ -10,6 +10,8 @@ import numpy as np
 from mdjpt.calibration.heads import LinearHead
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from mdjpt.calibration.heads import PersonalHead
@@ -62,6 +64,23 @@ class Familiar:
         scale = np.sqrt(variance + _EPS)
         far = _root_mean_square((features - mean) / scale)
         return cls(mean, scale, float(np.quantile(far, _FAMILIAR_SHARE)))
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n_features: int) -> Familiar:
+        """Build from what :attr:`arrays` returned; KeyError or ValueError when it does not fit."""
+        mean, scale, limit = arrays["mean"], arrays["scale"], arrays["limit"]
+        if (mean.shape, scale.shape, limit.shape) != ((n_features,), (n_features,), ()):
+            raise ValueError(f"the usual features are not {n_features}")
+        if not (np.isfinite(mean).all() and np.isfinite(scale).all() and np.isfinite(limit)):
+            raise ValueError("the usual features hold NaN or infinity")
+        if not (scale.min() > 0 and limit > 0):
+            raise ValueError("the usual features have no scale")
+        return cls(mean, scale, float(limit))
+
+    @property
+    def arrays(self) -> dict[str, Float64]:
+        """What a profile stores."""
+        return {"mean": self.mean, "scale": self.scale, "limit": np.array(self.limit)}
 
     def standardised(self, features: Float64) -> Float64:
         """Return standardised features, of the same shape."""

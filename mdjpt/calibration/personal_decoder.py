@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import field, fields
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,11 @@ from mdjpt.calibration.families.windows import OwnWindows
 from mdjpt.calibration.pooled_decoder import PooledDecoder
 from mdjpt.errors import ProfileError
 from mdjpt.guard.schema import STRICT, Unchecked
+from mdjpt.signal.filters import N_TIMES
 from mdjpt.signal.window import MIN_GOOD_SHARE, OwnElectrodes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["PersonalDecoder", "VersionAbout", "standardised"]
 
@@ -120,6 +124,7 @@ class PersonalDecoder(VersionAbout):
             raise ValueError(f"a variance of the features is {self.feature_var.min():g}")
         if self.affect is not None and self.affect.weight.shape[1] != self.n_features:
             raise ValueError("its valence and arousal do not fit its features")
+        self._judge_noise()
 
     @property
     def n_features(self) -> int:
@@ -161,24 +166,47 @@ class PersonalDecoder(VersionAbout):
             raise ValueError("this decoder needs the person's own electrodes beside the feature")
         if own.ch_names == self.ch_names:
             return OwnWindows.of((own,), feature[None])
+        self.require_electrodes(own.ch_names)
         place = {name: k for k, name in enumerate(own.ch_names)}
         there = np.array([name in place for name in self.ch_names])
-        if there.mean() < MIN_GOOD_SHARE:
-            missing = [name for name in self.ch_names if name not in place]
-            raise ProfileError(
-                f"{there.sum()} of the {len(there)} electrodes of the calibration are connected "
-                f"(not {', '.join(missing[:6])}{', ...' if len(missing) > 6 else ''}): connect "
-                "that cap, name its electrodes with --montage, or calibrate again"
-            )
         rows = [place[name] for name in self.ch_names if name in place]
         samples = np.zeros((len(there), own.samples.shape[1]), np.float32)
         good = np.zeros(len(there), bool)
         samples[there], good[there] = own.samples[rows], own.good[rows]
         return OwnWindows.of((OwnElectrodes(samples, good, self.ch_names),), feature[None])
 
+    def require_electrodes(self, ch_names: Collection[str]) -> None:
+        """Make sure that at least half of the calibration's electrodes are connected.
+
+        Parameters
+        ----------
+        ch_names : collection of str
+            Those that are, as :attr:`mdjpt.signal.window.Preprocessor.own_names` has them.
+
+        Raises
+        ------
+        ProfileError
+            When they are fewer.
+        """
+        missing = [name for name in self.ch_names if name not in ch_names]
+        n = len(self.ch_names)
+        if n - len(missing) < MIN_GOOD_SHARE * n:
+            raise ProfileError(
+                f"{n - len(missing)} of the {n} electrodes of the calibration are connected "
+                f"(not {', '.join(missing[:6])}{', ...' if len(missing) > 6 else ''}): connect "
+                "that cap, name its electrodes with --montage, or calibrate again"
+            )
+
     def predict_proba(self, windows: OwnWindows) -> Float64:
         """Return the probabilities (n_windows, n_classes) of windows, each by itself."""
         return softmax(self.pool.judge(windows).logits)
+
+    def _judge_noise(self) -> None:
+        """Run one window through all parts; ValueError where they do not fit each other."""
+        shape = (1, len(self.ch_names), N_TIMES)
+        noise = np.random.default_rng(0).normal(0.0, 10.0, shape).astype(np.float32)
+        feature = np.zeros((1, self.n_features), np.float32)
+        self.pool.judge(OwnWindows(noise, np.ones(shape[:2], bool), feature))
 
 
 def standardised(features: NDArray[Any], mean: Float64, var: Float64) -> Float64:

@@ -102,10 +102,9 @@ class PooledDecoder:
         """What :meth:`from_arrays` builds it from again; the names begin with the families'."""
         out: dict[str, NDArray[Any]] = {"pool.weights": self.weights, "pool.centre": self.centre}
         for family, head in zip(self.families, self.heads, strict=True):
-            known = {"mean": head.familiar.mean, "scale": head.familiar.scale}
             parts = {
                 "family": family.arrays,
-                "familiar": known | {"limit": np.array(head.familiar.limit)},
+                "familiar": head.familiar.arrays,
                 "head": head.head.arrays,
             }
             for part, arrays in parts.items():
@@ -158,11 +157,6 @@ def _restored(arrays: Mapping[str, NDArray[Any]], name: str) -> tuple[FeatureFam
         prefix = f"{name}.{of}."
         return {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
 
-    own, known = part("head"), part("familiar")
-    head = head_from(own)
-    familiar = Familiar(known["mean"], known["scale"], float(known["limit"]))
-    if {known["mean"].shape, known["scale"].shape} != {(head.n_features,)}:
-        raise ValueError(f"features and head of the family {name} do not match")
-    if not (np.isfinite(known["mean"]).all() and (known["scale"] > 0).all()):
-        raise ValueError(f"the usual features of the family {name} cannot be used")
+    head = head_from(part("head"))
+    familiar = Familiar.from_arrays(part("familiar"), head.n_features)
     return family_named(name).from_arrays(part("family")), FamilyHead(familiar, head)

@@ -168,9 +168,10 @@ class Preprocessor:
             )
         if self.electrodes.size == 1:
             raise RecordingError(f"{ONE_ELECTRODE} ({self.ch_names[self.electrodes[0]]} is alone)")
-        self._own_names = tuple(
+        self.own_names = tuple(
             canonical_name(self.ch_names[i]) or self.ch_names[i] for i in self.electrodes
         )
+        """Their names in the 10-05 system."""
         self.scale: RunningScale | FixedScale = RunningScale() if scale is None else scale
         self._one_head = OneHead()
         self._seen = 0
@@ -217,7 +218,7 @@ class Preprocessor:
         samples = np.zeros((len(good), own.shape[1]), np.float32)
         samples[good] = own
         return PreparedWindow(
-            window, quality, usable=True, own=OwnElectrodes(samples, good, self._own_names)
+            window, quality, usable=True, own=OwnElectrodes(samples, good, self.own_names)
         )
 
     def _judge(

@@ -63,6 +63,9 @@ class DecoderConfig:
         A kind of alignment, or "auto"; a profile brings its own.
     label_margin : float
         Lead in probability that another class needs before the label changes.
+    ch_names : tuple of str
+        Channels of the stream, where it is open already: a profile of another cap is refused
+        before it takes over.
     """
 
     bundle: Path
@@ -71,6 +74,7 @@ class DecoderConfig:
     profile: Path | None = None
     alignment: str = "auto"
     label_margin: float = LABEL_MARGIN
+    ch_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,7 @@ def _serve(config: DecoderConfig, connection: Connection) -> None:
     ring = RingBuffer.attach(attach.ring_name)
     try:
         preprocessor = Preprocessor(attach.info.ch_names, attach.info.sfreq)
+        decoder.require_electrodes(preprocessor.own_names)
         preprocessor.warm_up()
         if attach.learned:
             # A model that changed on the disk meanwhile begins anew.
@@ -209,7 +214,7 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
     from mdjpt.calibration.profile import load_profile
     from mdjpt.errors import ModelError
     from mdjpt.signal.filters import SFREQ
-    from mdjpt.signal.window import warm_up_filters
+    from mdjpt.signal.window import Preprocessor, warm_up_filters
     from streaming.decoder import model_card
 
     bundle = load_bundle(config.bundle)
@@ -218,6 +223,8 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
         raise ModelError("no emotion head: calibrate or choose another bundle")
     alignment = None if profile is not None else alignment_named(config.alignment, bundle)
     decoder = EmotionDecoder(bundle, config.hop_s, alignment, profile)
+    if config.ch_names:
+        decoder.require_electrodes(Preprocessor(config.ch_names, SFREQ).own_names)
     decoder.warm_up()
     warm_up_filters(SFREQ)
     card = model_card(bundle, config.bundle.name, decoder.class_names)

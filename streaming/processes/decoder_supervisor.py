@@ -144,6 +144,7 @@ class DecoderSupervisor:
         self._successor: DecoderHandle | None = None
         self._learned: dict[Path | None, Learned] = {}
         self._latencies: deque[float] = deque(maxlen=N_LATENCIES)
+        self._ch_names: tuple[str, ...] = ()
         self._next_index = 0
         self._n_restarts = 0
         self._n_skipped = 0
@@ -207,10 +208,11 @@ class DecoderSupervisor:
             self.profile_error = "no model is in use: connect with one to use a profile"
             return
         self.profile_error = ""
-        self._successor = self._spawn(replace(self.config, profile=path))
+        self._successor = self._spawn(replace(self.config, profile=path, ch_names=self._ch_names))
 
     def attach(self, ring_name: str, info: StreamInfo) -> None:
         """Tell the process where the samples are, unless it knows."""
+        self._ch_names = info.ch_names
         decoder = self._decoder
         if decoder is None or decoder.attached:
             return

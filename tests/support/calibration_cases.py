@@ -78,8 +78,10 @@ def labelled(n_per_class=6, n_classes=3, effect=1.0, seed=0, n_features=N_FEATUR
     return LabelledFeatures(3.0 * features + 1.0, trial, label, names, 0.5, ratings)
 
 
-def with_electrodes(data, strength=1.0, seed=0):
+def with_electrodes(data, strength=1.0, seed=0, ch_names=CAP):
     """Return the trials with the electrodes of a person whose rhythms tell the classes."""
-    windows = own_windows(data.window_label, n_electrodes=len(CAP), strength=strength, seed=seed)
+    windows = own_windows(
+        data.window_label, n_electrodes=len(ch_names), strength=strength, seed=seed
+    )
     own = zip(windows.samples, windows.good, strict=True)
-    return replace(data, own=tuple(OwnElectrodes(*one, CAP) for one in own))
+    return replace(data, own=tuple(OwnElectrodes(*one, ch_names) for one in own))

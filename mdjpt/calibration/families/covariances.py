@@ -113,10 +113,14 @@ class CovarianceReference:
         Raises
         ------
         ValueError
-            When the windows have another number of electrodes.
+            When the windows have another number of electrodes, or the bands are others.
         """
         if windows.n_electrodes != len(self.works):
             raise ValueError(f"{len(self.works)} electrodes wanted, got {windows.n_electrodes}")
+        if len(bands) != len(self.mean):
+            raise ValueError(
+                f"{len(bands)} bands wanted, the usual covariances are of {len(self.mean)}"
+            )
         good = windows.good[:, self.works]
         found = _of(windows.covariances(bands), self.works)
         whole = completed(found, good, self.mean)
