@@ -195,7 +195,8 @@ def test_a_calibration_of_every_size_is_compared_with_none():
     assert (confidence <= n).all()
     mean = mean_rows([rows, [row | {"encoder": 1.0} for row in rows]])
     assert mean[2]["ece"] == pytest.approx(np.abs(confidence - right).sum() / n.sum())
-    assert mean[1]["encoder"] == pytest.approx((rows[1]["encoder"] + 1.0) / 2)
+    assert mean[2]["encoder"] == pytest.approx((rows[2]["encoder"] + 1.0) / 2)
+    assert rows[1].keys() == {"trials"}  # one trial a class leaves none to learn from
 
 
 @pytest.fixture

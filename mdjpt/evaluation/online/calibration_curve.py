@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ABOUT_CURVE", "TRIALS_A_CLASS", "TRIALS_IN_ALL", "calibration_curve", "mean_rows"]
 
-TRIALS_A_CLASS = (1, 2, 4, 8)
+TRIALS_A_CLASS = (2, 4, 8)
 TRIALS_IN_ALL = (8,)
 TRIAL_S, HOP_S = 15.0, 1.0
 ABOUT_CURVE = (
