@@ -12,10 +12,10 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from app.calibration.from_recording import TrainingRequest
+from app.calibration.from_recording import TrainingRequest, train_profile
 from app.calibration.in_session import InSession, only_around
 from app.calibration.labels import labels_from_markers
-from app.calibration.markers import FeltMark
+from app.calibration.markers import FeltMark, TrialMark
 from app.calibration.profiles import ProfileStore
 from app.calibration.training import TrainingJob, TrainingState
 from app.dashboard.learning import SessionLearning, stretch_s, was_right
@@ -26,7 +26,7 @@ from app.source_choice import SourceChoice
 from app.wizard.tools import CalibrationTools, TrainingWish
 from mdjpt.bundle.bundle import save_bundle
 from mdjpt.calibration.evidence import Evidence
-from mdjpt.calibration.profile import load_profile_about
+from mdjpt.calibration.profile import load_profile_about, save_profile
 from mdjpt.calibration.training import NotBetterError, UnprovenError
 from mdjpt.calibration.trials import LabelledInterval
 from mdjpt.recordings import Recording, read_recording
@@ -36,6 +36,8 @@ from streaming.sources.source_spec import parse_source
 from tests.support.calibration_cases import CLASSES, small_bundle
 from tests.support.fake_session import FakeSession, ManualClock
 from tests.support.fake_tools import FakeStore, fake_tools, made_summary
+from tests.support.recording_files import write_xdf
+from tests.test_calibration_command import NAMES, SFREQ, session
 from tests.test_dashboard import show, wait
 
 if TYPE_CHECKING:
@@ -120,6 +122,47 @@ def test_a_long_session_costs_no_more_than_its_labels_and_they_are_all_there() -
     assert seconds[0] == 88.0
     assert seconds[-1] == 125.49
     assert np.allclose(np.diff(seconds), 0.01), "what belongs together stays together"
+
+
+def made_recording(path: Path, names: tuple[str, ...], seed: int, marks) -> None:
+    recording, shown = session(seed=seed)
+    path.parent.mkdir(exist_ok=True)
+    write_xdf(path, recording.samples[: len(names)], SFREQ, labels=names, events=marks(shown))
+
+
+def asked(shown):
+    """Return the markers of a calibration."""
+    return [
+        (at, str(TrialMark(number, trial.label, step)))
+        for number, trial in enumerate(shown, 1)
+        for at, step in ((trial.onset_s, "begin"), (trial.end_s - 0.01, "end"))
+    ]
+
+
+def one_word(shown):
+    """Return the marker of somebody who says once what they felt."""
+    return [(shown[0].end_s, str(FeltMark(shown[0].label, 9.0)))]
+
+
+def test_one_label_is_learned_from_together_with_the_calibration_and_replaces_itself(
+    model, tmp_path
+) -> None:
+    profile, heard = tmp_path / "profile.safetensors", tmp_path / "session.xdf"
+    made_recording(tmp_path / "calibrations" / "c.xdf", NAMES, 0, asked)
+    request = TrainingRequest(tmp_path / "calibrations" / "c.xdf", None, profile, model)
+    save_profile(profile, train_profile(request, str))
+    made_recording(heard, NAMES, 1, one_word)
+    wish = InSession(CLASSES, n_right=0, n_answered=1)
+    request = TrainingRequest(heard, None, profile, model, in_session=wish)
+    learned = train_profile(request, str)
+    assert [v.evidence.n_trials for v in learned.versions] == [12, 13]
+    save_profile(profile, learned)
+    again = replace(wish, replaces=True)
+    learned = train_profile(replace(request, in_session=again), str)
+    assert [v.evidence.n_trials for v in learned.versions] == [12, 13]
+    made_recording(heard, NAMES[:8], 1, one_word)
+    with pytest.raises(UnprovenError, match="so far"):
+        train_profile(request, str)
 
 
 # --- in the window ------------------------------------------------------------------------------

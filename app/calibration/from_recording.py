@@ -53,6 +53,8 @@ __all__ = [
 
 HOP_S = 0.5
 """Seconds from window to window, as live."""
+IN_SESSION_HOP_S = 1.0
+"""Beside a session that goes on, where the processor is the decoder's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,8 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
         known = known_calibration(request.profile, earlier, eeg, request.montage)
         request.in_session.refuse_too_few(chosen.trials, known)
         eeg = only_around(eeg, chosen.trials)
-    result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report, known)
+    hop_s = HOP_S if request.in_session is None else IN_SESSION_HOP_S
+    result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report, known, hop_s)
     if request.in_session is not None:
         request.in_session.refuse_no_better(result.decoder.evidence, earlier, known)
         earlier = request.in_session.kept(earlier)
@@ -190,6 +193,7 @@ def calibrate_recording(
     alignment: AlignmentConfig,
     report: Callable[[str], object] = lambda _: None,
     known: Known | None = None,
+    hop_s: float = HOP_S,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 
@@ -209,6 +213,8 @@ def calibrate_recording(
     known : Known, optional
         An earlier recording of the person with the same electrodes, and its trials: learned from
         too, as if it had come right before.
+    hop_s : float
+        Seconds from window to window; more is faster, and learns a little less.
 
     Raises
     ------
@@ -224,7 +230,7 @@ def calibrate_recording(
     from streaming.sources.recording import RecordingSource
 
     report("encoding the trials")
-    data, state, notes = encoded_trials(recording, trials, bundle, alignment, known)
+    data, state, notes = encoded_trials(recording, trials, bundle, alignment, known, hop_s)
     report("training on held-out trials")
     general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(bundle, general, data)
@@ -244,12 +250,13 @@ def encoded_trials(
     bundle: Bundle,
     alignment: AlignmentConfig,
     known: Known | None = None,
+    hop_s: float = HOP_S,
 ) -> tuple[LabelledFeatures, dict[str, NDArray[Any]], tuple[str, ...]]:
     """Return the windows of trials as the live path gives them, and what aligners have learned.
 
     Parameters
     ----------
-    recording, trials, bundle, alignment, known
+    recording, trials, bundle, alignment, known, hop_s
         As for :func:`calibrate_recording`.
 
     Returns
@@ -269,22 +276,22 @@ def encoded_trials(
     from mdjpt.calibration.decoder import EmotionDecoder
 
     # Whoever is calibrated is learned from, however unlike the people of the training.
-    decoder = EmotionDecoder(bundle, HOP_S, alignment, novelty_limit=np.inf)
+    decoder = EmotionDecoder(bundle, hop_s, alignment, novelty_limit=np.inf)
     parts = [(recording, tuple(trials)), *([] if known is None else [known])]
     if not decoder.alignment.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
         for part in reversed(parts):
-            for _ in _features(*part, decoder, LostWindows(part[0])):
+            for _ in _features(*part, decoder, LostWindows(part[0]), hop_s):
                 pass
     decoder.alignment.freeze()
     lost = LostWindows(recording)
-    collected = list(_features(recording, trials, decoder, lost))
+    collected = list(_features(recording, trials, decoder, lost, hop_s))
     if known is not None:
         n_known = len(known[1])
         behind = [(n_known + trial, feature, own) for trial, feature, own in collected]
-        collected = [*_features(*known, decoder, LostWindows(known[0])), *behind]
+        collected = [*_features(*known, decoder, LostWindows(known[0]), hop_s), *behind]
         trials = [*known[1], *trials]
-    data, notes = _labelled(collected, trials, bundle, lost)
+    data, notes = _labelled(collected, trials, bundle, lost, hop_s)
     state = decoder.state_dict().items()
     return data, {k: v for k, v in state if not k.startswith("features.")}, notes
 
@@ -292,8 +299,10 @@ def encoded_trials(
 class _WithinTrials:
     """Hands a decoder of the live path only what lies within a trial."""
 
-    def __init__(self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval]) -> None:
-        self._decoder, self._trials = decoder, trials
+    def __init__(
+        self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval], hop_s: float
+    ) -> None:
+        self._decoder, self._trials, self._hop_s = decoder, trials, hop_s
         self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
         self.unproven, self.calibrated = decoder.unproven, decoder.calibrated
         self.own: dict[int, OwnElectrodes] = {}
@@ -302,7 +311,7 @@ class _WithinTrials:
         """Decode window number `index`; an empty feature outside of the trials."""
         from mdjpt.calibration.decoder import Decoded
 
-        if _trial_of(index, self._trials) is None:
+        if _trial_of(index, self._trials, self._hop_s) is None:
             return Decoded(np.empty(0, np.float32), {})
         if own is not None:
             self.own[index] = own
@@ -317,23 +326,24 @@ def _features(
     trials: Sequence[LabelledInterval],
     decoder: EmotionDecoder,
     lost: LostWindows,
+    hop_s: float,
 ) -> Iterator[tuple[int, Float32, OwnElectrodes]]:
     """Yield trial, feature and electrodes of every window within a trial, through the live path."""
     from streaming.pipeline import Pipeline
     from streaming.sources.recording import RecordingSource
 
     source = RecordingSource(recording, speed="max")
-    within = _WithinTrials(decoder, trials)
-    for answer in Pipeline(source, within, hop_s=HOP_S).run():
-        trial = _trial_of(answer.prediction.index, trials)
+    within = _WithinTrials(decoder, trials, hop_s)
+    for answer in Pipeline(source, within, hop_s=hop_s).run():
+        trial = _trial_of(answer.prediction.index, trials, hop_s)
         if trial is not None:
             lost.add(trial, answer.prediction, decoded=answer.feature is not None)
             if answer.feature is not None:
                 yield trial, answer.feature, within.own.pop(answer.prediction.index)
 
 
-def _trial_of(index: int, trials: Sequence[LabelledInterval]) -> int | None:
-    return trial_of_window(index * HOP_S, index * HOP_S + WINDOW_S, trials)
+def _trial_of(index: int, trials: Sequence[LabelledInterval], hop_s: float) -> int | None:
+    return trial_of_window(index * hop_s, index * hop_s + WINDOW_S, trials)
 
 
 def _labelled(
@@ -341,6 +351,7 @@ def _labelled(
     trials: Sequence[LabelledInterval],
     bundle: Bundle,
     lost: LostWindows,
+    hop_s: float,
 ) -> tuple[LabelledFeatures, tuple[str, ...]]:
     """Bring windows and labels together; say which trials have no usable window, and why."""
     if not lost.n_windows:
@@ -362,7 +373,7 @@ def _labelled(
         trial=which,
         label=label[used],
         class_names=names,
-        hop_s=HOP_S,
+        hop_s=hop_s,
         ratings=np.array([(trial.valence, trial.arousal) for trial in kept], dtype=np.float64),
         block=blocks_of(label)[used],
         own=tuple(own for _, _, own in collected),
