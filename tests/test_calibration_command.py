@@ -69,13 +69,13 @@ def test_a_recording_and_its_labels_become_a_profile(files, capsys):
     assert first.current.evidence.verdict == "better"
     assert not first.current.unproven
     assert first.current.evidence.n_trials == N_TRIALS
-    assert not first.simulated, "the model is, the signal is not"
+    assert not first.simulated
     assert calibrate(files / "eeg.edf", **chosen) == 0
     second = load_profile(out)
     assert (len(second.versions), second.active) == (2, 1)
     assert second.participant == first.participant
     shown = capsys.readouterr().out
-    assert "SIMULATED" in shown
+    assert "SIMULATED" not in shown
     assert "chance 0.33" in shown
 
 
@@ -97,6 +97,19 @@ def test_what_was_trained_is_what_the_live_path_decodes(kind):
             probabilities = model.decode(prepared.window, k, prepared.own).estimate.probabilities
             right.append(model.class_names[int(probabilities.argmax())] == trials[trial].label)
     assert np.mean(right) > 0.8
+
+
+@pytest.mark.parametrize("simulated", [False, True])
+def test_a_person_is_simulated_only_if_the_signal_was(simulated):
+    """On a model of simulated people, as the demo model is."""
+    recording, trials = session()
+    bundle = small_bundle()
+    assert bundle.simulated
+    made = replace(recording, simulated=simulated)
+    profile = calibrate_recording(made, trials, bundle, AlignmentConfig()).profile(bundle, None)
+    assert profile.simulated == simulated
+    decoder = EmotionDecoder(bundle, 0.5, profile=profile)
+    assert decoder.simulated == (("model", "person") if simulated else ("model",))
 
 
 def test_a_head_that_knows_nothing_is_refused():
@@ -134,7 +147,7 @@ def test_windows_lost_to_a_bad_signal_are_blamed_on_the_electrodes_not_on_the_ta
     said = str(error.value)
     assert "no usable trial of 'negative': 12 of 12 trials left out: of 84 windows in the" in said
     assert "84 have a bad signal" in said
-    noisy = said.split("too noisy: ")[1].split(";")[0]
+    noisy = said.split("noisy: ")[1].split(";")[0]
     assert set(noisy.split(", ")) == set(NAMES[:6])
     assert "flat: P3" in said
     assert "onset_s" not in said
@@ -164,7 +177,7 @@ def test_trials_lost_to_a_bad_signal_are_counted():
         "1 of 12 trials left out: of 84 windows in the trials, 9 have a bad signal"
         in result.decoder.notes[0]
     )
-    assert "no numbers: Fp1" in result.decoder.notes[0]
+    assert "not finite: Fp1" in result.decoder.notes[0]
 
 
 def test_an_order_that_proves_nothing_is_kept_only_on_demand_and_marked(files, capsys):

@@ -281,15 +281,15 @@ def encoded_trials(
     if not decoder.alignment.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
         for part in reversed(parts):
-            for _ in _features(*part, decoder, LostWindows(part[0]), hop_s):
+            for _ in _features(*part, decoder, LostWindows(), hop_s):
                 pass
     decoder.alignment.freeze()
-    lost = LostWindows(recording)
+    lost = LostWindows()
     collected = list(_features(recording, trials, decoder, lost, hop_s))
     if known is not None:
         n_known = len(known[1])
         behind = [(n_known + trial, feature, own) for trial, feature, own in collected]
-        collected = [*_features(*known, decoder, LostWindows(known[0]), hop_s), *behind]
+        collected = [*_features(*known, decoder, LostWindows(), hop_s), *behind]
         trials = [*known[1], *trials]
     data, notes = _labelled(collected, trials, bundle, lost, hop_s)
     state = decoder.state_dict().items()

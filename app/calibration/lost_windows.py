@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from mdjpt.signal.filters import WINDOW_S
-from mdjpt.signal.quality import electrode_quality
+from streaming.reasons import FAULTS, NO_FIELD
 
 if TYPE_CHECKING:
-    from mdjpt.recordings import Recording
     from streaming.prediction import Prediction
 
 __all__ = ["LostWindows"]
@@ -20,33 +16,17 @@ _CAUSES = {
     "bad_signal": "have a bad signal",
     "gap": "touch lost samples",
     "warming_up": "lie in the first seconds, before the scale is known",
-    "unsure": "hold no EEG: every electrode has noise of its own, or all have the same",
+    "unsure": f"hold {NO_FIELD}",
 }
-_REASONS = {
-    "nan": "no numbers",
-    "railed": "at the amplifier's rail",
-    "flat": "flat",
-    "noisy": "too noisy",
-    "mains": "mains",
-}
-_LOOKED_AT = 40
-"""Windows whose electrodes are judged once more, to tell what is wrong with them."""
 _NAMED = 6
 
 
 class LostWindows:
-    """Counts the windows within trials that were not decoded, and tells why.
+    """Counts the windows within trials that were not decoded, and tells why."""
 
-    Parameters
-    ----------
-    recording : Recording
-        Where they lie.
-    """
-
-    def __init__(self, recording: Recording) -> None:
-        self._recording = recording
+    def __init__(self) -> None:
         self._causes: Counter[str] = Counter()
-        self._starts_s: list[float] = []
+        self._bad: dict[str, Counter[str]] = defaultdict(Counter)
         self.n_windows = 0
         self.trials: set[int] = set()
         """Trials that hold a window at all."""
@@ -58,7 +38,9 @@ class LostWindows:
         if not decoded:
             self._causes[prediction.status] += 1
             if prediction.status == "bad_signal":
-                self._starts_s.append(prediction.start_s)
+                quality = prediction.quality
+                for name, cause in zip(quality.bad, quality.causes, strict=True):
+                    self._bad[cause][name] += 1
 
     def words(self) -> str:
         """Say how many windows are lost to what, electrodes included; "" when none is."""
@@ -70,24 +52,8 @@ class LostWindows:
 
     def _electrodes(self) -> str:
         """Say which electrodes are bad, and what is wrong with them."""
-        names: dict[str, Counter[str]] = defaultdict(Counter)
-        step = max(1, len(self._starts_s) // _LOOKED_AT)
-        for start_s in self._starts_s[::step]:
-            for name, reason in zip(self._recording.ch_names, self._reasons(start_s), strict=True):
-                if reason:
-                    names[_REASONS[reason]][name] += 1
-        if not names:
-            return ""
-        said = (f"{reason}: {_several(bad)}" for reason, bad in names.items())
-        return f" ({'; '.join(said)})"
-
-    def _reasons(self, start_s: float) -> tuple[str, ...]:
-        sfreq, positions = self._recording.sfreq, self._recording.positions
-        first, stop = np.searchsorted(positions, np.array((start_s, start_s + WINDOW_S)) * sfreq)
-        samples = self._recording.samples[:, first:stop]
-        if samples.shape[1] < sfreq:
-            return ("",) * self._recording.n_channels
-        return electrode_quality(samples, sfreq).reason
+        said = "; ".join(f"{FAULTS[cause]}: {_several(bad)}" for cause, bad in self._bad.items())
+        return f" ({said})" if said else ""
 
 
 def _several(bad: Counter[str]) -> str:

@@ -10,6 +10,7 @@ from app.calibration.terminal_guide import KEYS, LineReader, TerminalGuide
 from mdjpt.errors import RecordingError, SourceLost
 from mdjpt.signal.quality import electrode_quality
 from streaming.processes.engine import Engine
+from streaming.reasons import FAULTS
 from streaming.ring import RingBuffer
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _electrodes(engine: Engine) -> str:
         ring.close()
     quality = electrode_quality(samples, info.sfreq)
     bad = [
-        f"{electrode} ({reason})"
+        f"{electrode} ({FAULTS[reason]})"
         for electrode, reason in zip(info.ch_names, quality.reason, strict=True)
         if reason
     ]
