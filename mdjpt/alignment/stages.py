@@ -107,7 +107,6 @@ def build_alignment(
     bundle: Bundle,
     *,
     n_classes: int = 1,
-    feature_stats: tuple[NDArray[Any], NDArray[Any]] | None = None,
 ) -> Alignment:
     """Make the aligners that a configuration asks for, with the bundle's statistics as prior.
 
@@ -119,8 +118,6 @@ def build_alignment(
         The model.
     n_classes : int
         Classes that are decoded, for `class_covering`.
-    feature_stats : tuple of ndarray, optional
-        Mean and variance of the features that the head was trained on; the bundle's by default.
 
     Raises
     ------
@@ -140,7 +137,7 @@ def build_alignment(
     (512,)
     """
     settings = {"memory_s": config.memory_s, "prior_s": config.prior_s}
-    mean, var = _feature_stats(bundle) if feature_stats is None else feature_stats
+    mean, var = _feature_stats(bundle)
     covered = n_classes if config.class_covering else 1
     features = MomentAligner(mean, var, n_classes=covered, **settings)
     features.freeze(frozen=config.kind not in ("moments", "rows"))

@@ -160,11 +160,8 @@ class EmotionDecoder:
         self.simulated = ("model",) * bundle.simulated + person
         self.unproven = personal is not None and personal.unproven
         config = alignment or (AlignmentConfig() if personal is None else personal.alignment)
-        stats = None if personal is None else (personal.feature_mean, personal.feature_var)
         self.alignment_kind = config.kind
-        self.alignment = build_alignment(
-            config, bundle, n_classes=max(1, len(self.class_names)), feature_stats=stats
-        )
+        self.alignment = build_alignment(config, bundle, n_classes=max(1, len(self.class_names)))
         self._stream: PooledStream | None = None
         if personal is not None:
             self._take_over(personal, config)

@@ -212,7 +212,7 @@ def _score(
         n_correct=n_correct,
         low=low,
         high=high,
-        p_value=permutation_p(shares[None], label, 0, block, seed),
+        p_value=permutation_p(shares, label, block, seed),
         window_accuracy=balanced_accuracy(probabilities.argmax(axis=1), label[trial]),
     )
 
