@@ -14,6 +14,7 @@ from .calibration.decoder import EmotionDecoder
 from .calibration.personal_decoder import PersonalDecoder
 from .calibration.profile import Profile, load_profile, save_profile
 from .calibration.training import train_personal_decoder
+from .calibration.trials import LabelledFeatures
 from .datasets import list_datasets, open_dataset
 
 # Recordings and what is made of them.
@@ -44,6 +45,7 @@ __all__ = [
     "EncoderOutput",
     "FeatureTable",
     "FixedScale",
+    "LabelledFeatures",
     "LdsFilter",
     "MixedAligner",
     "MomentAligner",

@@ -159,8 +159,12 @@ def test_trials_that_are_too_short_are_counted_apart():
     decoder = calibrate_recording(recording, cut, small_bundle(), AlignmentConfig()).decoder
     assert decoder.evidence.n_trials == N_TRIALS - 1
     assert decoder.notes == (
-        "1 of 12 trials left out: no window of 5 s lies within them from 1 s after the onset on",
+        "1 of 12 trials left out, which hold no whole window of the recording: 5 s from 1 s after "
+        "the onset on",
     )
+    ended = Recording(recording.samples[:, : -round(4 * SFREQ)], SFREQ, NAMES, source="s.edf")
+    decoder = calibrate_recording(ended, trials, small_bundle(), AlignmentConfig()).decoder
+    assert decoder.notes[0].startswith("1 of 12 trials left out, which hold no whole window")
 
 
 def test_trials_lost_to_a_bad_signal_are_counted():

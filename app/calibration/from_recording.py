@@ -385,8 +385,8 @@ def _left_out(n_trials: int, used: Collection[int], lost: LostWindows) -> Iterat
     """Say how many trials are not used, and why."""
     if short := n_trials - len(lost.trials):
         yield (
-            f"{short} of {n_trials} trials left out: no window of {WINDOW_S:g} s lies within them "
-            f"from {SETTLED_S:g} s after the onset on"
+            f"{short} of {n_trials} trials left out, which hold no whole window of the recording: "
+            f"{WINDOW_S:g} s from {SETTLED_S:g} s after the onset on"
         )
     if torn := len(lost.trials) - len(used):
         yield f"{torn} of {n_trials} trials left out: {lost.words()}"

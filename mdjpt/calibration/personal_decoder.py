@@ -105,6 +105,24 @@ class PersonalDecoder(VersionAbout):
     ------
     ValueError
         When a field is out of its range or the arrays do not fit each other.
+
+    See Also
+    --------
+    mdjpt.train_personal_decoder : Makes one.
+    mdjpt.EmotionDecoder : Runs one on a stream, centred on the session and smoothed.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> label, trial = np.array([0, 1] * 6), np.repeat(np.arange(12), 4)
+    >>> features = np.random.default_rng(0).normal(size=(48, 512)).astype(np.float32)
+    >>> features[:, :9] += 2 * label[trial][:, None]
+    >>> data = mdjpt.LabelledFeatures(features, trial, label, ("calm", "happy"), hop_s=0.5)
+    >>> decoder = mdjpt.train_personal_decoder(data)
+    >>> decoder.class_names, decoder.families
+    (('calm', 'happy'), ('encoder',))
+    >>> decoder.predict_proba(data.windows).shape
+    (48, 2)
     """
 
     affect: AffectHead | None = None

@@ -139,6 +139,25 @@ class Profile(ProfileAbout):
     ----------
     versions : tuple of PersonalDecoder
         Oldest first, at most 10.
+
+    See Also
+    --------
+    mdjpt.save_profile : Keeps it.
+    mdjpt.EmotionDecoder : Decodes with it.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> bundle = mdjpt.load_bundle("assets/demo.safetensors")
+    >>> label, trial = np.array([0, 1] * 6), np.repeat(np.arange(12), 4)
+    >>> features = np.random.default_rng(0).normal(size=(48, 512)).astype(np.float32)
+    >>> data = mdjpt.LabelledFeatures(features, trial, label, ("calm", "happy"), hop_s=0.5)
+    >>> decoder = mdjpt.train_personal_decoder(data)
+    >>> profile = mdjpt.Profile("P-01", bundle.identity, bundle.simulated, (decoder,), 0)
+    >>> profile.with_version(decoder).active
+    1
+    >>> mdjpt.EmotionDecoder(bundle, hop_s=0.5, profile=profile).class_names
+    ('calm', 'happy')
     """
 
     versions: Annotated[tuple[PersonalDecoder, ...], Field(min_length=1, max_length=MAX_VERSIONS)]
@@ -172,10 +191,37 @@ class Profile(ProfileAbout):
 def save_profile(path: Path, profile: Profile) -> None:
     """Write a profile, whole or not at all, readable by its owner only.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    profile : Profile
+        What to write.
+
     Raises
     ------
     ProfileError
         When the file cannot be written.
+
+    See Also
+    --------
+    mdjpt.load_profile : Reads it again.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import mdjpt
+    >>> bundle = mdjpt.load_bundle("assets/demo.safetensors")
+    >>> label, trial = np.array([0, 1] * 6), np.repeat(np.arange(12), 4)
+    >>> features = np.random.default_rng(0).normal(size=(48, 512)).astype(np.float32)
+    >>> data = mdjpt.LabelledFeatures(features, trial, label, ("calm", "happy"), hop_s=0.5)
+    >>> decoder = mdjpt.train_personal_decoder(data)
+    >>> profile = mdjpt.Profile("P-01", bundle.identity, bundle.simulated, (decoder,), 0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "P-01.safetensors"
+    ...     mdjpt.save_profile(path, profile)
+    ...     mdjpt.load_profile(path, bundle).current.class_names
+    ('calm', 'happy')
     """
     arrays: Arrays = {}
     for k, decoder in enumerate(profile.versions):
@@ -198,6 +244,17 @@ def load_profile(path: Path, bundle: Bundle | None = None) -> Profile:
     ------
     ProfileError
         The file is missing, damaged, of another format version, or made for another model.
+
+    See Also
+    --------
+    mdjpt.save_profile : Writes one.
+
+    Examples
+    --------
+    >>> import pathlib, mdjpt
+    >>> mdjpt.load_profile(pathlib.Path("assets/demo.safetensors"))
+    Traceback (most recent call last):
+    mdjpt.errors.ProfileError: assets/demo.safetensors: no profile of a participant; ...
     """
     arrays, said, _ = read_checked(path, PROFILE_FILE)
     about = _about(path, said)

@@ -149,7 +149,10 @@ def train_personal_decoder(
     before: float | None = None,
     seed: int = 0,
 ) -> PersonalDecoder:
-    """Train a head for each feature family, pool them, and test the pool against chance.
+    """Train a decoder for one person, and test it against chance.
+
+    A head is trained for each family of features (log band power and covariances of the person's
+    own electrodes, and the encoder), and they are pooled by what they do on held-out trials.
 
     Whether it is better than chance stands in its evidence; refusing it is up to the caller.
 
@@ -171,7 +174,23 @@ def train_personal_decoder(
 
     See Also
     --------
-    mdjpt.calibration.pooled_training.train_pooled_decoder : The pool, and its held-out answers.
+    mdjpt.LabelledFeatures : What it takes.
+    mdjpt.save_profile : Keeps what it returns.
+    mdjpt.EmotionDecoder : Decodes with it, window by window.
+
+    Examples
+    --------
+    Four windows each of twelve trials, by turns; here they are made up.
+
+    >>> import mdjpt
+    >>> label = np.array([0, 1] * 6)
+    >>> trial = np.repeat(np.arange(12), 4)
+    >>> features = np.random.default_rng(0).normal(size=(48, 512)).astype(np.float32)
+    >>> features[:, :9] += 2 * label[trial][:, None]
+    >>> data = mdjpt.LabelledFeatures(features, trial, label, ("calm", "happy"), hop_s=0.5)
+    >>> decoder = mdjpt.train_personal_decoder(data)
+    >>> decoder.evidence.verdict, decoder.evidence.n_correct
+    ('better', 12)
     """
     mean, var = balanced_moments(data)
     folds = block_folds(data.label, data.blocks)
@@ -246,7 +265,7 @@ def _evidence(
         low=low,
         high=high,
         chance=float(np.bincount(data.label).max() / data.n_trials),
-        p_value=permutation_p(found.shares[None], data.label, 0, data.blocks, seed),
+        p_value=permutation_p(found.shares, data.label, data.blocks, seed),
         window_accuracy=balanced_accuracy(shown.argmax(axis=1), labels),
         calibration_error=expected_calibration_error(shown, labels),
     )

@@ -102,6 +102,25 @@ class LabelledFeatures:
     ------
     ProfileError
         When there are too few trials to learn anything, or features are not finite.
+
+    See Also
+    --------
+    mdjpt.prepare_windows : Makes windows of a recording, and keeps their electrodes.
+    mdjpt.train_personal_decoder : Learns from it.
+
+    Examples
+    --------
+    >>> import mdjpt
+    >>> recording = mdjpt.read_recording("assets/recordings/physionet_S001R01_30s.edf")
+    >>> prepared = mdjpt.prepare_windows(recording, hop_s=0.5, with_own=True)
+    >>> features = mdjpt.load_bundle("assets/demo.safetensors").features(prepared.windows)
+    >>> trial = np.arange(len(features)) // 8  # nothing was felt here: the labels are made up
+    >>> label = np.arange(trial[-1] + 1) % 2
+    >>> data = mdjpt.LabelledFeatures(
+    ...     features, trial, label, ("calm", "happy"), hop_s=0.5, own=prepared.own
+    ... )
+    >>> data.n_trials, data.windows.n_electrodes
+    (5, 64)
     """
 
     features: NDArray[np.float32]
