@@ -199,7 +199,7 @@ def _samples_missing(folder: Path) -> Path:
         (_unknown_names, "no channel has a known electrode name: left, right"),
         (_only_nan, "every sample is NaN"),
         (_part_of_a_recording, "name a.set instead"),
-        (_samples_missing, "cannot be read"),
+        (_samples_missing, "no file beside it"),
     ],
 )
 def test_a_file_without_eeg_gives_one_clear_line(tmp_path: Path, make: object, what: str) -> None:
