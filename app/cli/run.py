@@ -26,12 +26,13 @@ from app.cli.options import (
     refuse_second_alignment,
 )
 from app.cli.record import tell_new, tell_recorded
-from mdjpt.errors import MdjptError
+from mdjpt.errors import MdjptError, ModelError, ProfileError
 
 if TYPE_CHECKING:
     import threading
 
     from app.cli.terminal import TerminalView
+    from app.session import SessionConfig
     from streaming.processes.decoder_process import Predicted
     from streaming.processes.engine import Engine
     from streaming.snapshot import Snapshot
@@ -96,6 +97,7 @@ def run(
         record=None if record is None else new_recording(record),
         alignment=alignment,
     )
+    _refuse_missing(config)
     collected: list[Predicted] = []
     with stopped_by_signal() as stopped, terminal_view(quiet=config.to_stdout) as view:
         engine = Engine(engine_config(config))
@@ -117,6 +119,14 @@ def run(
         return 2
     tell_recorded(config.record)
     return 4 if outcome.snapshot.decoder_error else 0
+
+
+def _refuse_missing(config: SessionConfig) -> None:
+    """Refuse a model or a profile that is not there before anything is opened or recorded."""
+    if config.bundle is not None and not config.bundle.exists():
+        raise ModelError(f"{config.bundle}: no such model bundle; check the path")
+    if config.profile is not None and not config.profile.exists():
+        raise ProfileError(f"{config.profile}: no such profile; check the path")
 
 
 @dataclass(frozen=True, slots=True)
