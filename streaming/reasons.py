@@ -63,7 +63,7 @@ def samples_lost(n_lost: int, ago_s: float) -> str:
 
 def wrong_rate(real_hz: float, declared_hz: float) -> str:
     """Say which rate the time stamps count, and which one the source declares."""
-    return f"{real_hz:.1f} Hz by its time stamps, declared {declared_hz:g} Hz"
+    return f"{real_hz:.0f} Hz by its time stamps, declared {declared_hz:g} Hz"
 
 
 def bad_electrodes(quality: Quality) -> str:

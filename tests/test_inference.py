@@ -145,7 +145,7 @@ def test_a_wrong_rate_stops_labels_and_is_told_with_both_rates() -> None:
     pipeline = Pipeline(device, PowerDecoder(), clock=ManualClock())
     told = [answer.prediction for answer in pipeline.run()]
     assert {p.status for p in told} == {"bad_signal"}
-    assert "80.0 Hz by its time stamps, declared 125 Hz" in told[-1].reason
+    assert "80 Hz by its time stamps, declared 125 Hz" in told[-1].reason
     (note,) = pipeline.acquisition.info.notes
     assert note == "declared 125 Hz, but 80.0 Hz by its time stamps: no labels"
 
