@@ -353,7 +353,7 @@ def test_a_decoder_is_the_same_after_storing(general):
     [
         ("pool.weights", np.ones(1), "do not match"),
         ("pool.centre", np.full(2, np.nan), "NaN"),
-        ("band-power.familiar.mean", np.ones(1), "do not match"),
+        ("band-power.familiar.mean", np.ones(1), "usual features are not"),
         ("band-power.familiar.scale", None, "lacks the array"),
         ("fine-covariances.family.mean", None, "lacks the array"),
     ],
