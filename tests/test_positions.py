@@ -329,6 +329,16 @@ def test_packets_out_of_order_or_twice_are_no_turn_of_the_counter() -> None:
     assert placed[-1] <= 2000
 
 
+def test_packets_that_stand_in_for_lost_ones_lose_none() -> None:
+    """A Cyton sends the packet before once more for one that its radio missed: 2 4 4 8, step 2."""
+    numbers = np.arange(1000)
+    counter = 2 * numbers
+    counter[500] = counter[499]
+    counter[700:702] = counter[699]
+    positions = sample_positions(125.0, 1000, numbers / 125.0, counter % 256, 256)
+    np.testing.assert_array_equal(positions, numbers)
+
+
 def test_a_whole_recording_has_its_gaps_where_they_began() -> None:
     stream = StampedStream(250.0, jitter_s=0.004, per="chunk", seed=1)
     stamps = stream.stamps(20.0, gaps=[(10.0, 25)])

@@ -218,6 +218,46 @@ def test_a_stream_that_returns_is_taken_up_where_its_clock_is(sources: list[LSLS
     assert after[0].samples[0, 0] >= 10_000
 
 
+@pytest.mark.parametrize("clock", ["from 0", "unix"])
+def test_a_stream_that_returns_with_another_clock_was_away_for_the_time_that_passed(
+    sources: list[LSLSource], clock: str
+) -> None:
+    source = LSLSource("reset", markers=False)
+    sources.append(source)
+    with LslSender("reset"):
+        source.open()
+        before = read(source, 250)
+    left_at = pylsl.local_clock()
+    shift = -left_at if clock == "from 0" else time.time() - left_at
+    with LslSender("reset", first=100_000, clock_shift_s=shift):
+        after = read(source, 250)
+    away_s = after[0].timestamps[0] - shift - before[-1].timestamps[-1]
+    lost = after[0].first_sample - before[-1].stop_sample
+    assert lost == pytest.approx(away_s * 250.0, abs=25)
+    np.testing.assert_array_equal(np.diff(numbers(after)), 1)
+
+
+def test_a_declared_rate_that_is_wrong_is_told_with_the_real_one(
+    sources: list[LSLSource],
+) -> None:
+    source = LSLSource("wrong", markers=False)
+    told = LSLSource("wrong", markers=False, sfreq=125.0)
+    sources += [source, told]
+    with LslSender("wrong", real_sfreq=125.0):
+        source.open()
+        assert told.open().sfreq == 125.0
+        chunks = read(source, 1000)
+        as_told = read(told, 1000)
+    (note,) = [note for chunk in chunks for note in chunk.notes]
+    assert note == (
+        "declared 250 Hz, but 125.0 Hz by its time stamps: no labels; "
+        "lsl:wrong?sfreq=125 decodes it at that rate"
+    )
+    assert chunks[-1].sfreq_by_stamps == pytest.approx(125.0, rel=0.01)
+    assert chunks[-1].stop_sample == sum(chunk.n_times for chunk in chunks)
+    assert [note for chunk in as_told for note in chunk.notes] == []
+
+
 def test_a_stream_that_returns_under_another_identity_is_taken_up_with_a_note(
     sources: list[LSLSource],
 ) -> None:

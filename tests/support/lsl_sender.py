@@ -28,7 +28,9 @@ class LslSender:
     unit : str
         Of all channels, "" for none.
     sfreq : float
-        Hz.
+        What it declares, Hz.
+    real_sfreq : float, optional
+        What it sends, Hz.
     chunk_s : float
         Seconds of signal a push.
     dtype : str
@@ -51,6 +53,7 @@ class LslSender:
         n_channels: int | None = None,
         unit: str = "microvolts",
         sfreq: float = 250.0,
+        real_sfreq: float | None = None,
         chunk_s: float = 0.02,
         dtype: str = "float32",
         scale: float = 1.0,
@@ -65,7 +68,7 @@ class LslSender:
             info.set_channel_units(unit)
         self._info = info
         self._outlet: pylsl.StreamOutlet | None = pylsl.StreamOutlet(info)
-        self._sfreq = sfreq
+        self._sfreq = real_sfreq or sfreq
         self._n_chunk = max(1, round(chunk_s * sfreq))
         self._dtype = np.dtype({"double64": "float64"}.get(dtype, dtype))
         self._scale = scale
