@@ -1,4 +1,8 @@
-"""LSL streams of one test run are seen by no other, on this machine or in the building."""
+"""LSL streams of one test process are seen by no other, on this machine or in the building.
+
+liblsl answers a search on 32 UDP ports of a machine, two for each outlet; a run with several
+processes uses them up, and an outlet beyond them is not found. Every process has its own.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,13 @@ import uuid
 from pathlib import Path
 
 _SESSION = f"mdjpt-tests-{uuid.uuid4()}"
+_PORTS_EACH = 120
+_BASE_PORT = 17_000 + os.getpid() % 120 * _PORTS_EACH  # below the ports that Linux lends (32768)
 _CONFIG = f"""[lab]
 SessionID = {_SESSION}
+[ports]
+BasePort = {_BASE_PORT}
+PortRange = {_PORTS_EACH}
 [multicast]
 ResolveScope = machine
 [log]

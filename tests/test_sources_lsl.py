@@ -283,9 +283,9 @@ def test_a_stream_without_a_rate_is_refused_with_the_reason_or_read_at_the_rate_
     outlet = pylsl.StreamOutlet(pylsl.StreamInfo("bare rate", "EEG", 2, 0.0, "float32", "bare"))
     text = pylsl.StreamOutlet(pylsl.StreamInfo("bare text", "EEG", 1, 250.0, "string", "text"))
     with pytest.raises(SourceNotFound, match=r"declares no rate: give it, as in lsl:bare rate\?"):
-        LSLSource("bare rate", timeout_s=1.0).open()
+        LSLSource("bare rate", timeout_s=15.0).open()
     with pytest.raises(SourceNotFound, match="which sends text"):
-        LSLSource("bare text", timeout_s=1.0).open()
+        LSLSource("bare text", timeout_s=15.0).open()
     source = LSLSource("bare rate", montage=("Cz", "Oz"), markers=False, sfreq=100.0)
     sources.append(source)
     assert source.open().sfreq == 100.0
@@ -439,6 +439,7 @@ def test_events_are_taken_whatever_their_stream_is_called_and_made_of(
         sources.append(source)
         source.open()
         read(source, 10)
+        assert all(outlet.wait_for_consumers(30.0) for outlet in (*outlets.values(), line))
         for kind, outlet in outlets.items():
             outlet.push_sample(kinds[kind][2])
         for value in (0, 7, 7, 7, 0, 0, 9, 9, 0):
