@@ -163,12 +163,9 @@ def measure_alignment() -> list[Timing]:
 
 
 def timed_in_turn(*functions: Callable[[], object], n: int = N_RUNS) -> list[list[float]]:
-    """Time functions by turns, so that a busy moment of the machine meets all of them.
+    """Return the milliseconds of each of `n` calls, one list a function.
 
-    Returns
-    -------
-    list of list of float
-        Milliseconds of each of the `n` calls, one list a function.
+    They are called by turns, so that a busy moment of the machine meets all of them.
     """
     for function in functions:
         for _ in range(3):
@@ -246,13 +243,8 @@ def measure_latency() -> list[Timing]:
 def measure_starts(n_starts: int = N_STARTS, limit_s: float = START_LIMIT_S) -> list[Timing]:
     """Open the dashboard several times; the first start, which fills the caches, does not count.
 
-    Parameters
-    ----------
-    n_starts : int
-        Starts that count.
-    limit_s : float
-        Seconds after which a window closes that has not shown a signal: a busy machine. Such
-        starts are named, and the others counted.
+    After `limit_s` a window closes that has not shown a signal: a busy machine. Such starts are
+    named, and the others counted.
     """
     environment = dict(os.environ)
     place = ""

@@ -77,11 +77,6 @@ def calibrate(
 def add_to_profile(request: TrainingRequest) -> None:
     """Train, write the profile with its new version and say what it has brought.
 
-    Parameters
-    ----------
-    request : TrainingRequest
-        What from and where to.
-
     Raises
     ------
     MdjptError

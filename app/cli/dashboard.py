@@ -132,14 +132,8 @@ def _print_milestones(application: Application) -> None:
 def make_session(config: SessionConfig, record: Path | None, choice: SourceChoice) -> LiveSession:
     """Turn the user's choice into a session that is not started yet.
 
-    Parameters
-    ----------
-    config : SessionConfig
-        What the command line says of every session.
-    record : Path or None
-        Folder to record every session into; None records on demand.
-    choice : SourceChoice
-        What the window says of this one.
+    `config` is what the command line says of every session; without a folder to `record` every one
+    into, recording is on demand.
 
     Raises
     ------

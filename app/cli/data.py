@@ -111,16 +111,7 @@ def prepare_into_store(
     reports: bool,
     subjects: Sequence[str] | None = None,
 ) -> None:
-    """Prepare a source of trials and show how far it is.
-
-    Parameters
-    ----------
-    source : TrialSource
-        Reader of a dataset, or a simulated one.
-    out, jobs, reports, subjects
-        See :func:`mdjpt.store.dataset_preparation.prepare_dataset`.
-    ica : bool
-        Whether eye and muscle components are dropped.
+    """Prepare a source of trials, by `ica` without eyes and muscles, and show how far it is.
 
     Raises
     ------

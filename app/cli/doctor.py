@@ -72,16 +72,7 @@ def doctor(
 
 
 def write_report(found: list[Finding], *, as_json: bool, html: Path | None) -> None:
-    """Print a report, and write it as a page.
-
-    Parameters
-    ----------
-    found : list of Finding
-        What to say.
-    as_json : bool
-        Print JSON instead of a table.
-    html : Path or None
-        Page to write, which does not exist.
+    """Print a report as a table or JSON, and write it as a page, which does not exist yet.
 
     Raises
     ------

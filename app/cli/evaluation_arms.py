@@ -189,18 +189,10 @@ def print_report(
     drawn: Sequence[FeatureSet],
     figures: dict[str, bytes] | None = None,
 ) -> int:
-    """Write the report to a folder, and its scores and the published ones to stdout.
+    """Write the report of the arms to a folder, and its scores and the published ones to stdout.
 
-    Parameters
-    ----------
-    out : Path
-        The folder.
-    outcomes : sequence of Outcome
-        One an arm.
-    drawn : sequence of FeatureSet
-        Features of the first arm that are drawn beside its confusion matrices; none: no figures.
-    figures : dict of str to bytes, optional
-        PNG images that are there already.
+    The features that are `drawn`, the first arm's, stand beside its confusion matrices; none: no
+    figures but those (PNG by caption) that are there already.
     """
     from mdjpt.evaluation.report import published_table, report_of, write_report
 

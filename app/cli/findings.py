@@ -77,13 +77,7 @@ class Finding:
 
 
 def version_findings(distribution: str = "mdjpt-live") -> list[Finding]:
-    """Hold what is installed against what this program needs.
-
-    Parameters
-    ----------
-    distribution : str
-        Whose requirements.
-    """
+    """Hold what is installed against what this program needs."""
     from packaging.requirements import Requirement
 
     wrong = []
@@ -122,15 +116,7 @@ def _version(name: str) -> str:
 
 
 def lsl_findings(trip: RoundTrip, library_version: int) -> list[Finding]:
-    """Say whether one process hears another over LSL.
-
-    Parameters
-    ----------
-    trip : RoundTrip
-        What was measured.
-    library_version : int
-        As liblsl gives it: 118 is 1.18.
-    """
+    """Say whether one process hears another over LSL; liblsl's version 118 is 1.18."""
     library = Finding("LSL", "liblsl", "ok", f"{library_version // 100}.{library_version % 100}")
     blocked = (
         "allow multicast and ports 16571 to 16604 in the firewall, for UDP and TCP; a VPN may have "
@@ -150,13 +136,7 @@ def lsl_findings(trip: RoundTrip, library_version: int) -> list[Finding]:
 
 
 def stream_findings(streams: list[SeenStream]) -> list[Finding]:
-    """Say what every stream on the network is and lacks.
-
-    Parameters
-    ----------
-    streams : list of SeenStream
-        All that are there.
-    """
+    """Say what every stream on the network is and lacks."""
     from streaming.diagnosis.network import duplicates
 
     found = [
@@ -229,13 +209,7 @@ def _on_signal(name: str, seen: SeenStream) -> Iterator[Finding]:
 
 
 def disk_findings(folder: Path) -> list[Finding]:
-    """Say how much can be recorded and how fast the disk is.
-
-    Parameters
-    ----------
-    folder : Path
-        Where recordings go; it may not exist yet.
-    """
+    """Say how much can be recorded in a folder (which may be missing), and how fast the disk is."""
     place = next(p for p in (folder, *folder.parents) if p.is_dir())
     free_gb = shutil.disk_usage(place).free / 1e9
     hours = free_gb * 1e3 / RECORDED_MB_PER_HOUR
@@ -309,17 +283,7 @@ def display_findings() -> list[Finding]:
 
 
 def timing_findings(timing: Timing, hop_s: float, *, is_test_signal: bool) -> list[Finding]:
-    """Hold the timing of the live path against its limits.
-
-    Parameters
-    ----------
-    timing : Timing
-        What was measured.
-    hop_s : float
-        Seconds from window to window.
-    is_test_signal : bool
-        False for a device, whose packets may be older.
-    """
+    """Hold the timing of the live path against its limits; packets of a device may be older."""
     age_limit = SAMPLE_AGE_P99_MS if is_test_signal else OWN_SAMPLE_AGE_P99_MS
     jitter_limit = DECISION_JITTER_SHARE * hop_s * 1e3
     t = timing

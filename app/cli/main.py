@@ -74,18 +74,7 @@ USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 
 def run_command_line(arguments: list[str]) -> int:
-    """Run one command; a user's mistake is one line on stderr, never a traceback.
-
-    Parameters
-    ----------
-    arguments : list of str
-        Arguments without the program's name.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Run one command; a user's mistake is one line on stderr, never a traceback."""
     try:
         _refuse_shadowed_packages()
         result = typer.main.get_command(cli).main(

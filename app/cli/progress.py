@@ -23,15 +23,10 @@ class Progress(Protocol):
 
 @contextmanager
 def shown_progress(title: str, *, every_s: float = 0.0) -> Iterator[Progress]:
-    """Yield what shows each step.
+    """Yield what shows each step, behind a title.
 
-    Parameters
-    ----------
-    title : str
-        Stands before the numbers.
-    every_s : float
-        Seconds from line to line, where no bar is drawn; the first and the last step are always
-        written.
+    Where no bar is drawn there is a line every so many seconds; the first and the last step are
+    always written.
     """
     if not sys.stderr.isatty():
         yield _Lines(title, every_s)

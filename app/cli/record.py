@@ -74,15 +74,7 @@ def record(
 
 
 def tell_recorded(path: Path | None, *, err: bool = True) -> bool:
-    """Name the file of a session that has ended; False when there is none.
-
-    Parameters
-    ----------
-    path : Path or None
-        Where it was to be recorded; None when nothing was.
-    err : bool
-        Whether to write to standard error, where standard output is for the data.
-    """
+    """Name the file of a session that has ended, or on stderr; False when there is none."""
     if path is None or not path.exists():
         return False
     typer.echo(f"recorded: {path}", err=err)

@@ -33,13 +33,7 @@ class TerminalView(Protocol):
 
 @contextmanager
 def terminal_view(*, quiet: bool = False) -> Iterator[TerminalView]:
-    """Yield the view that suits standard output.
-
-    Parameters
-    ----------
-    quiet : bool
-        True when standard output belongs to the data.
-    """
+    """Yield the view that suits standard output, none where that belongs to the data (`quiet`)."""
     if quiet:
         yield _Silent()
     elif not sys.stdout.isatty():
@@ -88,13 +82,7 @@ class _Lines:
 
 
 class _Table:
-    """A table that changes in place.
-
-    Parameters
-    ----------
-    live : rich.live.Live
-        Where to draw.
-    """
+    """A table that changes in place."""
 
     def __init__(self, live: object) -> None:
         self._live = live

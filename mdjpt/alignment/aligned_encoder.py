@@ -41,12 +41,7 @@ class _Seen(NamedTuple):
 class AlignedEncoder(Encoder):
     """Encodes the windows of one stream in order, each stage aligned. One thread feeds it.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        The model.
-    alignment : Alignment
-        What is done at each stage; learns when :meth:`learn` is called, after the answer.
+    The alignment learns when :meth:`learn` is called, after the answer.
     """
 
     def __init__(self, bundle: Bundle, alignment: Alignment) -> None:
@@ -57,16 +52,9 @@ class AlignedEncoder(Encoder):
         self._inside = (_NOTHING, _NOTHING, _NOTHING)
 
     def encode_next(self, window: Float32) -> Float32:
-        """Return the feature of the stream's next window, before it is standardised.
+        """Return the feature, shape (512,), of the next window, before it is standardised.
 
-        Parameters
-        ----------
-        window : ndarray of float32, shape (60, 625)
-            Output of the preprocessor.
-
-        Returns
-        -------
-        ndarray of float32, shape (512,)
+        `window` is the preprocessor's output, float32, shape (60, 625).
         """
         aligner = self.alignment.input
         aligned = window if aligner is None else aligner.transform(window)
@@ -79,12 +67,8 @@ class AlignedEncoder(Encoder):
     def learn(self, weight_s: float, probabilities: NDArray[np.float64] | None = None) -> None:
         """Fit every stage to the newest window; call it once the window is answered.
 
-        Parameters
-        ----------
-        weight_s : float
-            Seconds of signal that no earlier window held.
-        probabilities : ndarray of float64, shape (n_classes,), optional
-            The answer.
+        `weight_s` are the seconds of signal that no earlier window held, `probabilities` the
+        answer, shape (n_classes,).
         """
         seen, self._seen = self._seen, None
         if seen is not None:

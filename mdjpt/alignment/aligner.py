@@ -183,15 +183,9 @@ class Aligner(ABC):
 def bounded_weight(distance: float, limit: float) -> float:
     """Return the weight of an observation so that no outlier pulls more than one at `limit`.
 
-    A weight of 1 up to `limit`, ``(limit / distance)**2`` beyond it: the influence on mean and
-    variance stays bounded, and a stream that has really moved is still followed (weights of
-    Huber's M-estimator, squared; Huber 1981, Robust Statistics, section 7.8).
-
-    Parameters
-    ----------
-    distance : float
-        Of the observation from the present statistics, in their standard deviations.
-    limit : float
-        Distance up to which nothing is an outlier.
+    A weight of 1 up to `limit`, ``(limit / distance)**2`` beyond it, distances in standard
+    deviations from the present statistics: the influence on mean and variance stays bounded, and a
+    stream that has really moved is still followed (weights of Huber's M-estimator, squared; Huber
+    1981, Robust Statistics, section 7.8).
     """
     return 1.0 if distance <= limit else (limit / distance) ** 2

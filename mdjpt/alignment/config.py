@@ -77,25 +77,12 @@ RECOMMENDED = AlignmentConfig("moments")
 
 
 def recommended_alignment(bundle: Bundle) -> AlignmentConfig:
-    """Return the default alignment for a bundle; none where it lacks the statistics.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        The model.
-    """
+    """Return the default alignment for a bundle; none where it lacks the statistics."""
     return AlignmentConfig() if bundle.feature_mean is None else RECOMMENDED
 
 
 def alignment_named(name: str, bundle: Bundle) -> AlignmentConfig:
-    """Return the alignment that a user asked for.
-
-    Parameters
-    ----------
-    name : str
-        One of :data:`KINDS`, or "auto" for the default of the bundle.
-    bundle : Bundle
-        The model.
+    """Return the alignment that a user asked for: one of :data:`KINDS`, or "auto" for the default.
 
     Raises
     ------

@@ -205,16 +205,9 @@ class CovarianceAligner(Aligner):
 
 
 def input_covariance(windows: NDArray[np.float32]) -> Float64:
-    """Return the mean covariance of prepared windows: the reference of the alignment.
+    """Return the mean covariance of prepared windows, shape (n, n): the alignment's reference.
 
-    Parameters
-    ----------
-    windows : ndarray of float32, shape (n_windows, n, n_times)
-        Of many people, each with the same number of windows.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, n)
+    `windows`, shape (n_windows, n, n_times), are of many people, as many of each.
     """
     total = np.zeros((windows.shape[1], windows.shape[1]))
     for window in windows:

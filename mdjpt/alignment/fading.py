@@ -107,16 +107,9 @@ class Pace:
         """Relative change over the last full 10 s; 0 before them."""
 
     def step(self, x: Float64, unit: Float64, weight_s: float) -> None:
-        """Note where `x` is now.
+        """Note where `x` is now, after `weight_s` seconds of signal.
 
-        Parameters
-        ----------
-        x : ndarray of float64
-            The statistics.
-        unit : ndarray of float64
-            What their change is relative to, broadcast against `x`.
-        weight_s : float
-            Seconds of signal since the last call.
+        `unit` is what a change of the statistics is relative to, broadcast against `x`.
         """
         if self._before is None:
             self._before = x.copy()
@@ -130,14 +123,7 @@ class Pace:
 def checked_arrays(
     state: Mapping[str, NDArray[Any]], shapes: Mapping[str, tuple[int, ...]]
 ) -> dict[str, Float64]:
-    """Return copies of the arrays of a saved state, float64.
-
-    Parameters
-    ----------
-    state : mapping of str to ndarray
-        What was saved.
-    shapes : mapping of str to tuple of int
-        The arrays that it must hold.
+    """Return copies of the arrays that a saved state must hold, by their shapes, float64.
 
     Raises
     ------

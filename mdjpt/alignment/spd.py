@@ -22,14 +22,9 @@ MAX_CONDITION = 1e6
 
 
 def power(matrix: Float64, exponent: float) -> Float64:
-    """Return a matrix to a real power, its eigenvalues floored at the largest / 1e6.
+    """Return a symmetric matrix, shape (..., n, n), to a real power, e.g. -0.5.
 
-    Parameters
-    ----------
-    matrix : ndarray of float64, shape (..., n, n)
-        Symmetric, without negative eigenvalues but for rounding.
-    exponent : float
-        E.g. 0.5 or -0.5.
+    Its eigenvalues, none negative but for rounding, are floored at the largest / 1e6.
     """
     values, vectors = np.linalg.eigh(matrix)
     scaled = vectors * (_floor(values) ** exponent)[..., None, :]
@@ -38,26 +33,15 @@ def power(matrix: Float64, exponent: float) -> Float64:
 
 
 def floored(matrix: Float64) -> Float64:
-    """Return a symmetric matrix whose condition number is at most 1e6.
-
-    Parameters
-    ----------
-    matrix : ndarray of float64, shape (..., n, n)
-    """
+    """Return a symmetric matrix, shape (..., n, n), whose condition number is at most 1e6."""
     return power(matrix, 1.0)
 
 
 def geodesic(a: Float64, b: Float64, t: float) -> Float64:
     """Return the point at `t` from 0 (`a`) to 1 (`b`) of the affine-invariant geodesic.
 
-    ``a^1/2 (a^-1/2 b a^-1/2)^t a^1/2`` (Bhatia 2007, Positive Definite Matrices, eq. 6.11).
-
-    Parameters
-    ----------
-    a, b : ndarray of float64, shape (n, n)
-        Positive definite.
-    t : float
-        From 0 to 1.
+    ``a^1/2 (a^-1/2 b a^-1/2)^t a^1/2`` of positive definite matrices, shape (n, n) (Bhatia 2007,
+    Positive Definite Matrices, eq. 6.11).
     """
     values, vectors = np.linalg.eigh(a)
     values = _floor(values)
@@ -69,17 +53,10 @@ def geodesic(a: Float64, b: Float64, t: float) -> Float64:
 
 
 def oas(covariance: Float64, n_times: int) -> Float64:
-    """Shrink a sample covariance towards a multiple of the identity.
+    """Shrink a covariance over `n_times` samples, shape (n, n), towards a multiple of the identity.
 
     Oracle approximating shrinkage (Chen, Wiesel, Eldar and Hero, IEEE Trans Signal Process
-    58:5016-5029, 2010, eq. 23, as scikit-learn has it).
-
-    Parameters
-    ----------
-    covariance : ndarray of float64, shape (n, n)
-        Divided by `n_times`.
-    n_times : int
-        Samples that it was taken over.
+    58:5016-5029, 2010, eq. 23, as scikit-learn has it); the covariance is divided by `n_times`.
     """
     n = len(covariance)
     scale = np.trace(covariance) / n
@@ -93,18 +70,11 @@ def oas(covariance: Float64, n_times: int) -> Float64:
 
 
 def range_basis(covariance: Float64) -> Float64:
-    """Return an orthonormal basis of the directions in which there is signal.
+    """Return an orthonormal basis, shape (n, rank), of the directions in which there is signal.
 
-    Interpolated channels and the average reference leave directions empty: their eigenvalues are
-    rounding, and are told from signal by the largest condition number that is inverted, 1e6.
-
-    Parameters
-    ----------
-    covariance : ndarray of float64, shape (n, n)
-
-    Returns
-    -------
-    ndarray of float64, shape (n, rank)
+    Interpolated channels and the average reference leave directions of the covariance, shape (n,
+    n), empty: their eigenvalues are rounding, and are told from signal by the largest condition
+    number that is inverted, 1e6.
     """
     values, vectors = np.linalg.eigh(covariance)
     basis: Float64 = vectors[:, values > values[-1] / MAX_CONDITION]

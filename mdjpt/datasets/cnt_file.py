@@ -59,11 +59,6 @@ def read_cnt_trials(
     data_format : {"auto", "int16", "int32"}
         Width of a sample, see :func:`mdjpt.recordings.neuroscan.open_neuroscan`.
 
-    Returns
-    -------
-    trials : CntTrials
-        What was cut out.
-
     Raises
     ------
     DatasetError

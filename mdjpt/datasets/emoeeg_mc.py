@@ -63,19 +63,9 @@ class EmoEegMcReader(DatasetReader):
 
 
 def presented(subject: str, session: str) -> tuple[str, ...]:
-    """Return what a subject saw or imagined, in the order of presentation.
+    """Return which of `EMOEEG_MC_STIMULI` a subject saw or imagined, in the order of presentation.
 
-    Parameters
-    ----------
-    subject : str
-        "sub-01" to "sub-60".
-    session : {"ima", "vid"}
-        Imagery or video.
-
-    Returns
-    -------
-    stimuli : tuple of str
-        Some of `EMOEEG_MC_STIMULI`.
+    The subjects are "sub-01" to "sub-60", the sessions "ima" (imagery) and "vid".
 
     Raises
     ------

@@ -28,25 +28,11 @@ def read_guarded(
     memory_bytes: int | None = None,
     **options: Any,
 ) -> Any:
-    """Read a file in a guarded process of its own.
+    """Read a file in a guarded process of its own, by a function ``module:name`` with JSON options.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    function : str
-        What reads it there, ``module:name``.
-    timeout_s : float, optional
-        Wall time after which the process is killed; default 60 s and 1 s a megabyte.
-    memory_bytes : int, optional
-        Address space of the process, beyond its start; default 1 GiB and 16 times the file.
-    **options
-        Of the function; JSON types.
-
-    Returns
-    -------
-    result : dict or list
-        Nested dicts, lists, strings, numbers, None and arrays.
+    The process is killed after `timeout_s`, by default 60 s and 1 s a megabyte; `memory_bytes` is
+    its address space beyond its start, by default 1 GiB and 16 times the file. What comes back are
+    nested dicts, lists, strings, numbers, None and arrays.
 
     Raises
     ------

@@ -60,18 +60,10 @@ class MarkedTrial:
 def marked_trial(
     row: dict[str, str], where: str, label_column: str, stimulus_column: str
 ) -> MarkedTrial:
-    """Return one row of a table as a trial.
+    """Return one row of a table as a trial; `where` names file and row in messages.
 
     The onset is in the column start_s or onset, the length in stop_s, duration_s or duration.
-
-    Parameters
-    ----------
-    row : dict of str to str
-        A row of `read_table`.
-    where : str
-        File and row, for the message.
-    label_column, stimulus_column : str
-        Columns with class and clip. Without a label, the columns that hold numbers are ratings.
+    Without a label, the columns that hold numbers are ratings.
 
     Raises
     ------
@@ -94,15 +86,7 @@ def marked_trial(
 def class_names_of(labels: Iterable[str]) -> tuple[str, ...]:
     """Return the different labels in natural order: "2" before "10", "calm" before "joy".
 
-    Parameters
-    ----------
-    labels : iterable of str
-        One a trial; "" for a trial with ratings.
-
-    Returns
-    -------
-    class_names : tuple of str
-        Each label once.
+    The label of a trial with ratings is "", which is no class.
     """
     return tuple(sorted({label for label in labels if label}, key=natural_order))
 
@@ -117,18 +101,7 @@ def cut_trials(
 
     No trial crosses a gap: of one that does the longest piece is kept, or nothing when that is
     shorter than a window; one that ends behind the recording is left out. The notes of all trials
-    say so.
-
-    Parameters
-    ----------
-    key : RecordingKey
-        The recording, of any format that `mdjpt.recordings` reads.
-    marked : sequence of MarkedTrial
-        Its trials.
-    class_names : tuple of str
-        Names of the integer labels.
-    montage : str, path or sequence of str, optional
-        Electrode names for a file whose labels say nothing.
+    say so. `montage` names the electrodes of a file whose labels say nothing.
 
     Raises
     ------

@@ -25,21 +25,9 @@ _SIGNATURE_OFFSETS = (0, 512)  # MATLAB puts its own header in front of the HDF5
 
 
 def read_matrices(path: Path, pattern: str, need: str) -> dict[str, NDArray[np.float32]]:
-    """Read the numeric variables of a MATLAB file whose names fit a pattern.
+    """Read the numeric variables of a MATLAB file whose whole names fit a pattern, as float32.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    pattern : str
-        Regular expression; a variable fits when it matches the whole name.
-    need : str
-        How to say in a message what is looked for.
-
-    Returns
-    -------
-    matrices : dict of str to ndarray of float32
-        In the file's order.
+    `need` is how a message says what is looked for.
 
     Raises
     ------
@@ -55,16 +43,8 @@ def read_variables(
 ) -> dict[str, Any]:
     """Read variables of a MATLAB file with all their fields: structs as dicts, cells as lists.
 
-    Axes of length one are dropped, as MATLAB has no vectors; long arrays come as float32.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    need, may : tuple of str
-        Variables that must and that may be there.
-    drop : tuple of str
-        Fields of structs to leave out, to save memory.
+    Axes of length one are dropped, as MATLAB has no vectors; long arrays come as float32. The
+    variables in `need` must be there; fields in `drop` are left out, to save memory.
 
     Raises
     ------
@@ -87,14 +67,7 @@ def load(
 ) -> Any:
     """Return the variables that fit `pattern` as float32, or the named ones with all their fields.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    need, may, drop : list of str
-        As for :func:`read_variables`; with a pattern, `need` is what a message calls it.
-    pattern : str, optional
-        Regular expression on the whole name.
+    The arguments are those of :func:`read_variables` and :func:`read_matrices`.
 
     Raises
     ------

@@ -157,18 +157,7 @@ class DatasetReader(ABC):
 
 
 def natural_order(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return a sort key that puts "s2" before "s10".
-
-    Parameters
-    ----------
-    text : str
-        A name.
-
-    Returns
-    -------
-    key : tuple
-        Comparable with the key of any other name.
-    """
+    """Return a sort key that puts "s2" before "s10"."""
     parts = re.findall(r"\d+|\D+", text)
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part.lower()) for part in parts)
 

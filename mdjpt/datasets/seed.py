@@ -156,12 +156,7 @@ class SeedIVReader(_SessionReader):
 class NeuroscanReader(DatasetReader):
     """Reads a set of the family that has Neuroscan recordings.
 
-    Parameters
-    ----------
-    root : path-like
-        Folder of the dataset, or of its recordings.
-    data_format : {"auto", "int16", "int32"}
-        Width of a sample in the .cnt files: see `read_cnt_trials`.
+    `data_format` is the width of a sample in the .cnt files: see `read_cnt_trials`.
     """
 
     ch_names = SEED_62

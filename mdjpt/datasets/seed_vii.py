@@ -109,20 +109,10 @@ def _listed_spans(path: Path) -> list[tuple[float, float]]:
 
 
 def labels_of_workbook(rows: Sequence[Sequence[str]], where: str) -> dict[str, tuple[int, ...]]:
-    """Return the labels of the four sessions from the rows of the set's workbook.
+    """Return the four sessions' labels, indices into `SEED_VII_CLASSES`, from a workbook's rows.
 
-    Parameters
-    ----------
-    rows : sequence of sequence of str
-        Cells; a row of 20 emotions, or of 20 codes from 0 to 6, is a session.
-    where : str
-        File, for the message.
-
-    Returns
-    -------
-    labels : dict of str to tuple of int
-        By session, indices into `SEED_VII_CLASSES`. Codes may follow either coding in use: the
-        sessions 2 to 4, on which all sources agree, tell which.
+    A row of 20 emotions, or of 20 codes from 0 to 6, is a session. Codes may follow either coding
+    in use: the sessions 2 to 4, on which all sources agree, tell which. `where` is the file.
 
     Raises
     ------

@@ -19,20 +19,10 @@ _ABSENT = ("", "n/a", "nan", "none", "null")
 
 
 def read_table(path: Path, need: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Read a table with a header row.
+    """Read the rows of a .csv, .tsv (UTF-8) or .parquet table with a header, as text.
 
-    Parameters
-    ----------
-    path : Path
-        A .csv, .tsv or .parquet file, text in UTF-8.
-    need : tuple of str
-        Columns that must be there.
-
-    Returns
-    -------
-    rows : list of dict of str to str
-        Column names in lower case without spaces around them, values as text; an absent value
-        ("n/a", "nan", empty) is left out of its row.
+    The columns in `need` must be there. Their names are in lower case without spaces around them;
+    an absent value ("n/a", "nan", empty) is left out of its row.
 
     Raises
     ------
@@ -65,16 +55,7 @@ def read_sheet(path: Path) -> list[list[str]]:
 
 
 def number(row: dict[str, str], column: str, where: str) -> float:
-    """Return a cell as a number.
-
-    Parameters
-    ----------
-    row : dict of str to str
-        A row of `read_table`.
-    column : str
-        Its name.
-    where : str
-        File and row, for the message.
+    """Return a cell of a row as a number; `where` names file and row in messages.
 
     Raises
     ------

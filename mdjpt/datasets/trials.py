@@ -144,14 +144,7 @@ class Trial:
 def as_samples(values: ArrayLike, where: str, n_channels: int | None = None) -> NDArray[np.float32]:
     """Return an array of a file as (n_channels, n_times) float32, or say what is wrong with it.
 
-    Parameters
-    ----------
-    values : array-like
-        What the file holds.
-    where : str
-        File and key, for the message.
-    n_channels : int or None
-        Number of rows that the set's format asks for.
+    `where` names file and key in messages; `n_channels` is what the set's format asks for, if any.
 
     Raises
     ------

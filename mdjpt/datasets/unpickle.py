@@ -50,19 +50,9 @@ _MEMO_OPCODES = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 
 
 def read_pickled(path: Path, max_bytes: int = MAX_BYTES) -> Any:
-    """Read a pickle of plain numeric arrays in dicts, lists and tuples.
+    """Read a pickle of plain numeric arrays in dicts, lists and tuples, up to `max_bytes` large.
 
-    Parameters
-    ----------
-    path : Path
-        The file, of any pickle protocol, written by Python 2 or 3.
-    max_bytes : int
-        Largest file that is read.
-
-    Returns
-    -------
-    content : ndarray, dict, list, tuple, str, bytes, int, float, bool or None
-        What the pickle holds.
+    It may be of any pickle protocol, written by Python 2 or 3.
 
     Raises
     ------
@@ -80,14 +70,7 @@ def read_pickled(path: Path, max_bytes: int = MAX_BYTES) -> Any:
 
 
 def unpickled(data: bytes, where: str) -> Any:
-    """Return the content of a pickle in memory: see `read_pickled`.
-
-    Parameters
-    ----------
-    data : bytes
-        The pickle.
-    where : str
-        File, and key within it, for the message.
+    """Return the content of a pickle in memory, as :func:`read_pickled` does of a file.
 
     Raises
     ------

@@ -57,27 +57,11 @@ def run_benchmark(
     n_jobs: int = 1,
     say: Callable[[str], None] = _say,
 ) -> list[Path]:
-    """Run the benchmark for one seed, or what is left of it.
+    """Run the benchmark for one seed, or what is left of it, and return its reports.
 
-    Parameters
-    ----------
-    seed : int
-        Of everything: subjects, clips, weights, pairs and splits.
-    out : Path
-        Folder, made when missing.
-    settings : BenchmarkSettings
-        Sizes.
-    extra : bool
-        Whether the further ablations are run, too.
-    n_jobs : int
-        Arms at a time, one thread each.
-    say : callable
-        Takes a line when something is done.
-
-    Returns
-    -------
-    list of Path
-        The reports.
+    The seed is of everything: subjects, clips, weights, pairs and splits. `n_jobs` arms run at a
+    time, one thread each; `extra` adds the further ablations, and `say` takes a line when something
+    is done.
 
     Raises
     ------

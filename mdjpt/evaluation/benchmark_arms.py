@@ -50,24 +50,7 @@ def store_folder(out: Path, name: str) -> Path:
 
 
 def run_arm(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> str:
-    """Evaluate an arm on stores that are there, unless it has been, and say how long it took.
-
-    Parameters
-    ----------
-    arm : Arm
-        What to evaluate.
-    settings : BenchmarkSettings
-        Sizes.
-    seed : int
-        Of weights, pairs, splits and heads.
-    out : Path
-        Folder of the benchmark, with the stores in it.
-
-    Returns
-    -------
-    str
-        One line.
-    """
+    """Evaluate an arm on the stores in `out`, unless it has been, and say how long it took."""
     path = arm_file(out, arm)
     if path.exists():
         return f"{arm.name}: was there"

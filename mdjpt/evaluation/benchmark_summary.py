@@ -36,19 +36,7 @@ _CONFIDENCE = 0.95
 
 
 def summarise(folders: Sequence[Path], out: Path) -> list[Path]:
-    """Sum finished benchmarks of different seeds up.
-
-    Parameters
-    ----------
-    folders : sequence of Path
-        One a seed, two or more.
-    out : Path
-        Folder of the report, made when missing.
-
-    Returns
-    -------
-    list of Path
-        What was written.
+    """Sum finished benchmarks of two or more seeds up in a report, and return its files.
 
     Raises
     ------

@@ -109,23 +109,11 @@ def comparison_encoder(name: str) -> ComparisonEncoder:
 def load_comparison(
     encoder: ComparisonEncoder, weights: Path, ch_names: Sequence[str], n_times: int
 ) -> nn.Module:
-    """Build a network for some electrodes and give it the weights that a user has.
+    """Build a network for some electrodes (10-05 names) and give it the weights that a user has.
 
-    Parameters
-    ----------
-    encoder : ComparisonEncoder
-        Which.
-    weights : Path
-        Its weights, ``.safetensors`` under braindecode's names.
-    ch_names : sequence of str
-        Electrodes of the windows, 10-05 names.
-    n_times : int
-        Samples of a window at the encoder's rate.
-
-    Returns
-    -------
-    torch.nn.Module
-        In evaluation mode; ``network(x, return_features=True)["features"]``.
+    `weights` is ``.safetensors`` under braindecode's names, `n_times` counts samples at the
+    encoder's rate. The network is in evaluation mode: ``network(x,
+    return_features=True)["features"]``.
 
     Raises
     ------
@@ -221,23 +209,8 @@ def comparison_features(
 ) -> FeatureSet:
     """Encode all windows of 5 s of a store, in microvolts and at the rate of the weights.
 
-    Parameters
-    ----------
-    store : Store
-        The dataset.
-    encoder : ComparisonEncoder
-        Whose features.
-    weights : Path
-        Its weights.
-    step : int
-        Samples of the store from one window to the next.
-    on_encoded : callable
-        Takes how many windows are encoded, and of how many.
-
-    Returns
-    -------
-    FeatureSet
-        Mean over the network's tokens, in the order of the store's files.
+    `step` counts samples of the store. The features are means over the network's tokens, in the
+    order of the store's files.
 
     Raises
     ------

@@ -67,21 +67,9 @@ def entropy_features(
 ) -> FeatureSet:
     """Compute the baseline's features of all windows of a store.
 
-    Parameters
-    ----------
-    store : Store
-        The dataset.
-    n_times, step : int
-        Samples of a window, and from one to the next.
-    channels : {"own", "standard"}
-        The dataset's electrodes, as the released baseline has it, or the 60 standard channels,
-        which datasets have in common.
-
-    Returns
-    -------
-    FeatureSet
-        Features of shape (n_windows, n_channels * 5), channel after channel; causal but for half
-        the filters' length, as everything prepared is.
+    They have shape (n_windows, n_channels * 5), channel after channel, of the dataset's own
+    electrodes, as the released baseline has it, or of the 60 standard channels, which datasets have
+    in common. They are causal but for half the filters' length, as everything prepared is.
 
     Raises
     ------

@@ -50,7 +50,7 @@ def encoder_features(
     step: int = STEP,
     on_encoded: OnEncoded = _ignore,
 ) -> FeatureSet:
-    """Encode all windows of a store.
+    """Encode all windows of a store, in the order of its files.
 
     Parameters
     ----------
@@ -69,11 +69,6 @@ def encoder_features(
         Samples from one window to the next.
     on_encoded : callable
         Takes how many windows are encoded, and of how many.
-
-    Returns
-    -------
-    FeatureSet
-        All windows, in the order of the store's files.
 
     Raises
     ------
@@ -97,21 +92,10 @@ def encoder_features(
 
 
 def released_batch_features(encoder: Encoder, windows: Float32) -> Float32:
-    """Encode one batch as the released script does, whose groups are half the batch.
+    """Encode one batch, shape (n_windows, 60, n_times), as the released script does: by halves.
 
-    A batch of odd size leaves its last window in no group: it passes both normalisations
-    unchanged, which statistics of mean 0 and deviation 1 - 1e-3 amount to.
-
-    Parameters
-    ----------
-    encoder : Encoder
-        Either variant.
-    windows : ndarray of float32, shape (n_windows, 60, n_times)
-        One batch.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_windows, n_features)
+    A batch of odd size leaves its last window in no group: it passes both normalisations unchanged,
+    which statistics of mean 0 and deviation 1 - 1e-3 amount to.
     """
     size = max(len(windows) // 2, 1)
     whole = len(windows) - len(windows) % size

@@ -91,23 +91,7 @@ def few_shot(
     arm: str,
     simulated: bool = False,
 ) -> Outcome:
-    """Evaluate features.
-
-    Parameters
-    ----------
-    features : FeatureSet
-        All windows of a dataset.
-    settings : FewShotSettings
-        How.
-    arm : str
-        Name of the encoder.
-    simulated : bool
-        Whether the encoder was trained on simulated data.
-
-    Returns
-    -------
-    Outcome
-        One fold a split.
+    """Evaluate a dataset's features, one fold a split; `simulated` tells how `arm` was trained.
 
     Raises
     ------

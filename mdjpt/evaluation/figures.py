@@ -65,12 +65,7 @@ def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
 def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
     """Draw features in two dimensions (t-SNE), by emotion, by subject, and by dataset if several.
 
-    Parameters
-    ----------
-    sets : sequence of FeatureSet
-        Of one kind of features; as many windows are drawn of each, 1500 in all at most.
-    seed : int
-        Of the draw and of the embedding.
+    The sets are of one kind of features; as many windows are drawn of each, 1500 in all at most.
 
     Raises
     ------
@@ -121,14 +116,7 @@ def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: st
 def reliability_figure(shown: NDArray[np.float64], labels: NDArray[np.intp], title: str) -> bytes:
     """Draw the reliability diagram, and how accuracy rises when less is answered.
 
-    Parameters
-    ----------
-    shown : ndarray of float64, shape (n, n_classes)
-        Smoothed probabilities.
-    labels : ndarray of int, shape (n,)
-        True classes.
-    title : str
-        What was decoded, and how.
+    `shown` holds smoothed probabilities, shape (n, n_classes), `labels` the true classes.
 
     Raises
     ------

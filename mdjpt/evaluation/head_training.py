@@ -49,22 +49,12 @@ def train_head(
     n_epochs: int = N_EPOCHS,
     seed: int = 0,
 ) -> TrainedHead:
-    """Train a head on labelled windows.
+    """Train a head on labelled windows, for at most `n_epochs`.
 
-    Parameters
-    ----------
-    train : FeatureSet
-        Labelled windows of the training subjects.
-    test : FeatureSet
-        Of the test subjects: looked at by the selection ``released`` only.
-    selection : {"training", "released", "none"}
-        Who chooses the epoch: a quarter of the training subjects, held out from a first training
-        (all epochs where there is but one subject); the test subjects, as in the released code,
-        which makes the result too good; nobody, all epochs.
-    n_epochs : int
-        Most epochs.
-    seed : int
-        Of the head, and of the choice of subjects.
+    Who chooses the epoch is the `selection`: ``training`` a quarter of the training subjects, held
+    out from a first training (all epochs where there is but one subject); ``released`` the test
+    subjects, as in the released code, which makes the result too good; ``none`` nobody, all epochs.
+    Nothing else looks at `test`.
     """
     subjects = train.subjects
     n_classes = len(train.class_names)

@@ -15,14 +15,9 @@ __all__ = ["keep_settings"]
 
 
 def keep_settings(path: Path, settings: dict[str, Any]) -> None:
-    """Write what is run, or check that it is what was begun here.
+    """Write what is run to a JSON file, or check that it is what was begun here.
 
-    Parameters
-    ----------
-    path : Path
-        JSON file in the folder of the evaluation, made when missing.
-    settings : dict
-        Everything that decides the result; JSON types, tuples for lists.
+    `settings` is everything that decides the result: JSON types, tuples for lists.
 
     Raises
     ------

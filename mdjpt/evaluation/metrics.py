@@ -39,7 +39,10 @@ METRICS = {
 
 
 def scores(labels: Int64, class_scores: Float64) -> dict[str, float]:
-    """Return every metric.
+    """Return every metric by its key of :data:`METRICS`.
+
+    Averages are over the classes that occur in `labels`; AUROC and AUPRC are one against the rest,
+    and NaN where only one class occurs.
 
     Parameters
     ----------
@@ -47,12 +50,6 @@ def scores(labels: Int64, class_scores: Float64) -> dict[str, float]:
         At least one.
     class_scores : ndarray of float64, shape (n_windows, n_classes)
         The larger, the more likely; the largest is the prediction.
-
-    Returns
-    -------
-    dict of str to float
-        Keys of :data:`METRICS`. Averages are over the classes that occur in `labels`; AUROC and
-        AUPRC are one against the rest, and NaN where only one class occurs.
     """
     predicted, present = class_scores.argmax(axis=1), np.unique(labels)
     precision, recall, f1, _ = precision_recall_fscore_support(
@@ -69,15 +66,7 @@ def scores(labels: Int64, class_scores: Float64) -> dict[str, float]:
 
 
 def window_outcome(table: WindowTable, class_scores: Float64) -> LevelOutcome:
-    """Measure the predictions of single windows.
-
-    Parameters
-    ----------
-    table : WindowTable
-        Windows with labels.
-    class_scores : ndarray of float64, shape (n_windows, n_classes)
-        As for :func:`scores`.
-    """
+    """Measure the predictions of single windows with labels, scored as for :func:`scores`."""
     return _outcome(table.label, table.subject, class_scores)
 
 
@@ -92,16 +81,10 @@ def clip_outcome(table: WindowTable, class_scores: Float64) -> LevelOutcome:
 def level_outcomes(
     table: WindowTable, class_scores: Float64, track: str, control: str = ""
 ) -> dict[str, LevelOutcome]:
-    """Measure windows and clips, under the names of their levels.
+    """Measure windows and clips, under the names of their levels, with `control` behind them.
 
-    Parameters
-    ----------
-    table, class_scores
-        As for :func:`window_outcome`.
-    track : str
-        Key of :data:`mdjpt.evaluation.postprocessing.TRACKS`: how the features were smoothed.
-    control : str
-        Stands behind the names.
+    The track is a key of :data:`mdjpt.evaluation.postprocessing.TRACKS`: how features were
+    smoothed.
     """
     return {
         (track or "window") + control: window_outcome(table, class_scores),
@@ -112,14 +95,9 @@ def level_outcomes(
 def subject_folds(
     tracks: Mapping[str, tuple[WindowTable, Float64]], n_train: int
 ) -> tuple[FoldOutcome, ...]:
-    """Measure each subject by itself.
+    """Measure each subject, predicted from `n_train` others, by itself.
 
-    Parameters
-    ----------
-    tracks : mapping of str to (WindowTable, ndarray)
-        For each track the windows with labels, and their scores as for :func:`scores`.
-    n_train : int
-        Subjects that each was predicted from.
+    For each track there are the windows with labels, and their scores as for :func:`scores`.
     """
     folds = []
     for name in next(iter(tracks.values()))[0].subjects:

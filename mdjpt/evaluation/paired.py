@@ -51,14 +51,7 @@ class PairedTest:
 
 
 def compare_arms(outcomes: Sequence[Outcome], level: str) -> list[PairedTest]:
-    """Compare the first arm with every other one.
-
-    Parameters
-    ----------
-    outcomes : sequence of Outcome
-        Of the same splits.
-    level : str
-        Key of :data:`mdjpt.evaluation.outcome.LEVELS`.
+    """Compare the first arm with every other one, tested on the same splits.
 
     Raises
     ------

@@ -124,17 +124,8 @@ def evaluate_person(
 ) -> PersonOutcome:
     """Score every family and the pooled decoder on trials that they were not trained on.
 
-    Parameters
-    ----------
-    data : LabelledFeatures
-        Of the calibration.
-    general : GeneralHead, optional
-        The model's own head in the person's classes.
-    test : LabelledFeatures, optional
-        Of another recording with the same classes; held-out folds of neighbouring trials of the
-        calibration by default.
-    seed : int
-        Of the permutations.
+    `general` is the model's own head in the person's classes. The test has the same classes;
+    without one, held-out folds of neighbouring trials are tested. The seed is of the permutations.
 
     Raises
     ------
@@ -220,18 +211,7 @@ def _score(
 def person_report(
     outcome: PersonOutcome, title: str, notes: Sequence[str] = (), *, simulated: bool = False
 ) -> Report:
-    """Put together the practitioner's table.
-
-    Parameters
-    ----------
-    outcome : PersonOutcome
-        What was found.
-    title : str
-        What was evaluated.
-    notes : sequence of str
-        Remarks of the reader.
-    simulated : bool
-        The signal comes from no brain.
+    """Put together the practitioner's table; `notes` are remarks of the reader.
 
     Raises
     ------

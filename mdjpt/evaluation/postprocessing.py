@@ -36,15 +36,7 @@ class Priors(NamedTuple):
 def feature_priors(features: FeatureSet) -> Priors:
     """Measure priors on the windows given: those of the training subjects, to be honest.
 
-    Parameters
-    ----------
-    features : FeatureSet
-        At least one window.
-
-    Returns
-    -------
-    Priors
-        Every subject counts the same, as in the released script; variances divide by n.
+    Every subject counts the same, as in the released script; variances divide by n.
     """
     values = features.features.astype(np.float64)
     subjects = [values[rows] for rows in features.groups("subject")]
@@ -55,17 +47,10 @@ def feature_priors(features: FeatureSet) -> Priors:
 
 
 def normalised(features: FeatureSet, priors: Priors, *, presented: bool = True) -> FeatureSet:
-    """Normalise each session of each subject by its own past.
+    """Normalise each session of each subject by its own past, from other people's priors on.
 
-    Parameters
-    ----------
-    features : FeatureSet
-        Whole sessions.
-    priors : Priors
-        Of other people.
-    presented : bool
-        Follow the order of presentation; False: that of the file, as released. In a file that is
-        sorted by label the running statistics would betray it.
+    It follows the order of presentation, or that of the file, as released. In a file that is sorted
+    by label the running statistics would betray it.
     """
     out = np.empty_like(features.features)
     for rows in features.sessions(presented=presented):
@@ -74,15 +59,10 @@ def normalised(features: FeatureSet, priors: Priors, *, presented: bool = True) 
 
 
 def smoothed(features: FeatureSet, how: Literal["filter", "smoother"]) -> FeatureSet:
-    """Smooth each trial of normalised features.
+    """Smooth each trial of features that were :func:`normalised`.
 
-    Parameters
-    ----------
-    features : FeatureSet
-        After :func:`normalised`.
-    how : {"filter", "smoother"}
-        ``smoother`` sees the whole trial. ``filter`` is causal: every window is what the Kalman
-        filter alone makes of the trial so far, whose mean stands in for the trial's.
+    ``smoother`` sees the whole trial. ``filter`` is causal: every window is what the Kalman filter
+    alone makes of the trial so far, whose mean stands in for the trial's.
     """
     out = np.empty_like(features.features)
     for rows in features.groups("trial"):

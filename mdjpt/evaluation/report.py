@@ -148,16 +148,10 @@ def report_of(
     compare_levels: Sequence[str] | None = None,
     figures: dict[str, bytes] | None = None,
 ) -> Report:
-    """Put together the report of several arms of one evaluation.
+    """Put together the report of several arms of one protocol on one dataset.
 
-    Parameters
-    ----------
-    outcomes : sequence of Outcome
-        At least one, all of one protocol and dataset.
-    compare_levels : sequence of str, optional
-        Levels whose accuracies are compared between the first arm and the others; None: all.
-    figures : dict of str to bytes, optional
-        PNG images by their captions.
+    Accuracies of the first arm and the others are compared on `compare_levels`, by default all;
+    `figures` are PNG images by their captions.
     """
     first = outcomes[0]
     tables = [_score_table(outcomes)]
@@ -180,21 +174,7 @@ def report_of(
 
 
 def write_report(folder: Path, report: Report, outcomes: Sequence[Outcome]) -> list[Path]:
-    """Write ``report.md``, ``report.html``, ``scores.csv`` and ``outcomes.json``.
-
-    Parameters
-    ----------
-    folder : Path
-        Made when missing.
-    report : Report
-        For people.
-    outcomes : sequence of Outcome
-        For machines.
-
-    Returns
-    -------
-    list of Path
-        What was written.
+    """Write ``report.md``, ``report.html``, ``scores.csv`` and ``outcomes.json``; return them.
 
     Raises
     ------

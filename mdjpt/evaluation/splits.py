@@ -85,18 +85,7 @@ class FoldRows:
 def random_folds(
     subjects: Sequence[str], n_folds: int = 6, train_share: float = 0.25, seed: int = 0
 ) -> list[Fold]:
-    """Draw subjects to train on, anew for each fold.
-
-    Parameters
-    ----------
-    subjects : sequence of str
-        Two or more.
-    n_folds : int
-        How many.
-    train_share : float
-        Share of the subjects that train, between 0 and 1; at least one trains and one tests.
-    seed : int
-        Same seed, same folds.
+    """Draw subjects to train on, anew for each fold; at least one trains and one tests.
 
     Raises
     ------
@@ -116,14 +105,9 @@ def random_folds(
 
 
 def released_folds(dataset: str, subjects: Sequence[str]) -> list[Fold]:
-    """Return the six splits of the released configuration.
+    """Return the six splits of the released configuration for a dataset's short name.
 
-    Parameters
-    ----------
-    dataset : str
-        Short name: "seed", "seed-iv", "seed-v", "seed-vii", "faced", "deap", "emoeeg-mc".
-    subjects : sequence of str
-        In their natural order; FACED's figures are of the first 20.
+    The subjects come in their natural order; FACED's figures are of the first 20.
 
     Raises
     ------
@@ -148,15 +132,6 @@ def released_folds(dataset: str, subjects: Sequence[str]) -> list[Fold]:
 
 def with_unseen_clips(folds: Sequence[Fold], table: WindowTable, seed: int = 0) -> list[Fold]:
     """Give each fold clips to train on: a random half of each class's.
-
-    Parameters
-    ----------
-    folds : sequence of Fold
-        Splits of the subjects.
-    table : WindowTable
-        Windows of the dataset.
-    seed : int
-        Of the draw.
 
     Raises
     ------

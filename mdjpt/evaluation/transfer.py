@@ -63,25 +63,10 @@ def transfer(
     arm: str,
     simulated: bool = False,
 ) -> Outcome:
-    """Train on the sources, test on the target.
+    """Train on the sources, test on the target: one fold a target subject.
 
-    Parameters
-    ----------
-    sources : sequence of FeatureSet
-        All windows of each dataset to learn from.
-    target : FeatureSet
-        All windows of the dataset to predict; its normalisation begins with the sources' priors.
-    settings : TransferSettings
-        How.
-    arm : str
-        Name of the encoder.
-    simulated : bool
-        Whether the encoder was trained on simulated data.
-
-    Returns
-    -------
-    Outcome
-        One fold a target subject.
+    The target's normalisation begins with the sources' priors. `simulated` tells how the encoder
+    `arm` was trained.
 
     Raises
     ------
@@ -196,15 +181,8 @@ def shared_classes(
 ) -> SharedClasses:
     """Find the classes of a target that some source knows too.
 
-    Parameters
-    ----------
-    target : sequence of str
-        Class names of the dataset to be predicted.
-    sources : sequence of sequence of str
-        Class names of the datasets to learn from.
-    scheme : {"auto", "emotion", "valence"}
-        ``auto``: emotions where at least two are shared and every source knows one of them, else
-        valence.
+    ``auto``: emotions where at least two are shared and every source knows one of them, else
+    valence.
 
     Raises
     ------

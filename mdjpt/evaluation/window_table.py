@@ -93,18 +93,7 @@ class WindowTable:
         return np.isin(self.subject, list(subjects))
 
     def groups(self, *columns: str) -> list[NDArray[np.intp]]:
-        """Return the rows of each combination of the values of some columns.
-
-        Parameters
-        ----------
-        *columns : str
-            Names of columns, at least one.
-
-        Returns
-        -------
-        list of ndarray
-            Rising row numbers.
-        """
+        """Return the rising row numbers of each combination of the values of some columns."""
         codes = np.zeros(len(self), np.int64)
         for name in columns:
             _, values = np.unique(getattr(self, name), return_inverse=True)
@@ -114,13 +103,7 @@ class WindowTable:
         return [part for part in np.split(rows, edges) if len(part)]
 
     def sessions(self, *, presented: bool = True) -> list[NDArray[np.intp]]:
-        """Return the rows of each session of each subject.
-
-        Parameters
-        ----------
-        presented : bool
-            In the order of presentation; False: in that of the file.
-        """
+        """Return the rows of each subject's sessions, as presented or else as in the file."""
         groups = self.groups("subject", "session")
         if not presented:
             return groups
@@ -171,14 +154,7 @@ class FeatureSet(WindowTable):
 
 
 def window_table(store: Store, n_times: int, step: int) -> WindowTable:
-    """List the windows of a store.
-
-    Parameters
-    ----------
-    store : Store
-        Recordings and trials.
-    n_times, step : int
-        Samples of a window, and from one to the next; the first one begins with its trial.
+    """List the windows of a store, `step` samples apart; the first one begins with its trial.
 
     Raises
     ------

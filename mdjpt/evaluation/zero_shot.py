@@ -61,25 +61,10 @@ def zero_shot(
     priors: Priors | None = None,
     simulated: bool = False,
 ) -> Outcome:
-    """Evaluate features.
+    """Evaluate a dataset's features, one fold a subject.
 
-    Parameters
-    ----------
-    features : FeatureSet
-        All windows of a dataset.
-    settings : ZeroShotSettings
-        Which neighbours count.
-    arm : str
-        Name of the encoder.
-    priors : Priors, optional
-        Of the pre-training's features; None: of the dataset itself, all subjects.
-    simulated : bool
-        Whether the encoder was trained on simulated data.
-
-    Returns
-    -------
-    Outcome
-        One fold a subject.
+    The priors are of the pre-training's features; None: of the dataset itself, all subjects.
+    `simulated` tells how the encoder `arm` was trained.
 
     Raises
     ------
@@ -118,19 +103,9 @@ def zero_shot(
 
 
 def neighbour_scores(features: FeatureSet, exclude: Sequence[Excluded]) -> NDArray[np.float64]:
-    """Return the cosine with the nearest neighbour of each class.
+    """Return the cosine with the nearest neighbour of each class, shape (n_windows, n_classes).
 
-    Parameters
-    ----------
-    features : FeatureSet
-        Labelled windows.
-    exclude : sequence of {"trial", "subject", "stimulus"}
-        As in the settings.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_windows, n_classes)
-        The largest is that of the nearest neighbour's class.
+    The largest is that of the nearest neighbour's class; all windows have labels.
 
     Raises
     ------

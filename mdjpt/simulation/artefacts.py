@@ -88,22 +88,8 @@ class ArtefactLevels:
 class Contaminants:
     """Eyes and muscles: artefacts of the body, with a topography of their own.
 
-    Parameters
-    ----------
-    seed : tuple of int
-        Of the participant and day.
-    rng : numpy.random.Generator
-        Small individual shifts of the eyes.
-    day : numpy.random.Generator
-        Draws the slow course of the muscles' tension.
-    traits : Traits
-        The person.
-    electrodes : ndarray of float64, shape (n_channels, 3)
-        Unit vectors.
-    sfreq : float
-        Sampling rate in Hz.
-    levels : ArtefactLevels
-        How much of what.
+    The seed is the participant's and day's; `rng` draws small individual shifts of the eyes, `day`
+    the slow course of the muscles' tension. Electrodes are unit vectors, shape (n_channels, 3).
     """
 
     def __init__(
@@ -154,20 +140,9 @@ class Contaminants:
 class Electronics:
     """Electrodes and amplifier: drift, pops, hum, sensor noise, bad electrodes.
 
-    Parameters
-    ----------
-    seed : tuple of int
-        Of the participant and day.
-    rng : numpy.random.Generator
-        Draws drifts and hum of each electrode.
-    n_channels : int
-        Number of electrodes.
-    noise_uv : float
-        Standard deviation of the sensor noise, microvolts.
-    levels : ArtefactLevels
-        How much of what.
-    bad : mapping of int to str
-        Electrodes (rows) that are "flat" or "noisy".
+    The seed is the participant's and day's; `rng` draws drifts and hum of each electrode.
+    `noise_uv` is the standard deviation of the sensor noise, microvolts; `bad` names electrodes
+    (rows) that are "flat" or "noisy".
     """
 
     def __init__(

@@ -80,17 +80,8 @@ RHYTHMS = (
 def background_sos(exponent: float, sfreq: float) -> NDArray[np.float64]:
     """Return the filter that turns white noise of unit variance into 1/f^exponent noise.
 
-    Parameters
-    ----------
-    exponent : float
-        Of the power spectrum, 0 to 2.
-    sfreq : float
-        Sampling rate in Hz.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_sections, 6)
-        Scaled to a one-sided power density of 1 per Hz at 10 Hz, whatever the rate.
+    It has shape (n_sections, 6). The exponent of the power spectrum is 0 to 2; the one-sided power
+    density is 1 per Hz at 10 Hz, whatever the rate in Hz.
     """
     poles_hz = 0.2 * 10 ** (np.arange(8) / 2)
     poles_hz = poles_hz[poles_hz < 0.45 * sfreq]
@@ -105,17 +96,8 @@ def background_sos(exponent: float, sfreq: float) -> NDArray[np.float64]:
 def resonator_sos(peak_hz: float, bandwidth_hz: float, sfreq: float) -> NDArray[np.float64]:
     """Return a two-pole resonator that gives white noise of unit variance unit variance again.
 
-    Parameters
-    ----------
-    peak_hz, bandwidth_hz : float
-        Centre and full width at half power, Hz.
-    sfreq : float
-        Sampling rate in Hz.
-
-    Returns
-    -------
-    ndarray of float64, shape (1, 6)
-        Zeros at 0 Hz and at half the sampling rate.
+    It has shape (1, 6). Its centre and its full width at half power are in Hz; its zeros are at 0
+    Hz and at half the sampling rate.
     """
     pole = np.exp((-np.pi * bandwidth_hz + 2j * np.pi * peak_hz) / sfreq)
     sos = np.array([[1.0, 0.0, -1.0, 1.0, -2 * pole.real, abs(pole) ** 2]])
@@ -128,16 +110,7 @@ def resonator_sos(peak_hz: float, bandwidth_hz: float, sfreq: float) -> NDArray[
 class Background:
     """The aperiodic part of the EEG, block after block.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Places the person's dipoles.
-    traits : Traits
-        The person.
-    electrodes : ndarray of float64, shape (n_channels, 3)
-        Unit vectors.
-    sfreq : float
-        Sampling rate in Hz.
+    `rng` places the person's dipoles; electrodes are unit vectors, shape (n_channels, 3).
     """
 
     def __init__(
@@ -167,20 +140,8 @@ class Background:
 class Rhythms:
     """All oscillating dipoles of one person, block after block.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Places the person's dipoles.
-    day : numpy.random.Generator
-        Draws the drift of vigilance.
-    traits : Traits
-        The person.
-    electrodes : ndarray of float64, shape (n_channels, 3)
-        Unit vectors.
-    sfreq : float
-        Sampling rate in Hz.
-    effect : float
-        Factor of the emotion's influence.
+    `rng` places the person's dipoles, `day` draws the drift of vigilance; electrodes are unit
+    vectors, shape (n_channels, 3); `effect` is the factor of the emotion's influence.
     """
 
     def __init__(
@@ -214,14 +175,7 @@ class Rhythms:
     ) -> NDArray[np.float32]:
         """Return the next samples at the electrodes, shape (n_channels, n_times), microvolts.
 
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-            The block's noise.
-        times_s : ndarray of float64, shape (n_times,)
-            Times of the samples, seconds.
-        latents : ndarray of float64, shape (3, n_times)
-            The emotion.
+        `times_s` has shape (n_times,), `latents`, the emotion, (3, n_times); `rng` draws the noise.
         """
         gains = np.exp(self._coupling @ latents + _VIGILANCE_STD * self._vigilance(times_s))
         courses = []

@@ -30,20 +30,10 @@ CAPS: dict[int, tuple[str, ...]] = {
 
 
 def cap(n_channels: int) -> tuple[str, ...]:
-    """Return the electrodes of a cap with `n_channels`.
+    """Return the electrodes of a cap with 1 to 64 of them, the same for the same number.
 
     4 is a Muse headband, 14 an Emotiv EPOC, 32 a BioSemi cap; any other number up to 32 is an even
     choice out of the 32, more are the 32 and electrodes between them.
-
-    Parameters
-    ----------
-    n_channels : int
-        1 to 64.
-
-    Returns
-    -------
-    tuple of str
-        Names, the same for the same number.
 
     Raises
     ------

@@ -111,11 +111,6 @@ def class_set(n_classes: int) -> tuple[str, ...]:
 def check_classes(classes: tuple[str, ...]) -> None:
     """Refuse a set of classes that the simulator does not know.
 
-    Parameters
-    ----------
-    classes : tuple of str
-        Names out of :data:`EMOTIONS`.
-
     Raises
     ------
     ValueError
@@ -135,20 +130,10 @@ def smoothstep(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class SlowProcess:
-    """Smooth random functions of time that can be evaluated anywhere: sums of sinusoids.
+    """`n` smooth random functions of time that can be evaluated anywhere: sums of sinusoids.
 
-    Frequencies are spread evenly in log frequency, so the power spectrum falls as 1/f in the band.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where frequencies, amplitudes and phases are drawn from.
-    n : int
-        Number of functions.
-    band_hz : tuple of float
-        Lowest and highest frequency, Hz.
-    n_waves : int
-        Number of sinusoids.
+    Frequencies are spread evenly in log frequency over `band_hz`, so the power spectrum falls as
+    1/f in the band.
     """
 
     def __init__(

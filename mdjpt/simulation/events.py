@@ -54,15 +54,7 @@ class Event:
 
 
 class EventTrain:
-    """A Poisson process in time.
-
-    Parameters
-    ----------
-    seed : tuple of int
-        Same numbers, same events.
-    rate_per_min : float
-        Mean number of events a minute.
-    """
+    """A Poisson process in time, of a mean number of events a minute; same seed, same events."""
 
     def __init__(self, seed: tuple[int, ...], rate_per_min: float) -> None:
         self._seed = seed

@@ -33,14 +33,7 @@ _SITES = ("O1", "O2", "PZ", "CPZ")
 class EvokedPotentials:
     """The stimulus-locked part of one participant's EEG.
 
-    Parameters
-    ----------
-    traits : Traits
-        The person.
-    electrodes : ndarray of float64, shape (n_channels, 3)
-        Unit vectors.
-    sfreq : float
-        Sampling rate in Hz.
+    Electrodes are unit vectors, shape (n_channels, 3).
     """
 
     def __init__(self, traits: Traits, electrodes: NDArray[np.float64], sfreq: float) -> None:

@@ -139,17 +139,9 @@ class SimulatedParticipant:
         self._electronics = Electronics(self._seed, day, len(electrodes), noise_uv, levels, bad)
 
     def generate(self, n_times: int) -> NDArray[np.float32]:
-        """Return the next samples.
+        """Return the next `n_times` samples, float32, shape (n_channels, n_times), microvolts.
 
-        Parameters
-        ----------
-        n_times : int
-            How many, 0 or more.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_channels, n_times)
-            Microvolts. Whichever way the stream is cut, the samples are the same, bit for bit.
+        Whichever way the stream is cut, the samples are the same, bit for bit.
         """
         out = np.empty((len(self.ch_names), n_times), np.float32)
         filled = 0
@@ -163,14 +155,9 @@ class SimulatedParticipant:
         return out
 
     def prompt(self, state: str | None) -> None:
-        """Leave the schedule: feel `state` from the next block of a second on.
+        """Leave the schedule: feel `state` from the next block of a second on; None goes back.
 
         The same prompts between the same samples give the same EEG, however the stream is cut.
-
-        Parameters
-        ----------
-        state : str or None
-            Name out of :data:`mdjpt.simulation.emotion.EMOTIONS`; None goes back to the schedule.
 
         Raises
         ------

@@ -89,16 +89,8 @@ class Schedule(Protocol):
 class BlockSchedule:
     """Endless balanced blocks: every round shows each class once, in a random order.
 
-    No class follows itself. Durations are uniform in `block_s`.
-
-    Parameters
-    ----------
-    seed : int
-        Same seed, same schedule.
-    classes : tuple of str
-        States out of :data:`mdjpt.simulation.emotion.EMOTIONS`.
-    block_s : tuple of float
-        Shortest and longest block, seconds.
+    No class follows itself. Durations are uniform in `block_s`, shortest and longest, in seconds.
+    Classes are states out of :data:`mdjpt.simulation.emotion.EMOTIONS`; same seed, same schedule.
 
     Raises
     ------
@@ -139,12 +131,7 @@ class BlockSchedule:
 
 
 class FixedSchedule:
-    """Given blocks, one after another; the last one never ends.
-
-    Parameters
-    ----------
-    blocks : sequence of (Stimulus, float)
-        What is shown and for how many seconds.
+    """Given blocks, what is shown for how many seconds, one after another; the last one never ends.
 
     Raises
     ------
@@ -165,14 +152,9 @@ class FixedSchedule:
 
 
 class EmotionalCourse:
-    """The latent emotion as a function of time, and the states that it follows.
+    """The latent emotion as a function of time, and the states of a schedule that it follows.
 
-    Parameters
-    ----------
-    schedule : Schedule
-        The segments.
-    sfreq : float
-        Sampling rate in Hz: state k begins at sample round(start_s * sfreq).
+    State k begins at sample round(start_s * sfreq).
     """
 
     def __init__(self, schedule: Schedule, sfreq: float) -> None:
@@ -197,15 +179,10 @@ class EmotionalCourse:
                 self._starts.append(round(segment.start_s * self._sfreq))
 
     def prompt(self, sample: int, stimulus: Stimulus | None) -> None:
-        """Leave the schedule for a stimulus that lasts, or go back to the schedule.
+        """Leave the schedule for a stimulus that lasts; None goes back to what it has at that time.
 
-        Parameters
-        ----------
-        sample : int
-            From which on nothing has been asked for yet. What begins does so here, or once the
-            state before it has lasted :data:`TRANSITION_S`.
-        stimulus : Stimulus or None
-            None goes back to what the schedule has at that time.
+        From `sample` on nothing may have been asked for yet. What begins does so there, or once the
+        state before it has lasted :data:`TRANSITION_S`.
         """
         self._extend(sample)
         kept = bisect_right(self._starts, sample - 1)

@@ -72,19 +72,9 @@ class Traits:
 
     @classmethod
     def draw(cls, seed: int, session: int = 0) -> Traits:
-        """Return the individual `seed` on day `session`.
+        """Return the individual `seed` on day `session`, always the same for the same arguments.
 
-        Parameters
-        ----------
-        seed : int
-            The person.
-        session : int
-            The day: another seat of the cap, gain and tension, the same person otherwise.
-
-        Returns
-        -------
-        Traits
-            Always the same for the same arguments.
+        Another day is another seat of the cap, gain and tension, the same person otherwise.
         """
         rng = np.random.default_rng([seed, _TRAITS_STREAM])
         day = np.random.default_rng([seed, _DAY_STREAM, session])

@@ -54,19 +54,9 @@ class PlannedTrial:
 
 
 def trial_table(dataset: DatasetConfig, subject: int, session: int = 0) -> list[PlannedTrial]:
-    """Return the trials of a session in presentation order, without their EEG.
+    """Return the ``dataset.n_trials`` trials of a session in presentation order, without their EEG.
 
-    Parameters
-    ----------
-    dataset : DatasetConfig
-        The experiment.
-    subject, session : int
-        From 0.
-
-    Returns
-    -------
-    list of PlannedTrial
-        ``dataset.n_trials`` entries.
+    Subject and session count from 0.
 
     Raises
     ------
@@ -97,18 +87,8 @@ def trial_table(dataset: DatasetConfig, subject: int, session: int = 0) -> list[
 def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> Iterator[Trial]:
     """Yield the trials of one session in presentation order, each made when it is asked for.
 
-    Parameters
-    ----------
-    dataset : DatasetConfig
-        The experiment.
-    subject, session : int
-        From 0.
-
-    Yields
-    ------
-    Trial
-        Subject, session and stimulus are named by their numbers, from 1; the label is the index
-        into the dataset's classes.
+    The arguments count from 0; a trial's subject, session and stimulus are named by their numbers,
+    from 1. The label is the index into the dataset's classes.
 
     Raises
     ------
@@ -154,20 +134,7 @@ def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> I
 
 
 class SimulatedDataset:
-    """The trials of a simulated experiment, named and numbered as a dataset's reader does.
-
-    Parameters
-    ----------
-    config : DatasetConfig
-        The experiment.
-
-    Attributes
-    ----------
-    card : DatasetCard
-        What is known of it.
-    simulated : bool
-        Always true.
-    """
+    """The trials of a simulated experiment, named and numbered as a dataset's reader does."""
 
     simulated = True
 

@@ -49,15 +49,8 @@ _OFF_SCHEME = {
 def electrode_vectors(names: Sequence[str]) -> NDArray[np.float64]:
     """Return where electrodes sit: 10-05 names, earlobes A1 A2, mastoids M1 M2, and CB1 CB2.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Labels in any case.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_channels, 3)
-        Unit vectors: x to the right ear, y to the nose, z to the vertex.
+    Labels may be in any case. The unit vectors are float64, shape (n_channels, 3): x to the right
+    ear, y to the nose, z to the vertex.
 
     Raises
     ------
@@ -201,19 +194,9 @@ def homogeneous_lead_field(
 
 
 def random_rotation(rng: np.random.Generator, rms_deg: float) -> NDArray[np.float64]:
-    """Return a small random rotation, as of a cap that sits a little askew.
+    """Return a small random rotation, shape (3, 3), as of a cap that sits a little askew.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-        Where the axis and angle are drawn from.
-    rms_deg : float
-        Root mean square of the angle about each axis, degrees.
-
-    Returns
-    -------
-    ndarray of float64, shape (3, 3)
-        Rotation matrix (Rodrigues' formula).
+    `rms_deg` is the root mean square of the angle about each axis, degrees (Rodrigues' formula).
     """
     vector = rng.standard_normal(3) * np.deg2rad(rms_deg)
     angle = np.linalg.norm(vector)

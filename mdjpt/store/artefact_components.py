@@ -49,23 +49,16 @@ class Component(NamedTuple):
 def remove_artefact_components(
     x: Float64, ch_names: Sequence[str], threshold: float = 0.8
 ) -> tuple[Float64, tuple[Component, ...]]:
-    """Drop the components of a recording that are most likely eyes or muscles.
+    """Drop the components of a recording that are most likely eyes or muscles; return which.
 
     Parameters
     ----------
     x : ndarray of float64, shape (n_channels, n_times), microvolts
-        Filtered at 125 Hz, average reference.
+        Filtered at 125 Hz, average reference; stays as it is when there are fewer than 8 channels.
     ch_names : sequence of str
         Upper-case 10-05 names.
     threshold : float
         Probability from which a component is dropped.
-
-    Returns
-    -------
-    cleaned : ndarray of float64, shape (n_channels, n_times)
-        As it is when there are fewer than 8 channels.
-    dropped : tuple of Component
-        What was dropped.
 
     Raises
     ------

@@ -147,14 +147,7 @@ class RecordingFile(BaseModel, frozen=True):
 
 
 def read_description(kind: type[T], path: Path) -> T:
-    """Read and check one of the JSON files of a store.
-
-    Parameters
-    ----------
-    kind : type
-        :class:`StoreFile` or :class:`RecordingFile`.
-    path : Path
-        The file.
+    """Read and check a JSON file of a store: a :class:`StoreFile` or :class:`RecordingFile`.
 
     Raises
     ------

@@ -116,23 +116,10 @@ class PreparationReport:
 def prepare_recording(
     trials: Iterable[Trial], settings: PreparationSettings, where: str = "recording"
 ) -> tuple[PreparedRecording, PreparationReport]:
-    """Prepare the trials of one subject in one session.
+    """Prepare the trials of one subject in one session, and tell what was found.
 
-    Parameters
-    ----------
-    trials : iterable of Trial
-        In the order of the recording; each is dropped once it is filtered.
-    settings : PreparationSettings
-        What is done.
-    where : str
-        The recording's file, for messages.
-
-    Returns
-    -------
-    prepared : PreparedRecording
-        To be stored.
-    report : PreparationReport
-        What was found.
+    They come in the order of the recording; each is dropped once it is filtered. `where` is the
+    recording's file, for messages.
 
     Raises
     ------

@@ -34,16 +34,7 @@ _STYLE = (
 
 
 def write_report(path: Path, title: str, report: PreparationReport) -> None:
-    """Write the page of one recording.
-
-    Parameters
-    ----------
-    path : Path
-        HTML file; its folder is made when missing.
-    title : str
-        Name of the dataset.
-    report : PreparationReport
-        What was found.
+    """Write the HTML page of one recording.
 
     Raises
     ------

@@ -83,15 +83,6 @@ def write_recording(
 ) -> None:
     """Write a recording's samples, then the description that makes it count as finished.
 
-    Parameters
-    ----------
-    folder : Path
-        The store.
-    prepared : PreparedRecording
-        With at least one trial.
-    preparation : dict
-        Settings that it was prepared with.
-
     Raises
     ------
     DatasetError
@@ -148,14 +139,8 @@ def written(folder: Path, subject: str, session: str, preparation: Mapping[str, 
 def finish_store(folder: Path, card: StoreCard, keys: Sequence[tuple[str, str]]) -> None:
     """Write the table of trials and the card of a store whose recordings are all there.
 
-    Parameters
-    ----------
-    folder : Path
-        The store.
-    card : StoreCard
-        Its ``ch_names`` are taken from the recordings.
-    keys : sequence of (str, str)
-        Subject and session of each recording, in the order of the store.
+    The card's ``ch_names`` are taken from the recordings; `keys` are subject and session of each,
+    in the order of the store.
 
     Raises
     ------

@@ -76,15 +76,7 @@ class TransformerSpatioTemporal(nn.Module):
 
 
 def ablated_network(config: EncoderConfig, ablation: Ablation) -> MdjptNetwork:
-    """Return an untrained network with the halves that are asked for.
-
-    Parameters
-    ----------
-    config : EncoderConfig
-        Sizes.
-    ablation : Ablation
-        What is replaced.
-    """
+    """Return an untrained network with the halves that are asked for."""
     network = MdjptNetwork(config)
     # The halves are called and saved as any module: the types are those of the whole network.
     if ablation.channel_encoder == "transformer":

@@ -39,18 +39,8 @@ class DatasetBatch(NamedTuple):
 class PairBatches(Dataset[list[DatasetBatch]]):
     """The steps of a training, from any step on, for one of several processes.
 
-    Parameters
-    ----------
-    stores : sequence of Store
-        One a dataset.
-    samplers : sequence of PairSampler
-        One a store.
-    n_times : int
-        Samples of a window.
-    first_step, n_steps : int
-        Where the training is taken up, and where it ends.
-    rank, n_ranks : int
-        Which process this is, of how many: the pairs of a step are dealt out among them.
+    There is a sampler for each store, one a dataset. The training is taken up at `first_step`, and
+    its `n_steps` count from 0. The pairs of a step are dealt out among `n_ranks` processes.
     """
 
     def __init__(
@@ -112,12 +102,7 @@ def pair_samplers(config: PretrainConfig, stores: Sequence[Store]) -> list[PairS
 def batch_loader(batches: PairBatches, n_workers: int) -> DataLoader[list[DatasetBatch]]:
     """Return the loader of a training's steps, in their order.
 
-    Parameters
-    ----------
-    batches : PairBatches
-        The steps.
-    n_workers : int
-        Processes that read ahead; 0: the training's own reads when it needs to.
+    `n_workers` processes read ahead; 0: the training's own reads when it needs to.
     """
     return DataLoader(
         batches,

@@ -220,12 +220,7 @@ class PretrainConfig:
 
 
 def read_config(path: str | Path) -> PretrainConfig:
-    """Read the settings of a pre-training.
-
-    Parameters
-    ----------
-    path : path-like
-        TOML file.
+    """Read the settings of a pre-training from a TOML file.
 
     Raises
     ------

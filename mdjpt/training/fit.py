@@ -71,22 +71,9 @@ def fit(
     first_step: int,
     out: Path,
 ) -> None:
-    """Train a network in place over the steps that are left.
+    """Train a network in place over the steps that are left after `first_step`.
 
-    Parameters
-    ----------
-    config : PretrainConfig
-        All settings.
-    stores : sequence of Store
-        What to train on.
-    network : MdjptNetwork
-        With the weights to begin with.
-    progress : TrainingProgress
-        What happens between two steps.
-    first_step : int
-        Steps done before.
-    out : Path
-        Folder of the run, for TensorBoard's files.
+    `progress` is called between two steps; `out` is the run's folder, for TensorBoard's files.
 
     Raises
     ------

@@ -143,13 +143,7 @@ class _ShiftedMultiplyAdds(torch.autograd.Function):
 
 
 class ShiftedConv(nn.Module):
-    """A depth-wise convolution of the channel encoder as shifted multiply-adds.
-
-    Parameters
-    ----------
-    conv : DepthwiseConv
-        Its parameters are shared, under the same names.
-    """
+    """The depth-wise convolution of the channel encoder as shifted multiply-adds."""
 
     def __init__(self, conv: DepthwiseConv) -> None:
         super().__init__()

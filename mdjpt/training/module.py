@@ -28,15 +28,7 @@ def build_network(config: PretrainConfig) -> MdjptNetwork:
 
 
 class PretrainModule(lightning.LightningModule):  # type: ignore[misc]
-    """The losses of one pair of every dataset, and their optimiser.
-
-    Parameters
-    ----------
-    lean : LeanNetwork
-        What is trained.
-    config : PretrainConfig
-        Its loss and optimiser.
-    """
+    """The losses of one pair of every dataset, and their optimiser."""
 
     def __init__(self, lean: LeanNetwork, config: PretrainConfig) -> None:
         super().__init__()

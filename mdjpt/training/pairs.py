@@ -86,18 +86,7 @@ class PairDraw(NamedTuple):
 
 
 def allowed_pairs(subjects: Sequence[str], sessions: Sequence[str]) -> list[tuple[int, int]]:
-    """Return all pairs of recordings of different subjects in the same session.
-
-    Parameters
-    ----------
-    subjects, sessions : sequence of str
-        Of each recording.
-
-    Returns
-    -------
-    list of (int, int)
-        Indices i < j, sorted.
-    """
+    """Return all pairs of recordings of different subjects in the same session: i < j, sorted."""
     return [
         (i, j)
         for i, j in combinations(range(len(subjects)), 2)

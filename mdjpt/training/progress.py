@@ -53,20 +53,8 @@ class StepReport:
 class TrainingProgress(lightning.Callback):  # type: ignore[misc]
     """Writes log and checkpoints of a training, and stops it when its loss is no number.
 
-    Called by Lightning in the training's own thread.
-
-    Parameters
-    ----------
-    config : PretrainConfig
-        Settings of the training.
-    log : Path
-        CSV file, continued when it is there.
-    checkpoint : Path
-        File to keep the state in.
-    resumed : Checkpoint or None
-        State to go on from.
-    on_step : callable
-        Takes the report of every step.
+    Called by Lightning in the training's own thread. The CSV log is continued when it is there;
+    `resumed` is the state to go on from; `on_step` takes the report of every step.
     """
 
     def __init__(

@@ -56,18 +56,7 @@ class TrainingStatistics:
 def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.float32]:
     """Read random windows of a store, all different, on the grid that pairs are drawn from.
 
-    Parameters
-    ----------
-    store : Store
-        A dataset.
-    n : int
-        How many; all there are when there are fewer.
-    config : PretrainConfig
-        Its windows and seed.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_windows, 60, n_times)
+    They are float32, shape (n_windows, 60, n_times): `n`, or all there are when there are fewer.
     """
     n_times, step = config.windows.n_times, config.windows.step
     places = [
@@ -85,21 +74,7 @@ def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.f
 def measure_statistics(
     network: MdjptNetwork, stores: Sequence[Store], config: PretrainConfig
 ) -> TrainingStatistics:
-    """Measure the statistics of a trained network.
-
-    Parameters
-    ----------
-    network : MdjptNetwork
-        The trained network.
-    stores : sequence of Store
-        What it was trained on.
-    config : PretrainConfig
-        Its windows, seed and number of windows.
-
-    Returns
-    -------
-    TrainingStatistics
-    """
+    """Measure the statistics of a trained network on the stores that it was trained on."""
     encoder = Encoder(network)
     wanted = max(config.machine.statistics_windows // len(stores), 2)
     parts = [sample_windows(store, wanted, config) for store in stores]
@@ -119,21 +94,10 @@ def measure_statistics(
 def centroid(
     encoder: Encoder, windows: NDArray[np.float32], row_stats: RowStats
 ) -> NDArray[np.float32]:
-    """Average the covariances of the mixed channels over windows, a few at a time.
+    """Average the covariances of the mixed channels over one dataset's windows, a few at a time.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        Of the trained network.
-    windows : ndarray of float32, shape (n_windows, 60, n_times)
-        Of one dataset.
-    row_stats : RowStats
-        That normalise the rows.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_dims, n_mixed, n_mixed)
-        Diagonals are zero.
+    The windows have shape (n_windows, 60, n_times); the mean is float32, shape (n_dims, n_mixed,
+    n_mixed), its diagonals zero.
     """
     total = torch.zeros((), dtype=torch.float64)
     for start in range(0, len(windows), _BATCH):

@@ -89,18 +89,8 @@ def measure_step(
 ) -> StepCost:
     """Train for a few steps after one that is not counted.
 
-    Parameters
-    ----------
-    network : EncoderConfig
-        What is trained.
-    folder : Path
-        For stores and checkpoints; should be empty.
-    n_steps : int
-        Steps that count.
-    threads : int
-        0: all cores.
-    shapes : sequence of Shape
-        The datasets.
+    `folder` is for stores and checkpoints and should be empty; 0 `threads` are all cores; `shapes`
+    are the datasets'.
     """
     for shape in shapes:
         _write_store(folder / shape.name, shape)

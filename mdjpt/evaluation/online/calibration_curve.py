@@ -65,20 +65,8 @@ def calibration_curve(
 ) -> list[dict[str, Any]]:
     """Return one row a number of trials: balanced accuracy of each head on one person's test.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        The model, with a head for the row without calibration.
-    person : int
-        Seed of the simulated participant.
-    test_s : float
-        Seconds of the test.
-    condition : str
-        How they are connected.
-    alignment : AlignmentConfig, optional
-        What an uncalibrated user has; by default none.
-    trials_a_class, trials_in_all : sequence of int
-        Sizes of the calibration.
+    `person` is the seed of the simulated participant; `alignment` is what an uncalibrated user has,
+    by default none; the trials are sizes of the calibration, the bundle has a head.
     """
     classes = bundle.class_names
     schedule, calibration_s = calibration_schedule(
@@ -138,12 +126,7 @@ class _Run:
     def calibrated(self, n_trials: int, before: float) -> dict[str, Any]:
         """Train on the first trials, and test the pool and each family by itself.
 
-        Parameters
-        ----------
-        n_trials : int
-            How many.
-        before : float
-            Accuracy on the test of what a person has whose calibration is refused.
+        `before` is the accuracy on the test of what a person has whose calibration is refused.
         """
         data = self._first_trials(n_trials)
         try:

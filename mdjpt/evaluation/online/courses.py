@@ -67,23 +67,10 @@ class Course:
 
 
 def decode_session(bundle: Bundle, session: Session, aligners: Iterable[str]) -> dict[str, Course]:
-    """Decode a session with each of several aligners, window by window as live.
+    """Decode a session with each of several :data:`ALIGNERS`, window by window as live.
 
     The windows are encoded once for all aligners of the features, and once for each other one.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        The model, with a head.
-    session : Session
-        Windows and labels.
-    aligners : iterable of str
-        Keys of :data:`~mdjpt.evaluation.online.settings.ALIGNERS`.
-
-    Returns
-    -------
-    dict of str to Course
-        Without the aligners that the bundle has no statistics for.
+    Those that the bundle has no statistics for are left out.
     """
     courses: dict[str, Course] = {}
     features: NDArray[np.float32] | None = None
@@ -127,17 +114,7 @@ def shown_and_true(courses: Sequence[Course], temperature: float) -> tuple[Float
 
 
 def write_courses(path: Path, courses: dict[str, Course], cpu_s: float) -> None:
-    """Write the courses of one session, one or more, whole or not at all.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    courses : dict of str to Course
-        By aligner.
-    cpu_s : float
-        Seconds of a core that they took.
-    """
+    """Write the courses of one session, one or more by aligner, whole or not at all."""
     first = next(iter(courses.values()))
     arrays = {"end_s": first.end_s, "label": first.label, "hop_s": np.array(first.hop_s)}
     arrays["cpu_s"] = np.array(cpu_s)

@@ -46,25 +46,9 @@ Cells = dict[tuple[str, ...], Cell]
 def write_online_report(
     out: Path, bundle: Bundle, settings: OnlineSettings, default: str, command: str
 ) -> list[Path]:
-    """Write the report of a finished evaluation on simulated participants.
+    """Write the report of a finished evaluation on simulated participants, ``report.md`` first.
 
-    Parameters
-    ----------
-    out : Path
-        Its folder.
-    bundle : Bundle
-        The model.
-    settings : OnlineSettings
-        What was run.
-    default : str
-        The aligner that an uncalibrated user has.
-    command : str
-        The command line, for the reader.
-
-    Returns
-    -------
-    list of Path
-        What was written, ``report.md`` first.
+    `default` is the aligner that an uncalibrated user has, `command` the line that the reader sees.
 
     Raises
     ------

@@ -59,20 +59,8 @@ def run_online(
 ) -> None:
     """Decode every session with every aligner and run every calibration, or what is left of it.
 
-    Parameters
-    ----------
-    model : Path
-        Bundle with a head.
-    out : Path
-        Folder, made when missing.
-    settings : OnlineSettings
-        Size.
-    default : str
-        The aligner that an uncalibrated user has, a key of ``ALIGNERS``.
-    n_jobs : int
-        Sessions at a time, one thread each.
-    say : callable
-        Takes a line when something is done.
+    `default` is the aligner that an uncalibrated user has, a key of ``ALIGNERS``. `n_jobs` sessions
+    run at a time, one thread each; `say` takes a line when something is done.
 
     Raises
     ------
@@ -89,17 +77,7 @@ def run_online(
 
 
 def run_parts(parts: list[tuple[Any, ...]], n_jobs: int, say: Callable[[str], None]) -> None:
-    """Call functions with their arguments, several at a time, and say what each one answers.
-
-    Parameters
-    ----------
-    parts : list of tuple
-        Each a function and its arguments.
-    n_jobs : int
-        At a time.
-    say : callable
-        Takes a line when something is done.
-    """
+    """Call functions with their arguments, `n_jobs` at a time, and say what each one answers."""
     say(f"{len(parts)} parts to do")
     work = (joblib.delayed(function)(*arguments) for function, *arguments in parts)
     done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(work)

@@ -99,14 +99,7 @@ class Session:
 def blocked(classes: tuple[str, ...], duration_s: float, first: int = 0) -> FixedSchedule:
     """Return a schedule that shows each class in one block, a clip of 30 s after another.
 
-    Parameters
-    ----------
-    classes : tuple of str
-        States.
-    duration_s : float
-        Of all blocks together.
-    first : int
-        Which class begins; the others follow in their order.
+    All blocks together take `duration_s`; the others follow the first in their order.
     """
     n_clips = max(1, round(duration_s / len(classes) / _CLIP_S))
     clip_s = duration_s / len(classes) / n_clips
@@ -120,24 +113,8 @@ def calibration_schedule(
 ) -> tuple[FixedSchedule, float]:
     """Return rounds of short trials, each class once a round in random order, then a test.
 
-    Parameters
-    ----------
-    classes : tuple of str
-        States.
-    n_rounds : int
-        Trials of each class.
-    trial_s : float
-        Length of a trial; 3 s of rest precede each.
-    test_s : float
-        Seconds of longer clips, other ones, after the calibration.
-    seed : int
-        Of the order.
-
-    Returns
-    -------
-    schedule : FixedSchedule
-    calibration_s : float
-        Seconds before the test.
+    3 s of rest precede each trial; the `test_s` seconds of longer clips show other ones. The number
+    that is returned beside it is the seconds before the test.
     """
     rng = np.random.default_rng([seed, n_rounds])
     rest = Stimulus("rest", 0, strength=0.0)
@@ -163,22 +140,9 @@ def make_session(
 ) -> Session:
     """Simulate a participant and prepare the windows that can be decoded.
 
-    Parameters
-    ----------
-    seed : int
-        The participant.
-    classes : tuple of str
-        States; others in the schedule (rest) get the label -1.
-    condition : Condition
-        Cap, reference, gain, lost electrodes.
-    duration_s : float
-        Seconds since connecting.
-    schedule : Schedule, optional
-        By default balanced blocks of 20 to 40 s.
-    hop_s : float
-        Seconds from window to window.
-    with_own : bool
-        Keep the electrodes of each window.
+    `seed` is the participant's. States of the schedule that are not in `classes` (rest) get the
+    label -1; by default there are balanced blocks of 20 to 40 s. `with_own` keeps the electrodes of
+    each window.
     """
     names = cap(condition.n_channels)
     flat: dict[str, Literal["flat", "noisy"]] = dict.fromkeys(

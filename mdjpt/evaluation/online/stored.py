@@ -54,24 +54,9 @@ def run_stored(
 ) -> list[Path]:
     """Decode every session of a store with every aligner and write the report.
 
-    Parameters
-    ----------
-    model : Path
-        Bundle with a head.
-    store : Path
-        Prepared dataset; its labels are read as the head's classes where they can be.
-    out : Path
-        Folder, made when missing; what is finished in it is kept.
-    aligners : sequence of str
-        Keys of ``ALIGNERS``; those that the bundle has no statistics for are left out.
-    hop_s : float
-        Seconds from window to window.
-    n_jobs : int
-        Sessions at a time, one thread each.
-    command : str
-        The command line, for the reader.
-    say : callable
-        Takes a line when something is done.
+    Labels are read as the head's classes where they can be. What is finished in `out` is kept;
+    aligners that the bundle has no statistics for are left out. `n_jobs` sessions run at a time,
+    one thread each; `say` takes a line when something is done.
 
     Raises
     ------
@@ -134,19 +119,7 @@ def _stored_part(
 
 
 def stored_session(store: Store, which: int, classes: tuple[str, ...], hop_s: float) -> Session:
-    """Read one session of a store as if it were live.
-
-    Parameters
-    ----------
-    store : Store
-        Prepared dataset.
-    which : int
-        Number of the session.
-    classes : tuple of str
-        The head's.
-    hop_s : float
-        Seconds from window to window.
-    """
+    """Read one session of a store as if it were live; `classes` are the head's."""
     table = window_table(store, N_TIMES, round(hop_s * SFREQ))
     own = table.select(table.sessions()[which])
     windows = np.empty((len(own), 60, N_TIMES), np.float32)

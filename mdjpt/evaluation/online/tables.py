@@ -68,19 +68,7 @@ def _accuracies(
 
 
 def gain(cell: Cell, aligner: str, span: str, temperature: float, than: str = "none") -> Gain:
-    """Return what an aligner gains over another one in a span of time.
-
-    Parameters
-    ----------
-    cell : list
-        Sessions.
-    aligner, than : str
-        Which one, and compared with which.
-    span : str
-        A key of :data:`SPANS_S`.
-    temperature : float
-        Of the bundle.
-    """
+    """Return what an aligner gains over another one in a span of time, a key of :data:`SPANS_S`."""
     found = [_accuracies(cell, name, SPANS_S[span], temperature) for name in (aligner, than)]
     differences = found[0] - found[1]
     n = len(differences)
@@ -91,12 +79,7 @@ def gain(cell: Cell, aligner: str, span: str, temperature: float, than: str = "n
 def time_table(cells: Mapping[tuple[str, ...], Cell], temperature: float) -> Table:
     """Return the balanced accuracy since connecting, mean over seeds, percent.
 
-    Parameters
-    ----------
-    cells : mapping
-        Sessions by condition and order of labels.
-    temperature : float
-        Of the bundle.
+    The cells are sessions by condition and order of labels.
     """
     rows = [
         {"condition": place[0], "labels": place[1], "aligner": aligner}
@@ -111,15 +94,7 @@ def time_table(cells: Mapping[tuple[str, ...], Cell], temperature: float) -> Tab
 
 
 def gain_table(cells: Mapping[tuple[str, ...], Cell], span: str, temperature: float) -> Table:
-    """Return what each aligner gains over none in a span, points, mean ± standard error.
-
-    Parameters
-    ----------
-    cells, temperature
-        As for :func:`time_table`.
-    span : str
-        A key of :data:`SPANS_S`.
-    """
+    """Return what each aligner gains over none in a span, points, mean ± standard error."""
     rows = []
     for place, cell in cells.items():
         plain = float(np.mean(_accuracies(cell, "none", SPANS_S[span], temperature)))
@@ -136,13 +111,6 @@ def confidence_rows(
 
     ``refitted`` takes the temperature that fits the other seeds' participants best: what the error
     would be for a bundle whose confidence had been fitted to this way of decoding.
-
-    Parameters
-    ----------
-    cells, temperature
-        As for :func:`time_table`.
-    aligner : str
-        How the sessions are decoded.
     """
     places = {", ".join(place): [cell] for place, cell in cells.items()}
     places["all"] = list(cells.values())
@@ -162,14 +130,7 @@ def crowd_rows(
 ) -> list[dict[str, Any]]:
     """Return the calibration error over many people with its 95 % interval, a row an aligner.
 
-    Parameters
-    ----------
-    people : mapping of str to sequence of Course
-        One session a person, by aligner.
-    temperature : float
-        Of the bundle.
-    seed : int
-        Of the bootstrap, which draws people, not windows.
+    Each person has one session. The seed is of the bootstrap, which draws people, not windows.
     """
     rng, rows = np.random.default_rng(seed), []
     for name, courses in people.items():
@@ -226,15 +187,8 @@ def _refitted_error(cells: Sequence[Cell], aligner: str) -> float:
 def table(title: str, rows: Sequence[Mapping[str, Any]], *, percent: bool = False) -> Table:
     """Return rows of values as a table of texts, their keys as its header.
 
-    Parameters
-    ----------
-    title : str
-        What stands above it.
-    rows : sequence of mapping
-        Texts, whole numbers, and fractions, which get three decimals; None and missing keys are
-        left empty, NaN is a dash.
-    percent : bool
-        Write fractions as percent with one decimal.
+    Fractions get three decimals, or one as `percent`; texts and whole numbers stay; None and
+    missing keys are left empty, NaN is a dash.
     """
     header = tuple(dict.fromkeys(key for row in rows for key in row))
     cells = (tuple(_text(row.get(key), percent=percent) for key in header) for row in rows)

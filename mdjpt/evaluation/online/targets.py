@@ -27,20 +27,9 @@ def targets(
 ) -> list[str]:
     """Return one line a target: what was wanted, what was measured, reached or not.
 
-    Parameters
-    ----------
-    cells : mapping
-        Sessions by condition and order of labels.
-    default : str
-        The default alignment.
-    temperature : float
-        Of the bundle.
-    errors : sequence of mapping
-        From :func:`~mdjpt.evaluation.online.tables.crowd_rows`.
-    by_condition : sequence of mapping
-        From :func:`~mdjpt.evaluation.online.tables.confidence_rows`.
-    calibrated : sequence of mapping
-        Mean rows of the calibrations; empty when they were left out.
+    `errors` come from :func:`~mdjpt.evaluation.online.tables.crowd_rows`, `by_condition` from
+    :func:`~mdjpt.evaluation.online.tables.confidence_rows`; `calibrated` are the mean rows of the
+    calibrations, empty when they were left out.
     """
     lines = []
     for condition in CHANGED:
