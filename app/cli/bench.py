@@ -38,25 +38,17 @@ N_CHANNELS, SFREQ = 64, 500.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """One row of the benchmark.
-
-    Attributes
-    ----------
-    name : str
-        What was measured.
-    median, p95 : float
-        In `unit`.
-    n : int
-        Number of measurements.
-    unit : str
-        "ms", "s" or "x".
-    """
+    """One row of the benchmark."""
 
     name: str
+    """What was measured."""
+    # In `unit`.
     median: float
     p95: float
     n: int
+    """Number of measurements."""
     unit: str = "ms"
+    """Of both: "ms", "s" or "x"."""
 
 
 def bench(

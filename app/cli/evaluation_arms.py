@@ -72,47 +72,31 @@ SFREQ = 125.0
 
 @dataclass(frozen=True)
 class EncodingOptions:
-    """How windows become features.
-
-    Attributes
-    ----------
-    entropy : bool
-        Whether differential entropy is an arm, too.
-    normalisation, variant
-        See :class:`mdjpt.evaluation.models.EvaluatedModel`.
-    step_s : float
-        Seconds from one window to the next.
-    shared : bool
-        Whether the entropy is of the channels that all datasets share.
-    compared : tuple of str
-        Encoders of other authors, NAME=WEIGHTS.
-    """
+    """How windows become features."""
 
     entropy: bool
+    """Whether differential entropy is an arm, too."""
+    # See :class:`mdjpt.evaluation.models.EvaluatedModel`.
     normalisation: Rows
     variant: Network | None
     step_s: float
+    """Seconds from one window to the next."""
     shared: bool = False
+    """Whether the entropy is of the channels that all datasets share."""
     compared: tuple[str, ...] = ()
+    """Encoders of other authors, NAME=WEIGHTS."""
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedArm:
-    """An arm with its features of one store.
-
-    Attributes
-    ----------
-    name : str
-        In the report.
-    features : FeatureSet
-        Of all windows.
-    model : EvaluatedModel or None
-        None for differential entropy and the encoders of other authors.
-    """
+    """An arm with its features of one store."""
 
     name: str
+    """In the report."""
     features: FeatureSet
+    """Of all windows."""
     model: EvaluatedModel | None = None
+    """None for differential entropy and the encoders of other authors."""
 
     @property
     def simulated(self) -> bool:

@@ -55,25 +55,17 @@ DECISION_JITTER_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report.
+    """One line of the report."""
 
-    Attributes
-    ----------
-    group, what : str
-        What was looked at.
-    verdict : {"ok", "note", "fail"}
-        A note is worth knowing and stops nothing.
-    value : str
-        What was found.
-    advice : str
-        What should be, or what to do; "" where all is well.
-    """
-
+    # What was looked at.
     group: str
     what: str
     verdict: Verdict
+    """A note is worth knowing and stops nothing."""
     value: str
+    """What was found."""
     advice: str = ""
+    """What should be, or what to do; "" where all is well."""
 
 
 def version_findings(distribution: str = "mdjpt-live") -> list[Finding]:

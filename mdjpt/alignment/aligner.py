@@ -26,29 +26,20 @@ __all__ = ["Aligner", "Gauge", "bounded_weight"]
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """How far an aligner has learned its stream.
-
-    Attributes
-    ----------
-    effective_windows : float
-        Windows without overlap (5 s of signal each) that its statistics rest on, what has faded
-        left out.
-    prior_share : float
-        Weight of the pre-training statistics in what it does now, from 1 down to 0.
-    relative_change : float
-        Distance that its statistics went in the last 10 s of signal: of means in standard
-        deviations (root mean square), of covariances relative to their Frobenius norm.
-    n_rejected : int
-        Windows that it took no notice of.
-    frozen : bool
-        True while it does not learn.
-    """
+    """How far an aligner has learned its stream."""
 
     effective_windows: float
+    """Windows without overlap (5 s of signal each) that its statistics rest on, what has faded left
+    out."""
     prior_share: float
+    """Weight of the pre-training statistics in what it does now, from 1 down to 0."""
     relative_change: float
+    """Distance that its statistics went in the last 10 s of signal: of means in standard deviations
+    (root mean square), of covariances relative to their Frobenius norm."""
     n_rejected: int
+    """Windows that it took no notice of."""
     frozen: bool
+    """True while it does not learn."""
 
     @property
     def converged(self) -> bool:

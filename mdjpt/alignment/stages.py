@@ -29,25 +29,17 @@ __all__ = ["Alignment", "build_alignment"]
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """The aligners of one stream, at most one a stage. One thread feeds it.
-
-    Attributes
-    ----------
-    features : MomentAligner
-        Of the features, shape (512,); turns them into what a head takes.
-    input : CovarianceAligner or None
-        Of prepared windows, shape (60, 625).
-    first_rows, second_rows : RowAligner or None
-        Of the statistics of the network's two normalisations; None leaves the bundle's.
-    mixed : MixedAligner or None
-        Of the mixed channels, shape (32, 64, 99).
-    """
+    """The aligners of one stream, at most one a stage. One thread feeds it."""
 
     features: MomentAligner
+    """Of the features, shape (512,); turns them into what a head takes."""
     input: CovarianceAligner | None = None
+    """Of prepared windows, shape (60, 625)."""
+    # Of the statistics of the network's two normalisations; None leaves the bundle's.
     first_rows: RowAligner | None = None
     second_rows: RowAligner | None = None
     mixed: MixedAligner | None = None
+    """Of the mixed channels, shape (32, 64, 99)."""
 
     @property
     def stages(self) -> dict[str, Aligner]:

@@ -20,24 +20,16 @@ __all__ = ["CntTrials", "load", "read_cnt_trials"]
 
 
 class CntTrials(NamedTuple):
-    """The trials of one .cnt file.
-
-    Attributes
-    ----------
-    sfreq : float
-        Sampling rate in Hz.
-    spans : list of (float, float)
-        Start and end of each trial, seconds in the recording.
-    samples : list of ndarray of float32, shape (n_channels, n_times)
-        Microvolts.
-    notes : tuple of str
-        Remarks for the user.
-    """
+    """The trials of one .cnt file."""
 
     sfreq: float
+    """Sampling rate in Hz."""
     spans: list[tuple[float, float]]
+    """Start and end of each trial, seconds in the recording."""
     samples: list[NDArray[np.float32]]
+    """Microvolts. Shape (n_channels, n_times)."""
     notes: tuple[str, ...]
+    """Remarks for the user."""
 
 
 def read_cnt_trials(

@@ -31,30 +31,20 @@ _NOT_RATINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MarkedTrial:
-    """One row of a table of trials.
-
-    Attributes
-    ----------
-    start_s : float
-        Onset in the recording, seconds.
-    duration_s : float or None
-        Length in seconds, None for the rest of the recording.
-    label : str
-        As the table writes it; "" when the trial has ratings.
-    ratings : dict of str to float
-        Ratings by column name.
-    stimulus : str
-        Identity of the clip, "" when the table does not tell.
-    order : int or None
-        Place in the order of presentation, from 0.
-    """
+    """One row of a table of trials."""
 
     start_s: float
+    """Onset in the recording, seconds."""
     duration_s: float | None
+    """Length in seconds, None for the rest of the recording."""
     label: str
+    """As the table writes it; "" when the trial has ratings."""
     ratings: dict[str, float]
+    """Ratings by column name."""
     stimulus: str = ""
+    """Identity of the clip, "" when the table does not tell."""
     order: int | None = None
+    """Place in the order of presentation, from 0."""
 
 
 def marked_trial(

@@ -30,13 +30,6 @@ class RatedReader(DatasetReader):
     threshold : float, optional
         Ratings above it are high; default the middle of the scale.
 
-    Attributes
-    ----------
-    ratings : tuple of str
-        What was rated, in the order of the file.
-    middle : float
-        Middle of the scale.
-
     Raises
     ------
     ValueError
@@ -44,7 +37,9 @@ class RatedReader(DatasetReader):
     """
 
     ratings: ClassVar[tuple[str, ...]]
+    """What was rated, in the order of the file."""
     middle: ClassVar[float] = 5.0
+    """Middle of the scale."""
 
     def __init__(
         self, root: str | Path, target: str = _ALL, threshold: float | None = None

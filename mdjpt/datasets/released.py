@@ -40,30 +40,20 @@ _LENGTH_KEYS = ("merged_n_samples_one", "n_samples_one")
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """What the subjects of a dataset were shown.
-
-    Attributes
-    ----------
-    labels : tuple of tuple of int
-        By session, one label a trial.
-    class_names : tuple of str
-        Their names.
-    ch_names : dict of int to tuple of str
-        Electrodes by the number of rows of the file.
-    same_clips : bool
-        True when every session shows the same clips.
-    last_s : float
-        Only the end of each trial, this long, is used; 0 for all of it.
-    notes : tuple of str
-        Remarks for the user.
-    """
+    """What the subjects of a dataset were shown."""
 
     labels: tuple[tuple[int, ...], ...]
+    """By session, one label a trial."""
     class_names: tuple[str, ...]
+    """Their names."""
     ch_names: dict[int, tuple[str, ...]]
+    """Electrodes by the number of rows of the file."""
     same_clips: bool = False
+    """True when every session shows the same clips."""
     last_s: float = 0.0
+    """Only the end of each trial, this long, is used; 0 for all of it."""
     notes: tuple[str, ...] = ()
+    """Remarks for the user."""
 
 
 _SEED_ROWS = {62: SEED_62, 60: SEED_60}

@@ -22,100 +22,68 @@ Label: TypeAlias = "int | Mapping[str, float]"
 
 @dataclass(frozen=True, slots=True)
 class DatasetCard:
-    """What is known of a dataset before its files are there.
-
-    Attributes
-    ----------
-    name : str
-        Key of `mdjpt.datasets.READERS`.
-    title : str
-        Name as its authors write it.
-    class_names : tuple of str
-        Names of the integer labels, in order; empty when the labels are ratings or are only known
-        from the user's own table.
-    label_scheme : str
-        Where the labels come from and how they are coded.
-    sfreq : float
-        Sampling rate of the files in Hz, 0 when it differs between them.
-    n_subjects, n_sessions : int
-        What the complete set holds, 0 when open.
-    licence : str
-        Licence, or the agreement that the owner of the set asks for.
-    url : str
-        Where to ask for the set.
-    layout : str
-        Files that the reader looks for.
-    """
+    """What is known of a dataset before its files are there."""
 
     name: str
+    """Key of `mdjpt.datasets.READERS`."""
     title: str
+    """Name as its authors write it."""
     class_names: tuple[str, ...]
+    """Names of the integer labels, in order; empty when the labels are ratings or are only known
+    from the user's own table."""
     label_scheme: str
+    """Where the labels come from and how they are coded."""
     sfreq: float
+    """Sampling rate of the files in Hz, 0 when it differs between them."""
+    # What the complete set holds, 0 when open.
     n_subjects: int
     n_sessions: int
     licence: str
+    """Licence, or the agreement that the owner of the set asks for."""
     url: str
+    """Where to ask for the set."""
     layout: str
+    """Files that the reader looks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingKey:
-    """One recording: what one subject did in one session.
+    """One recording: what one subject did in one session."""
 
-    Attributes
-    ----------
-    subject, session : str
-        Identities within the dataset; the same session name means the same programme of stimuli.
-    path : Path
-        File that holds the recording.
-    """
-
+    # Identities within the dataset; the same session name means the same programme of stimuli.
     subject: str
     session: str
     path: Path
+    """File that holds the recording."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """The EEG of one stimulus, without its baseline.
-
-    Attributes
-    ----------
-    samples : ndarray of float32, shape (n_channels, n_times), microvolts
-        The signal as the set stores it: not filtered, not referenced, an offset kept.
-    sfreq : float
-        Sampling rate in Hz.
-    ch_names : tuple of str
-        One label a row, upper case where the set does so.
-    subject, session : str
-        As in `RecordingKey`.
-    trial : int
-        Place in the recording, from 0, in the order of the file.
-    label : int or dict of str to float
-        Index into `DatasetCard.class_names`, or ratings by name.
-    stimulus : str
-        Identity of the clip: equal for equal clips, over sessions and subjects of the dataset.
-    start_s : float or None
-        Onset in the recording in seconds; None when the file holds trials only.
-    order : int or None
-        Place in the order of presentation within the session, from 0; None when the files at hand
-        do not tell it.
-    notes : tuple of str
-        One-line remarks for the user.
-    """
+    """The EEG of one stimulus, without its baseline."""
 
     samples: NDArray[np.float32]
+    """The signal as the set stores it: not filtered, not referenced, an offset kept. Shape
+    (n_channels, n_times), microvolts."""
     sfreq: float
+    """Sampling rate in Hz."""
     ch_names: tuple[str, ...]
+    """One label a row, upper case where the set does so."""
+    # As in `RecordingKey`.
     subject: str
     session: str
     trial: int
+    """Place in the recording, from 0, in the order of the file."""
     label: Label
+    """Index into `DatasetCard.class_names`, or ratings by name."""
     stimulus: str
+    """Identity of the clip: equal for equal clips, over sessions and subjects of the dataset."""
     start_s: float | None = None
+    """Onset in the recording in seconds; None when the file holds trials only."""
     order: int | None = None
+    """Place in the order of presentation within the session, from 0; None when the files at hand do
+    not tell it."""
     notes: tuple[str, ...] = field(default=())
+    """One-line remarks for the user."""
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.samples.dtype != np.float32:

@@ -27,27 +27,18 @@ HELD_OUT = "SEED-V-like"  # the paper's, too, is the one that it left out of pre
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way to come by features.
-
-    Attributes
-    ----------
-    name : str
-        In reports, and of its folder.
-    kind : {"pretrained", "untrained", "entropy"}
-        A pre-trained encoder, one with random weights, or differential entropy.
-    datasets : tuple of str
-        What it is pre-trained on; a single dataset is trained on for as many windows as all.
-    loss : LossSettings
-        Of its pre-training.
-    time_locked : bool
-        Whether both subjects of a pair are taken at the same time of a clip.
-    """
+    """One way to come by features."""
 
     name: str
+    """In reports, and of its folder."""
     kind: Literal["pretrained", "untrained", "entropy"] = "pretrained"
+    """A pre-trained encoder, one with random weights, or differential entropy."""
     datasets: tuple[str, ...] = SOURCES
+    """What it is pre-trained on; a single dataset is trained on for as many windows as all."""
     loss: LossSettings = LossSettings()  # noqa: RUF009 it is frozen
+    """Of its pre-training."""
     time_locked: bool = True
+    """Whether both subjects of a pair are taken at the same time of a clip."""
 
 
 ARMS = (
@@ -72,51 +63,35 @@ EXTRA_ARMS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BenchmarkSettings:
-    """Sizes of a benchmark.
+    """Sizes of a benchmark."""
 
-    Attributes
-    ----------
-    source_subjects, held_out_subjects : int
-        Subjects of each dataset.
-    trials : dict of str to int
-        Trials of each dataset, one session a subject.
-    trial_s : tuple of float
-        Shortest and longest trial, seconds.
-    rest_s : float
-        Before each trial.
-    network : EncoderConfig
-        Of every encoder.
-    windows : PairSettings
-        Of the pre-training.
-    steps : int
-        Of the joint pre-training: one pair of every dataset in each.
-    learning_rate : float
-        Of the pre-training.
-    statistics_windows : int
-        Over which the rows' statistics are measured.
-    step, source_step : int
-        Samples from one window to the next in the held-out dataset, and in the sources from which
-        the transfer's head learns.
-    few_shot : FewShotSettings
-        Its epochs are fixed: the head sees few windows, and a choice among many epochs is noise.
-    transfer : TransferSettings
-        Likewise.
-    """
-
+    # Subjects of each dataset.
     source_subjects: int
     held_out_subjects: int
     trials: dict[str, int]
+    """Trials of each dataset, one session a subject."""
     trial_s: tuple[float, float]
+    """Shortest and longest trial, seconds."""
     rest_s: float
+    """Before each trial."""
     network: EncoderConfig
+    """Of every encoder."""
     windows: PairSettings
+    """Of the pre-training."""
     steps: int
+    """Of the joint pre-training: one pair of every dataset in each."""
     learning_rate: float
+    """Of the pre-training."""
     statistics_windows: int
+    """Over which the rows' statistics are measured."""
+    # Samples from one window to the next in the held-out dataset, and in the sources from which the
+    # transfer's head learns.
     step: int
     source_step: int
     few_shot: FewShotSettings
+    """Its epochs are fixed: the head sees few windows, and a choice among many epochs is noise."""
     transfer: TransferSettings
+    """Likewise."""
 
     def dataset(self, name: str, seed: int) -> DatasetConfig:
         """Return a simulated experiment: a preset at the benchmark's size."""

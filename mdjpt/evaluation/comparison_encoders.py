@@ -48,34 +48,23 @@ _HEAD = "final_layer"
 
 @dataclass(frozen=True, slots=True)
 class ComparisonEncoder:
-    """A pre-trained encoder that braindecode has the network of.
-
-    Attributes
-    ----------
-    name : str
-        What a user writes.
-    class_name : str
-        In ``braindecode.models``; those that begin with "Interpolated" bring any electrodes onto
-        the ones that the weights are for.
-    sfreq : float
-        Sampling rate in Hz that its weights are for.
-    unit_uv : float
-        Microvolts that are 1 at its input.
-    patch_times : int
-        Samples of a patch: a window is cut to a multiple.
-    licence : str
-        Of its authors' code and weights, as they state it.
-    source : str
-        Where the authors offer the weights.
-    """
+    """A pre-trained encoder that braindecode has the network of."""
 
     name: str
+    """What a user writes."""
     class_name: str
+    """In ``braindecode.models``; those that begin with "Interpolated" bring any electrodes onto the
+    ones that the weights are for."""
     sfreq: float
+    """Sampling rate in Hz that its weights are for."""
     unit_uv: float
+    """Microvolts that are 1 at its input."""
     patch_times: int
+    """Samples of a patch: a window is cut to a multiple."""
     licence: str
+    """Of its authors' code and weights, as they state it."""
     source: str
+    """Where the authors offer the weights."""
 
 
 COMPARISON_ENCODERS = {

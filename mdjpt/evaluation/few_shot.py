@@ -27,30 +27,21 @@ _SELECTED = {
 
 @dataclass(frozen=True, slots=True)
 class FewShotSettings:
-    """How a few-shot evaluation is made; the defaults are honest.
-
-    Attributes
-    ----------
-    protocol : {"honest", "released"}
-        ``released`` takes the released splits, order of files, priors from all subjects and
-        smoothed windows only.
-    n_folds, train_share, seed
-        See :func:`mdjpt.evaluation.splits.random_folds`; the seed is also the head's.
-    selection : {"training", "released", "none"} or None
-        See :func:`mdjpt.evaluation.head_training.train_head`; None: as the protocol has it.
-    clips : {"any", "unseen"}
-        ``unseen``: train and test share no clip.
-    n_epochs : int
-        Most epochs of the head: 8 in the released configuration, 25 in the paper.
-    """
+    """How a few-shot evaluation is made; the defaults are honest."""
 
     protocol: Literal["honest", "released"] = "honest"
+    """``released`` takes the released splits, order of files, priors from all subjects and smoothed
+    windows only."""
+    # See :func:`mdjpt.evaluation.splits.random_folds`; the seed is also the head's.
     n_folds: int = 6
     train_share: float = 0.25
     seed: int = 0
     selection: Selection | None = None
+    """See :func:`mdjpt.evaluation.head_training.train_head`; None: as the protocol has it."""
     clips: Literal["any", "unseen"] = "any"
+    """``unseen``: train and test share no clip."""
     n_epochs: int = N_EPOCHS
+    """Most epochs of the head: 8 in the released configuration, 25 in the paper."""
 
     def __post_init__(self) -> None:
         if self.protocol == "released" and self.clips == "unseen":

@@ -21,18 +21,12 @@ _HELD_OUT = 0.25  # share of the training subjects that choose the epoch
 
 
 class TrainedHead(NamedTuple):
-    """A head and how it came about.
-
-    Attributes
-    ----------
-    head : Head
-        Trained on all training windows.
-    n_epochs : int
-        Chosen number of epochs.
-    """
+    """A head and how it came about."""
 
     head: Head
+    """Trained on all training windows."""
     n_epochs: int
+    """Chosen number of epochs."""
 
     def probabilities(self, features: FeatureSet) -> NDArray[np.float64]:
         """Return the probabilities of the classes, shape (n_windows, n_classes)."""

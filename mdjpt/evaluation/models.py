@@ -27,24 +27,16 @@ __all__ = ["EvaluatedModel", "load_models"]
 
 @dataclass(frozen=True, eq=False)
 class EvaluatedModel:
-    """A bundle under the name that it has in a report.
-
-    Attributes
-    ----------
-    arm : str
-        The file's name, with its folder's where two files have the same.
-    bundle : Bundle
-        The model.
-    variant : {"released", "paper"} or None
-        Of its network; None: its own.
-    normalisation : {"auto", "rows", "window", "recording", "released"}
-        Of its rows, see :func:`mdjpt.evaluation.encoding.encoder_features`.
-    """
+    """A bundle under the name that it has in a report."""
 
     arm: str
+    """The file's name, with its folder's where two files have the same."""
     bundle: Bundle
+    """The model."""
     variant: Variant | None = None
+    """Of its network; None: its own."""
     normalisation: RowNormalisation = "auto"
+    """Of its rows, see :func:`mdjpt.evaluation.encoding.encoder_features`."""
 
     @property
     def simulated(self) -> bool:

@@ -49,82 +49,54 @@ def level_name(level: str) -> str:
 
 @dataclass(frozen=True, slots=True, config=_AS_WRITTEN)
 class LevelOutcome:
-    """Measures of one level.
-
-    Attributes
-    ----------
-    scores : dict of str to float
-        By key of :data:`mdjpt.evaluation.metrics.METRICS`.
-    confusion : list of list of int
-        Rows are the labels, columns the predictions.
-    subject_accuracy : dict of str to float
-        Accuracy within each test subject.
-    """
+    """Measures of one level."""
 
     scores: dict[str, float]
+    """By key of :data:`mdjpt.evaluation.metrics.METRICS`."""
     confusion: list[list[int]]
+    """Rows are the labels, columns the predictions."""
     subject_accuracy: dict[str, float]
+    """Accuracy within each test subject."""
 
 
 @dataclass(frozen=True, slots=True, config=_AS_WRITTEN)
 class FoldOutcome:
-    """One split of the subjects, or one subject where nothing is split.
-
-    Attributes
-    ----------
-    name : str
-        Of the fold.
-    n_train, n_test : int
-        Subjects.
-    levels : dict of str to LevelOutcome
-        By key of :data:`LEVELS`, with ", seen clips" behind it for the control of an evaluation
-        on unseen clips.
-    n_epochs : dict of str to int
-        Epochs that were chosen for the head of each kind of features.
-    """
+    """One split of the subjects, or one subject where nothing is split."""
 
     name: str
+    """Of the fold."""
+    # Subjects.
     n_train: int
     n_test: int
     levels: dict[str, LevelOutcome]
+    """By key of :data:`LEVELS`, with ", seen clips" behind it for the control of an evaluation on
+    unseen clips."""
     n_epochs: dict[str, int] = field(default_factory=dict)
+    """Epochs that were chosen for the head of each kind of features."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=_AS_WRITTEN)
 class Outcome:
-    """One arm of an evaluation.
-
-    Attributes
-    ----------
-    arm : str
-        Short name: a model or a baseline.
-    protocol : str
-        "few-shot", "zero-shot" or "transfer".
-    dataset : str
-        What it was tested on.
-    class_names : tuple of str
-        Rows of the confusion matrices.
-    unit : str
-        What a fold is: "fold" or "subject".
-    choices : dict of str to str
-        Every choice that moves the figures, in words.
-    folds : tuple of FoldOutcome
-        At least one.
-    simulated : bool
-        True when data or model are simulated.
-    notes : tuple of str
-        What the reader must know.
-    """
+    """One arm of an evaluation."""
 
     arm: str
+    """Short name: a model or a baseline."""
     protocol: str
+    """One of "few-shot", "zero-shot" and "transfer"."""
     dataset: str
+    """What it was tested on."""
     class_names: tuple[str, ...]
+    """Rows of the confusion matrices."""
     unit: str
+    """What a fold is: "fold" or "subject"."""
     choices: dict[str, str]
+    """Every choice that moves the figures, in words."""
     folds: tuple[FoldOutcome, ...]
+    """At least one."""
     simulated: bool = False
+    """True when data or model are simulated."""
     notes: tuple[str, ...] = ()
+    """What the reader must know."""
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -22,32 +22,22 @@ __all__ = ["PairedTest", "compare_arms", "corrected_resampled_t", "signed_rank"]
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """A comparison of the accuracies of two arms.
+    """A comparison of the accuracies of two arms."""
 
-    Attributes
-    ----------
-    arm, other : str
-        Names; the difference is arm minus other.
-    level : str
-        What was measured.
-    difference : float
-        Mean over the folds.
-    corrected_p : float
-        Corrected resampled t-test over the folds; NaN where folds are subjects, who share no
-        training data to correct for.
-    n_subjects : int
-        Subjects that both were tested on.
-    subjects_p : float
-        Wilcoxon's signed-rank test over the subjects.
-    """
-
+    # Names; the difference is arm minus other.
     arm: str
     other: str
     level: str
+    """What was measured."""
     difference: float
+    """Mean over the folds."""
     corrected_p: float
+    """Corrected resampled t-test over the folds; NaN where folds are subjects, who share no
+    training data to correct for."""
     n_subjects: int
+    """Subjects that both were tested on."""
     subjects_p: float
+    """Wilcoxon's signed-rank test over the subjects."""
 
 
 def compare_arms(outcomes: Sequence[Outcome], level: str) -> list[PairedTest]:

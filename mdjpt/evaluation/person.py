@@ -42,30 +42,21 @@ POOLED = "pooled decoder"
 
 @dataclass(frozen=True, slots=True)
 class DecoderScore:
-    """How good one way of decoding is on trials that it was not trained on.
-
-    Attributes
-    ----------
-    name : str
-        The family's, or "pooled decoder".
-    n_trials, n_correct : int
-        Trials, and those decoded right by the mean probability of their windows.
-    low, high : float
-        95 % interval of the share (Clopper and Pearson 1934), trials taken as independent.
-    p_value : float
-        Of the test with the classes of whole blocks permuted,
-        :func:`~mdjpt.calibration.verdict.permutation_p`.
-    window_accuracy : float
-        Balanced accuracy of the windows.
-    """
+    """How good one way of decoding is on trials that it was not trained on."""
 
     name: str
+    """The family's, or "pooled decoder"."""
+    # Trials, and those decoded right by the mean probability of their windows.
     n_trials: int
     n_correct: int
+    # 95 % interval of the share (Clopper and Pearson 1934), trials taken as independent.
     low: float
     high: float
     p_value: float
+    """Of the test with the classes of whole blocks permuted,
+    :func:`~mdjpt.calibration.verdict.permutation_p`."""
     window_accuracy: float
+    """Balanced accuracy of the windows."""
 
     @property
     def accuracy(self) -> float:
@@ -75,36 +66,24 @@ class DecoderScore:
 
 @dataclass(frozen=True, eq=False)
 class PersonOutcome:
-    """What was found of one person.
-
-    Attributes
-    ----------
-    class_names : tuple of str
-        The person's classes.
-    scores : tuple of DecoderScore
-        Every family, the pooled decoder last.
-    chance : float
-        Share of the most frequent class.
-    shown : ndarray of float64, shape (n_windows, n_classes)
-        Probabilities of the pooled decoder.
-    labels : ndarray of int, shape (n_windows,)
-        True classes of its windows.
-    threshold : float
-        Confidence from which the decoder labels a window.
-    design : Design
-        What the order of the tested trials can tell.
-    held_out : bool
-        True for held-out trials of the calibration, False for another recording.
-    """
+    """What was found of one person."""
 
     class_names: tuple[str, ...]
+    """The person's classes."""
     scores: tuple[DecoderScore, ...]
+    """Every family, the pooled decoder last."""
     chance: float
+    """Share of the most frequent class."""
     shown: Float64
+    """Probabilities of the pooled decoder. Shape (n_windows, n_classes)."""
     labels: Labels
+    """True classes of its windows. Shape (n_windows,), int."""
     threshold: float
+    """Confidence from which the decoder labels a window."""
     design: Design
+    """What the order of the tested trials can tell."""
     held_out: bool
+    """True for held-out trials of the calibration, False for another recording."""
 
     @property
     def verdict(self) -> str:

@@ -21,14 +21,9 @@ TRACKS: dict[str, Literal["filter", "smoother"]] = {"": "filter", "smoothed": "s
 
 
 class Priors(NamedTuple):
-    """Where the running normalisation of a session begins.
+    """Where the running normalisation of a session begins."""
 
-    Attributes
-    ----------
-    mean, var : ndarray of float64, shape (n_features,)
-        Means over subjects of each subject's mean and variance.
-    """
-
+    # Means over subjects of each subject's mean and variance. Shape (n_features,).
     mean: NDArray[np.float64]
     var: NDArray[np.float64]
 

@@ -12,21 +12,14 @@ __all__ = ["PublishedFigure", "published_figures"]
 
 
 class PublishedFigure(NamedTuple):
-    """One entry of the paper's tables.
-
-    Attributes
-    ----------
-    method : str
-        What was evaluated.
-    accuracy : float
-        Percent.
-    auroc : float or None
-        Percent, where it is given.
-    """
+    """One entry of the paper's tables."""
 
     method: str
+    """What was evaluated."""
     accuracy: float
+    """Percent."""
     auroc: float | None = None
+    """Percent, where it is given."""
 
 
 _PUBLISHED: dict[str, dict[str, dict[str, tuple[float, ...]]]] = {

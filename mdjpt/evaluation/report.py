@@ -39,21 +39,14 @@ SIMULATED = "Simulated: these figures say nothing about people."
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of texts.
-
-    Attributes
-    ----------
-    title : str
-        What stands above it.
-    header : tuple of str
-        One a column.
-    rows : tuple of tuple of str
-        The cells.
-    """
+    """A table of texts."""
 
     title: str
+    """What stands above it."""
     header: tuple[str, ...]
+    """One a column."""
     rows: tuple[tuple[str, ...], ...]
+    """The cells."""
 
     def markdown(self) -> str:
         """Return the table in Markdown, its title as a heading."""

@@ -24,22 +24,15 @@ __all__ = ["Fold", "FoldRows", "random_folds", "released_folds", "with_unseen_cl
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """One split.
-
-    Attributes
-    ----------
-    name : str
-        "fold 1" and so on.
-    train, test : tuple of str
-        Subjects; none is in both.
-    train_clips : frozenset of str or None
-        Clips that the head is trained on; it is tested on the others. None: all, for both.
-    """
+    """One split."""
 
     name: str
+    """Of the split: "fold 1" and so on."""
+    # Subjects; none is in both.
     train: tuple[str, ...]
     test: tuple[str, ...]
     train_clips: frozenset[str] | None = None
+    """Clips that the head is trained on; it is tested on the others. None: all, for both."""
 
     def rows(self, table: WindowTable) -> FoldRows:
         """Return which windows are for what; those without a label are for nothing.
@@ -67,19 +60,13 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class FoldRows:
-    """Windows of a fold.
+    """Windows of a fold."""
 
-    Attributes
-    ----------
-    train, test : ndarray of bool, shape (n_windows,)
-        What the head is trained and tested on.
-    seen_clips : ndarray of bool or None
-        Windows of the test subjects watching clips that it was trained on: the control.
-    """
-
+    # What the head is trained and tested on. Shape (n_windows,).
     train: NDArray[np.bool_]
     test: NDArray[np.bool_]
     seen_clips: NDArray[np.bool_] | None
+    """Windows of the test subjects watching clips that it was trained on: the control."""
 
 
 def random_folds(

@@ -35,24 +35,16 @@ _MIN_SHARED = 2  # of one class nothing can be told
 
 @dataclass(frozen=True, slots=True)
 class TransferSettings:
-    """How a transfer is made.
-
-    Attributes
-    ----------
-    classes : {"auto", "emotion", "valence"}
-        See :func:`shared_classes`.
-    selection : {"training", "none"}
-        Whether held-out source subjects choose the epoch.
-    n_epochs : int
-        Most epochs of the head.
-    seed : int
-        Of the head.
-    """
+    """How a transfer is made."""
 
     classes: Scheme = "auto"
+    """See :func:`shared_classes`."""
     selection: Literal["training", "none"] = "training"
+    """Whether held-out source subjects choose the epoch."""
     n_epochs: int = N_EPOCHS
+    """Most epochs of the head."""
     seed: int = 0
+    """Of the head."""
 
 
 def transfer(
@@ -156,18 +148,12 @@ def _left_out(tested: FeatureSet) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SharedClasses:
-    """A way to name the labels of several datasets alike.
-
-    Attributes
-    ----------
-    scheme : {"emotion", "valence"}
-        Emotions under one spelling, or negative, neutral and positive.
-    names : tuple of str
-        The shared classes, in the order of the target's.
-    """
+    """A way to name the labels of several datasets alike."""
 
     scheme: Literal["emotion", "valence"]
+    """Emotions under one spelling, or negative, neutral and positive."""
     names: tuple[str, ...]
+    """The shared classes, in the order of the target's."""
 
     def labels(self, labels: NDArray[np.int64], class_names: Sequence[str]) -> NDArray[np.int64]:
         """Translate a dataset's labels; -1 for classes that are not shared."""

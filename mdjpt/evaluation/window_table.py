@@ -29,47 +29,33 @@ Table = TypeVar("Table", bound="WindowTable")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WindowTable:
-    """One row a window, in the order of the store's files.
-
-    Attributes
-    ----------
-    dataset : str
-        Short name.
-    class_names : tuple of str
-        Names of the labels.
-    simulated : bool
-        True for simulated EEG.
-    recording, start : ndarray of int64, shape (n_windows,)
-        Place in the store's recordings, and first sample there.
-    label : ndarray of int64, shape (n_windows,)
-        Class, -1 without one.
-    subject, session, stimulus : ndarray of str, shape (n_windows,)
-        Who, when, and which clip.
-    trial, window : ndarray of int64, shape (n_windows,)
-        Place of the trial in the store, and of the window in its trial.
-    order : ndarray of int64, shape (n_windows,)
-        When the trial was shown, from 0 within its session; its place in the file where the order
-        of presentation is not known.
-    n_times : int
-        Samples of a window.
-    order_known : bool
-        Whether every trial's order of presentation is known.
-    """
+    """One row a window, in the order of the store's files."""
 
     dataset: str
+    """Short name."""
     class_names: tuple[str, ...]
+    """Names of the labels."""
     simulated: bool
+    """True for simulated EEG."""
+    # Place in the store's recordings, and first sample there. Shape (n_windows,).
     recording: Int64
     start: Int64
     label: Int64
+    """Class, -1 without one. Shape (n_windows,)."""
+    # Who, when, and which clip. Shape (n_windows,), str.
     subject: Text
     session: Text
     stimulus: Text
+    # Place of the trial in the store, and of the window in its trial. Shape (n_windows,).
     trial: Int64
     window: Int64
     order: Int64
+    """When the trial was shown, from 0 within its session; its place in the file where the order of
+    presentation is not known. Shape (n_windows,)."""
     n_times: int
+    """Samples of a window."""
     order_known: bool
+    """Whether every trial's order of presentation is known."""
 
     def __len__(self) -> int:
         return len(self.label)
@@ -114,16 +100,6 @@ class WindowTable:
 class FeatureSet(WindowTable):
     """A table of windows with their features.
 
-    Attributes
-    ----------
-    features : ndarray of float32, shape (n_windows, n_features)
-        512 for the published model.
-    made_by : str
-        One line: which encoder, how its rows were normalised.
-    causal : bool
-        Whether a row was made without windows that come after it. The samples themselves are
-        always scaled and filtered over their whole recording.
-
     Raises
     ------
     ValueError
@@ -131,8 +107,12 @@ class FeatureSet(WindowTable):
     """
 
     features: NDArray[np.float32]
+    """512 for the published model. Shape (n_windows, n_features)."""
     made_by: str
+    """One line: which encoder, how its rows were normalised."""
     causal: bool
+    """Whether a row was made without windows that come after it. The samples themselves are always
+    scaled and filtered over their whole recording."""
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or len(self.features) != len(self):

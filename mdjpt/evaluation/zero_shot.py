@@ -35,15 +35,10 @@ _NO_NEIGHBOUR = -1.0  # the least cosine, for a class without a neighbour that c
 
 @dataclass(frozen=True, slots=True)
 class ZeroShotSettings:
-    """How neighbours are chosen.
-
-    Attributes
-    ----------
-    exclude : tuple of {"trial", "subject", "stimulus"}
-        Neighbours of the same one do not count; empty: only the window itself does not.
-    """
+    """How neighbours are chosen."""
 
     exclude: tuple[Excluded, ...] = ("subject",)
+    """Neighbours of the same one do not count; empty: only the window itself does not."""
 
     @property
     def in_words(self) -> str:

@@ -53,31 +53,22 @@ _POP_REACH_S = 5.0
 
 @dataclass(frozen=True)
 class ArtefactLevels:
-    """Factors of the typical size (drift, mains, sensor) or rate (events) of each artefact.
+    """Factors of the typical size (drift, mains, sensor) or rate (events) of each artefact."""
 
-    Attributes
-    ----------
-    blinks, saccades, bursts, pops : float
-        Factor of the rate; 0 switches off.
-    muscle : float
-        Factor of the standing tension.
-    drift, sensor : float
-        Factor of the amplitude.
-    mains_uv : float
-        Mean amplitude of the mains hum, microvolts.
-    mains_hz : float
-        50 or 60.
-    """
-
+    # Factor of the rate; 0 switches off.
     blinks: float = 1.0
     saccades: float = 1.0
     bursts: float = 1.0
     pops: float = 1.0
     muscle: float = 1.0
+    """Factor of the standing tension."""
+    # Factor of the amplitude.
     drift: float = 1.0
     sensor: float = 1.0
     mains_uv: float = 0.0
+    """Mean amplitude of the mains hum, microvolts."""
     mains_hz: float = 50.0
+    """50 or 60."""
 
     @classmethod
     def none(cls) -> ArtefactLevels:

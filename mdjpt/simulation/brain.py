@@ -37,30 +37,20 @@ _VIGILANCE_STD = 0.2
 
 @dataclass(frozen=True)
 class Rhythm:
-    """A group of oscillating dipoles.
-
-    Attributes
-    ----------
-    name : str
-        Key of :data:`mdjpt.simulation.emotion.COUPLING`.
-    anchors : tuple of str
-        Electrodes under which the dipoles lie.
-    peak : str
-        Attribute of :class:`~mdjpt.simulation.traits.Traits` with the peak frequency.
-    bandwidth_hz : float
-        Full width at half power of the resonator.
-    amplitude_uv : float
-        Standard deviation of one dipole at the scalp above it.
-    shared : float
-        Part of the variance that is common to the group, 0 to 1.
-    """
+    """A group of oscillating dipoles."""
 
     name: str
+    """Key of :data:`mdjpt.simulation.emotion.COUPLING`."""
     anchors: tuple[str, ...]
+    """Electrodes under which the dipoles lie."""
     peak: str
+    """Attribute of :class:`~mdjpt.simulation.traits.Traits` with the peak frequency."""
     bandwidth_hz: float
+    """Full width at half power of the resonator."""
     amplitude_uv: float
+    """Standard deviation of one dipole at the scalp above it."""
     shared: float
+    """Part of the variance that is common to the group, 0 to 1."""
 
 
 _TEMPORAL = ("T7", "T8", "FT7", "FT8", "TP7", "TP8")

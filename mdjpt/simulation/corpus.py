@@ -29,45 +29,6 @@ __all__ = ["PRESETS", "DatasetConfig", "preset_corpus"]
 class DatasetConfig:
     """One simulated experiment.
 
-    Attributes
-    ----------
-    name : str
-        Datasets of another name have other subjects and clips.
-    ch_names : tuple of str
-        Electrodes, as :class:`~mdjpt.simulation.SimulatedParticipant` takes them.
-    sfreq : float
-        Sampling rate in Hz, at least 100.
-    classes : tuple of str
-        The label set; a trial's label is the index in it.
-    reference : str or tuple of str
-        Electrode(s), "average" or "infinity".
-    n_subjects, n_sessions, n_trials : int
-        Subjects, sessions of each, trials of each session.
-    trial_s : tuple of float
-        Shortest and longest clip, seconds; each clip has a length of its own.
-    rest_s : float
-        Rest before each clip, seconds, at least 2.
-    class_weights : tuple of float
-        Relative frequency of each class among the clips; empty: equal.
-    order : {"fixed", "random"}
-        The same presentation order for every subject, or another one for each.
-    new_clips : bool
-        Whether each session shows clips of its own; else all sessions show the same.
-    disagreement : float
-        Share of trials in which the person feels another class than the label says.
-    stimulus_strength : float
-        Factor of all that is the clip's own (:class:`mdjpt.simulation.Stimulus`).
-    gain : float
-        Factor of the samples, as of an amplifier that is off.
-    noise_uv : float
-        Standard deviation of the sensor noise, microvolts.
-    artefacts : ArtefactLevels
-        How much of what.
-    difficulty : float
-        0 (easiest) to 1 (emotions leave no trace).
-    seed : int
-        Another seed, other subjects and clips.
-
     Raises
     ------
     ValueError
@@ -75,25 +36,43 @@ class DatasetConfig:
     """
 
     name: str
+    """Datasets of another name have other subjects and clips."""
     ch_names: tuple[str, ...]
+    """Electrodes, as :class:`~mdjpt.simulation.SimulatedParticipant` takes them."""
     sfreq: float
+    """Sampling rate in Hz, at least 100."""
     classes: tuple[str, ...]
+    """The label set; a trial's label is the index in it."""
     reference: str | tuple[str, ...] = "FCz"
+    """Electrode(s), "average" or "infinity"."""
+    # Subjects, sessions of each, trials of each session.
     n_subjects: int = 12
     n_sessions: int = 1
     n_trials: int = 15
     trial_s: tuple[float, float] = (60.0, 90.0)
+    """Shortest and longest clip, seconds; each clip has a length of its own."""
     rest_s: float = 5.0
+    """Rest before each clip, seconds, at least 2."""
     class_weights: tuple[float, ...] = ()
+    """Relative frequency of each class among the clips; empty: equal."""
     order: Literal["fixed", "random"] = "random"
+    """The same presentation order for every subject, or another one for each."""
     new_clips: bool = False
+    """Whether each session shows clips of its own; else all sessions show the same."""
     disagreement: float = 0.0
+    """Share of trials in which the person feels another class than the label says."""
     stimulus_strength: float = 1.0
+    """Factor of all that is the clip's own (:class:`mdjpt.simulation.Stimulus`)."""
     gain: float = 1.0
+    """Factor of the samples, as of an amplifier that is off."""
     noise_uv: float = 0.5
+    """Standard deviation of the sensor noise, microvolts."""
     artefacts: ArtefactLevels = field(default_factory=ArtefactLevels)
+    """How much of what."""
     difficulty: float = 0.5
+    """0 (easiest) to 1 (emotions leave no trace)."""
     seed: int = 0
+    """Another seed, other subjects and clips."""
 
     def __post_init__(self) -> None:
         check_classes(self.classes)

@@ -152,22 +152,15 @@ class SlowProcess:
 
 @dataclass(frozen=True)
 class Stimulus:
-    """A clip: what it does to everybody who watches it.
-
-    Attributes
-    ----------
-    state : str
-        The emotion it is meant to evoke.
-    identity : int
-        Number of the clip; the same number is the same clip for every participant.
-    strength : float
-        Factor of everything that is the clip's own: its distance from the class's point, its
-        course over time and its evoked potentials.
-    """
+    """A clip: what it does to everybody who watches it."""
 
     state: str
+    """The emotion it is meant to evoke."""
     identity: int
+    """Number of the clip; the same number is the same clip for every participant."""
     strength: float = 1.0
+    """Factor of everything that is the clip's own: its distance from the class's point, its course
+    over time and its evoked potentials."""
 
     def course(self) -> tuple[NDArray[np.float64], SlowProcess]:
         """Return the clip's point in latent space (3, 1) and its fluctuation around it (3,)."""

@@ -33,24 +33,16 @@ _CELL_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event.
-
-    Attributes
-    ----------
-    time_s : float
-        Onset.
-    size : float
-        Standard normal number: what it means is the caller's.
-    place : float
-        Uniform number in [0, 1): which electrode, say.
-    duration_s : float
-        Between 0.3 and 2 s, for events that have one.
-    """
+    """One event."""
 
     time_s: float
+    """Onset."""
     size: float
+    """Standard normal number: what it means is the caller's."""
     place: float
+    """Uniform number in [0, 1): which electrode, say."""
     duration_s: float
+    """Between 0.3 and 2 s, for events that have one."""
 
 
 class EventTrain:

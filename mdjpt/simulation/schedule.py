@@ -40,18 +40,12 @@ _CLIPS_PER_CLASS = 5
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One emotional state from its start to the start of the next one.
-
-    Attributes
-    ----------
-    start_s : float
-        Seconds since the beginning.
-    stimulus : Stimulus
-        What evokes the state.
-    """
+    """One emotional state from its start to the start of the next one."""
 
     start_s: float
+    """Seconds since the beginning."""
     stimulus: Stimulus
+    """What evokes the state."""
 
     @property
     def state(self) -> str:
@@ -61,21 +55,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """The first sample of a state.
-
-    Attributes
-    ----------
-    sample : int
-        Position since the beginning.
-    state : str
-        The state that begins.
-    stimulus : Stimulus
-        What evokes it.
-    """
+    """The first sample of a state."""
 
     sample: int
+    """Position since the beginning."""
     state: str
+    """The state that begins."""
     stimulus: Stimulus
+    """What evokes it."""
 
 
 class Schedule(Protocol):

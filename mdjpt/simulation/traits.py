@@ -22,51 +22,36 @@ _N_GROUPS = len(COUPLING)
 
 @dataclass(frozen=True)
 class Traits:
-    """An individual on a given day; draw one with :meth:`draw`.
-
-    Attributes
-    ----------
-    rotation : ndarray of float64, shape (3, 3)
-        Of the brain under the cap: 4 degrees rms for the person, 1.5 for the day.
-    skull_ratio : float
-        Conductivity of the skull over that of the brain: 1/40, log-normal 0.3. The lower, the
-        more the potentials are smeared.
-    depth : float
-        Factor of every source's distance from the centre: 1, normal 0.02.
-    gain : float
-        Factor of all brain activity: log-normal 0.2, for the day 0.08.
-    alpha_hz : float
-        Individual alpha peak: normal 10 Hz, 0.8 Hz, within 8 to 12 Hz.
-    theta_hz, beta_hz, gamma_hz : float
-        Peaks of the other rhythms: normal 6 (0.4), 20 (1.5) and 38 (2.5) Hz.
-    exponent : float
-        Of the aperiodic background's power spectrum 1/f^exponent: normal 1.2, 0.12.
-    rhythm_gain : ndarray of float64, shape (9,)
-        Factor of each group of rhythms: log-normal 0.3, for the day 0.1.
-    coupling : ndarray of float64, shape (9, 3)
-        The person's version of :data:`mdjpt.simulation.emotion.COUPLING`: each entry times one
-        log-normal reactivity (0.25) and an own factor (0.3), plus a normal idiosyncrasy (0.1).
-    blinks_per_min : float
-        Log-normal around 14.
-    muscle_uv : float
-        Standing tension of the temporal muscles, microvolts rms: log-normal around 1.0.
-    evoked_gain, evoked_delay_s : float
-        Size (log-normal 0.25) and delay (normal 8 ms) of the response to stimuli.
-    """
+    """An individual on a given day; draw one with :meth:`draw`."""
 
     rotation: NDArray[np.float64]
+    """Of the brain under the cap: 4 degrees rms for the person, 1.5 for the day. Shape (3, 3)."""
     skull_ratio: float
+    """Conductivity of the skull over that of the brain: 1/40, log-normal 0.3. The lower, the more
+    the potentials are smeared."""
     depth: float
+    """Factor of every source's distance from the centre: 1, normal 0.02."""
     gain: float
+    """Factor of all brain activity: log-normal 0.2, for the day 0.08."""
     alpha_hz: float
+    """Individual alpha peak: normal 10 Hz, 0.8 Hz, within 8 to 12 Hz."""
+    # Peaks of the other rhythms: normal 6 (0.4), 20 (1.5) and 38 (2.5) Hz.
     theta_hz: float
     beta_hz: float
     gamma_hz: float
     exponent: float
+    """Of the aperiodic background's power spectrum 1/f^exponent: normal 1.2, 0.12."""
     rhythm_gain: NDArray[np.float64]
+    """Factor of each group of rhythms: log-normal 0.3, for the day 0.1. Shape (9,)."""
     coupling: NDArray[np.float64]
+    """The person's version of :data:`mdjpt.simulation.emotion.COUPLING`: each entry times one
+    log-normal reactivity (0.25) and an own factor (0.3), plus a normal idiosyncrasy (0.1). Shape
+    (9, 3)."""
     blinks_per_min: float
+    """Log-normal around 14."""
     muscle_uv: float
+    """Standing tension of the temporal muscles, microvolts rms: log-normal around 1.0."""
+    # Size (log-normal 0.25) and delay (normal 8 ms) of the response to stimuli.
     evoked_gain: float
     evoked_delay_s: float
 

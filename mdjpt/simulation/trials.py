@@ -32,23 +32,15 @@ _CLIP_STREAM, _ORDER_STREAM, _FELT_STREAM = 0xC11, 0x0D3, 0xFE1
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrial:
-    """What a session shows when.
-
-    Attributes
-    ----------
-    label : int
-        Index into the dataset's classes.
-    stimulus : int
-        Number of the clip within the dataset.
-    felt : Stimulus
-        What the person feels, which is the label's class unless they disagree.
-    start_s, duration_s : float
-        Where the clip stands in the session's recording, seconds.
-    """
+    """What a session shows when."""
 
     label: int
+    """Index into the dataset's classes."""
     stimulus: int
+    """Number of the clip within the dataset."""
     felt: Stimulus
+    """What the person feels, which is the label's class unless they disagree."""
+    # Where the clip stands in the session's recording, seconds.
     start_s: float
     duration_s: float
 

@@ -32,18 +32,12 @@ _RANK_TOLERANCE = 1e-7  # of the largest eigenvalue: interpolation and reference
 
 
 class Component(NamedTuple):
-    """A component that was dropped.
-
-    Attributes
-    ----------
-    kind : str
-        "muscle" or "eye".
-    probability : float
-        ICLabel's.
-    """
+    """A component that was dropped."""
 
     kind: str
+    """Either "muscle" or "eye"."""
     probability: float
+    """ICLabel's."""
 
 
 def remove_artefact_components(

@@ -21,92 +21,62 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class StoreCard(BaseModel, frozen=True):
-    """What is true of all recordings of a store.
-
-    Attributes
-    ----------
-    name : str
-        Short name of the dataset.
-    title : str
-        Name as its authors write it.
-    ch_names : tuple of str
-        Electrodes, upper-case 10-05 names; the rows of every recording.
-    class_names : tuple of str
-        Names of the integer labels; empty when there are ratings only.
-    label_scheme, licence, url : str
-        As on the dataset's own card.
-    simulated : bool
-        True for simulated EEG: a model trained on it says so.
-    preparation : dict
-        Settings of the preparation.
-    code_version : str
-        Of the software that prepared it.
-    sfreq : float
-        Always 125 Hz.
-    """
+    """What is true of all recordings of a store."""
 
     model_config = STRICT
 
     name: str
+    """Short name of the dataset."""
     title: str
+    """Name as its authors write it."""
     ch_names: tuple[str, ...]
+    """Electrodes, upper-case 10-05 names; the rows of every recording."""
     class_names: tuple[str, ...]
+    """Names of the integer labels; empty when there are ratings only."""
+    # As on the dataset's own card.
     label_scheme: str
     licence: str
     url: str
     simulated: bool
+    """True for simulated EEG: a model trained on it says so."""
     preparation: dict[str, Any]
+    """Settings of the preparation."""
     code_version: str
+    """Of the software that prepared it."""
     sfreq: float = SFREQ
+    """Always 125 Hz."""
 
 
 class RecordingFacts(BaseModel, frozen=True):
-    """What is true of one recording.
-
-    Attributes
-    ----------
-    file : str
-        Name below the store's ``recordings``.
-    subject, session : str
-        Who and when.
-    n_times : int
-        Samples.
-    crc32 : int
-        Checksum of the samples' bytes.
-    scale_mean, scale_std : float
-        Microvolts: what the robust scaling subtracted, and divided by.
-    quality : dict
-        Numbers that sum up the preparation (share of interpolated channels, components dropped).
-    notes : tuple of str
-        Remarks of the reader.
-    """
+    """What is true of one recording."""
 
     model_config = STRICT
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.npy$")]
+    """Name below the store's ``recordings``."""
+    # Who and when.
     subject: str
     session: str
     n_times: int
+    """Samples."""
     crc32: int
+    """Checksum of the samples' bytes."""
+    # Microvolts: what the robust scaling subtracted, and divided by.
     scale_mean: float
     scale_std: float
     quality: dict[str, float] = {}
+    """Numbers that sum up the preparation (share of interpolated channels, components dropped)."""
     notes: tuple[str, ...] = ()
+    """Remarks of the reader."""
 
 
 class StoreFile(StoreCard, frozen=True):
-    """The content of ``store.json``.
-
-    Attributes
-    ----------
-    format_version : int
-        Of the layout of the store.
-    recordings : tuple of RecordingFacts
-        At least one.
-    """
+    """The content of ``store.json``."""
 
     format_version: Literal[1] = 1
+    """Of the layout of the store."""
     recordings: Annotated[tuple[RecordingFacts, ...], Field(min_length=1)]
+    """At least one."""
 
     @field_validator("sfreq")
     @classmethod
@@ -124,26 +94,18 @@ class StoreFile(StoreCard, frozen=True):
 
 
 class RecordingFile(BaseModel, frozen=True):
-    """The content of ``NAME.json``, which makes a recording count as written.
-
-    Attributes
-    ----------
-    preparation : dict
-        Settings that it was prepared with.
-    ch_names : tuple of str
-        Its electrodes.
-    facts : RecordingFacts
-        What is true of it.
-    trials : tuple of dict
-        Fields of :class:`mdjpt.store.trials.StoredTrial`.
-    """
+    """The content of ``NAME.json``, which makes a recording count as written."""
 
     model_config = STRICT
 
     preparation: dict[str, Any]
+    """Settings that it was prepared with."""
     ch_names: tuple[str, ...]
+    """Its electrodes."""
     facts: RecordingFacts
+    """What is true of it."""
     trials: tuple[dict[str, Any], ...]
+    """Fields of :class:`mdjpt.store.trials.StoredTrial`."""
 
 
 def read_description(kind: type[T], path: Path) -> T:

@@ -48,19 +48,13 @@ class TrialSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PreparedStep:
-    """How far a preparation is.
+    """How far a preparation is."""
 
-    Attributes
-    ----------
-    done, total : int
-        Recordings.
-    text : str
-        What was done last.
-    """
-
+    # Recordings.
     done: int
     total: int
     text: str
+    """What was done last."""
 
 
 def _ignore(_: PreparedStep) -> None:

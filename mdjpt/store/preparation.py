@@ -42,21 +42,14 @@ _PLACE = {name: place for place, name in enumerate(STANDARD_CHANNELS)}
 
 @dataclass(frozen=True, slots=True)
 class PreparationSettings:
-    """What is done to a recording besides filter, reference and scale.
-
-    Attributes
-    ----------
-    ica : bool
-        Whether eye and muscle components are dropped.
-    ica_threshold : float
-        Probability from which they are.
-    interpolate : bool
-        Whether bad channels are interpolated.
-    """
+    """What is done to a recording besides filter, reference and scale."""
 
     ica: bool = True
+    """Whether eye and muscle components are dropped."""
     ica_threshold: float = 0.8
+    """Probability from which they are."""
     interpolate: bool = True
+    """Whether bad channels are interpolated."""
 
     def __post_init__(self) -> None:
         if not 0 < self.ica_threshold <= 1:
@@ -70,40 +63,29 @@ class PreparationSettings:
 
 @dataclass(frozen=True, eq=False)
 class PreparationReport:
-    """What the preparation of a recording found.
+    """What the preparation of a recording found."""
 
-    Attributes
-    ----------
-    subject, session : str
-        Which recording.
-    ch_names : tuple of str
-        Electrodes that were kept.
-    left_out : tuple of str
-        Labels without a place on the scalp.
-    bad_first, bad_second : ndarray of bool, shape (n_trials, n_channels)
-        Channels interpolated in the first and the second pass.
-    dropped : tuple of Component
-        Eye and muscle components.
-    filtered, cleaned : ndarray of float32, shape (n_channels, n_times), microvolts
-        All trials after the filter, and when all is done but for the scale.
-    scale_mean, scale_std : float
-        Of the robust z-score, microvolts.
-    notes : tuple of str
-        Remarks of the reader.
-    """
-
+    # Which recording.
     subject: str
     session: str
     ch_names: tuple[str, ...]
+    """Electrodes that were kept."""
     left_out: tuple[str, ...]
+    """Labels without a place on the scalp."""
+    # Channels interpolated in the first and the second pass. Shape (n_trials, n_channels).
     bad_first: NDArray[np.bool_]
     bad_second: NDArray[np.bool_]
     dropped: tuple[Component, ...]
+    """Eye and muscle components."""
+    # All trials after the filter, and when all is done but for the scale. Shape (n_channels,
+    # n_times), microvolts.
     filtered: NDArray[np.float32]
     cleaned: NDArray[np.float32]
+    # Of the robust z-score, microvolts.
     scale_mean: float
     scale_std: float
     notes: tuple[str, ...]
+    """Remarks of the reader."""
 
     def numbers(self) -> dict[str, float]:
         """Return what sums the recording up, for the store."""

@@ -37,18 +37,12 @@ CARD_FILE, TABLE_FILE, RECORDINGS = "store.json", "trials.parquet", "recordings"
 
 @dataclass(frozen=True)
 class StoredRecording:
-    """One recording and its trials, in the order of the samples.
-
-    Attributes
-    ----------
-    facts : RecordingFacts
-        Subject, session, length, scale, quality.
-    trials : tuple of StoredTrial
-        At least one.
-    """
+    """One recording and its trials, in the order of the samples."""
 
     facts: RecordingFacts
+    """Subject, session, length, scale, quality."""
     trials: tuple[StoredTrial, ...]
+    """At least one."""
 
     @property
     def subject(self) -> str:

@@ -35,41 +35,28 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class StoredTrial:
-    """One trial of a prepared recording.
-
-    Attributes
-    ----------
-    recording : str
-        File of the recording, below the store's ``recordings``.
-    subject, session : str
-        Who and when; the same session name means the same programme of stimuli.
-    trial : int
-        Place in the recording, from 0.
-    label : int or None
-        Index into the dataset's class names; None where there are ratings only.
-    stimulus : str
-        Identity of the clip.
-    start, n_times : int
-        First sample in the prepared recording, and samples.
-    order : int or None
-        Place in the order of presentation, from 0; None when not known.
-    start_s : float or None
-        Onset in the original recording, seconds; None when not known.
-    ratings : dict of str to float
-        By name; NaN where one is missing.
-    """
+    """One trial of a prepared recording."""
 
     recording: str
+    """File of the recording, below the store's ``recordings``."""
+    # Who and when; the same session name means the same programme of stimuli.
     subject: str
     session: str
     trial: int
+    """Place in the recording, from 0."""
     label: int | None
+    """Index into the dataset's class names; None where there are ratings only."""
     stimulus: str
+    """Identity of the clip."""
+    # First sample in the prepared recording, and samples.
     start: int
     n_times: int
     order: int | None = None
+    """Place in the order of presentation, from 0; None when not known."""
     start_s: float | None = None
+    """Onset in the original recording, seconds; None when not known."""
     ratings: Mapping[str, float] = field(default_factory=dict)
+    """By name; NaN where one is missing."""
 
     @property
     def stop(self) -> int:

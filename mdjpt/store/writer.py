@@ -39,31 +39,22 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PreparedRecording:
-    """One recording, ready to be stored.
-
-    Attributes
-    ----------
-    samples : ndarray of float32, shape (n_channels, n_times)
-        The trials one after the other: 125 Hz, filtered, referenced, robustly scaled.
-    ch_names : tuple of str
-        Electrodes, upper-case 10-05 names.
-    trials : tuple of StoredTrial
-        Where each trial lies; :attr:`StoredTrial.recording` is filled in when it is written.
-    scale_mean, scale_std : float
-        Of the robust scaling, microvolts.
-    quality : dict
-        Numbers that sum up the preparation.
-    notes : tuple of str
-        Remarks of the reader.
-    """
+    """One recording, ready to be stored."""
 
     samples: NDArray[np.float32]
+    """The trials one after the other: 125 Hz, filtered, referenced, robustly scaled. Shape
+    (n_channels, n_times)."""
     ch_names: tuple[str, ...]
+    """Electrodes, upper-case 10-05 names."""
     trials: tuple[StoredTrial, ...]
+    """Where each trial lies; :attr:`StoredTrial.recording` is filled in when it is written."""
+    # Of the robust scaling, microvolts.
     scale_mean: float
     scale_std: float
     quality: dict[str, float] = field(default_factory=dict)
+    """Numbers that sum up the preparation."""
     notes: tuple[str, ...] = ()
+    """Remarks of the reader."""
 
 
 def recording_name(subject: str, session: str) -> str:

@@ -24,14 +24,9 @@ _HEAD_DIM = 64  # of the spatio-temporal transformer, where it divides the maps
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
-    """Which halves of the encoder are replaced.
+    """Which halves of the encoder are replaced."""
 
-    Attributes
-    ----------
-    channel_encoder, spatiotemporal : {"mdjpt", "transformer"}
-        What each half is.
-    """
-
+    # What each half is.
     channel_encoder: Half = "mdjpt"
     spatiotemporal: Half = "mdjpt"
 

@@ -22,18 +22,12 @@ __all__ = ["DatasetBatch", "PairBatches", "batch_loader", "pair_samplers"]
 
 
 class DatasetBatch(NamedTuple):
-    """The windows of one dataset in a step.
-
-    Attributes
-    ----------
-    windows : Tensor of float32, shape (2 n_pairs, 60, n_times)
-        One subject's windows, then the other's of the same times.
-    labels : Tensor of int64, shape (2 n_pairs,)
-        -1 where a trial has none.
-    """
+    """The windows of one dataset in a step."""
 
     windows: Tensor
+    """One subject's windows, then the other's of the same times. Shape (2 n_pairs, 60, n_times)."""
     labels: Tensor
+    """-1 where a trial has none. Shape (2 n_pairs,)."""
 
 
 class PairBatches(Dataset[list[DatasetBatch]]):

@@ -34,27 +34,18 @@ _NETWORK, _OPTIMISER, _RANDOM = "network.", "optimiser.", "random.torch"
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """What a training is, between two steps.
-
-    Attributes
-    ----------
-    step : int
-        Steps done.
-    science : dict
-        :meth:`mdjpt.training.config.PretrainConfig.science` of the training.
-    network : dict of str to Tensor
-        State dict of the network.
-    optimiser : dict of str to dict of str to Tensor
-        By name of the parameter, then by name of what Adam keeps of it.
-    random_state : Tensor
-        Of torch, uint8.
-    """
+    """What a training is, between two steps."""
 
     step: int
+    """Steps done."""
     science: dict[str, Any]
+    """:meth:`mdjpt.training.config.PretrainConfig.science` of the training."""
     network: dict[str, Tensor]
+    """State dict of the network."""
     optimiser: dict[str, dict[str, Tensor]]
+    """By name of the parameter, then by name of what Adam keeps of it."""
     random_state: Tensor
+    """Of torch, uint8."""
 
     @classmethod
     def of(

@@ -52,42 +52,28 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class DatasetChoice:
-    """A store to train on.
-
-    Attributes
-    ----------
-    path : Path
-        Its folder.
-    subjects, sessions : tuple of str
-        Which ones; empty: all.
-    """
+    """A store to train on."""
 
     path: Path
+    """Its folder."""
+    # Which ones; empty: all.
     subjects: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class LossSettings:
-    """What is minimised: contrast + cda_factor * CDA.
-
-    Attributes
-    ----------
-    contrast : {"subjects", "labels", "none"}
-        Inter-subject alignment; or supervised contrast by the trials' labels, or none (ablations).
-    temperature : float
-        Of the contrast.
-    cda_factor : float
-        Weight of the cross-dataset alignment: 0.01 in the released configuration, 0.02 in the
-        paper, 0 without.
-    covariance : {"true", "released"}
-        See :func:`mdjpt.network.losses.cda_loss`.
-    """
+    """What is minimised: contrast + cda_factor * CDA."""
 
     contrast: Literal["subjects", "labels", "none"] = "subjects"
+    """Inter-subject alignment, supervised contrast by the trials' labels, or none (ablations)."""
     temperature: Positive = 0.07
+    """Of the contrast."""
     cda_factor: NotNegative = 0.01
+    """Weight of the cross-dataset alignment: 0.01 in the released configuration, 0.02 in the paper,
+    0 without."""
     covariance: Covariance = "true"
+    """See :func:`mdjpt.network.losses.cda_loss`."""
 
     @model_validator(mode="after")
     def _has_a_loss(self) -> Self:
@@ -98,18 +84,12 @@ class LossSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class OptimiserSettings:
-    """How long and how fast.
+    """How long and how fast."""
 
-    Attributes
-    ----------
-    learning_rate, weight_decay : float
-        Of Adam; the decay is its L2 penalty.
-    steps_per_epoch, epochs : int
-        Their product is the length of the training.
-    """
-
+    # Of Adam; the decay is its L2 penalty.
     learning_rate: Positive = 5e-4
     weight_decay: NotNegative = 1e-4
+    # Their product is the length of the training.
     steps_per_epoch: Number = 1024
     epochs: Number = 20
 
@@ -121,69 +101,45 @@ class OptimiserSettings:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class MachineSettings:
-    """What it runs on; none of this changes what is learned but for rounding.
-
-    Attributes
-    ----------
-    accelerator : str
-        "auto", "cpu" or "gpu", as Lightning takes it.
-    devices : int
-        Processes, each with a device of its own: they share the steps' pairs.
-    precision : {"32-true", "bf16-mixed"}
-        Of the network; losses are always in float32.
-    compile : bool
-        Compile the channel encoder.
-    rows_at_once : int
-        Channels that are encoded at a time, and again in the backward pass; 0: all of them, once.
-        -1: on a processor as many as stay in its cache, 20 at the published sizes; on a GPU 4096
-        for the paper variant and all for the released one.
-    threads : int
-        Of the processor; 0: all of its cores.
-    workers : int
-        Processes that read windows ahead; 0: none, reading is a thousandth of a step on a
-        processor.
-    checkpoint_every : int
-        Steps from one checkpoint to the next.
-    log : {"csv", "tensorboard"}
-        ``csv`` alone, or TensorBoard's files beside it.
-    statistics_windows : int
-        Windows over which the statistics of the bundle are measured.
-    """
+    """What it runs on; none of this changes what is learned but for rounding."""
 
     accelerator: str = "auto"
+    """One of "auto", "cpu" and "gpu", as Lightning takes it."""
     devices: Number = 1
+    """Processes, each with a device of its own: they share the steps' pairs."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """Of the network; losses are always in float32."""
     compile: bool = False
+    """Compile the channel encoder."""
     rows_at_once: Annotated[int, Field(ge=-1)] = -1
+    """Channels that are encoded at a time, and again in the backward pass; 0: all of them, once.
+    -1: on a processor as many as stay in its cache, 20 at the published sizes; on a GPU 4096 for
+    the paper variant and all for the released one."""
     threads: Count = 0
+    """Of the processor; 0: all of its cores."""
     workers: Count = 0
+    """Processes that read windows ahead; 0: none, on a processor a thousandth of a step."""
     checkpoint_every: Number = 20
+    """Steps from one checkpoint to the next."""
     log: Literal["csv", "tensorboard"] = "csv"
+    """``csv`` alone, or TensorBoard's files beside it."""
     statistics_windows: Annotated[int, Field(ge=2)] = 1024
+    """Windows over which the statistics of the bundle are measured."""
 
 
 @dataclass(frozen=True, slots=True, config=STRICT | ConfigDict(populate_by_name=True))
 class PretrainConfig:
-    """All settings of a pre-training.
-
-    Attributes
-    ----------
-    datasets : tuple of DatasetChoice
-        At least one.
-    seed : int
-        Of the weights and of every draw.
-    network : EncoderConfig
-        Sizes and variant.
-    windows : PairSettings
-        Its ``n_times`` is the network's.
-    loss, optimiser, machine, ablation
-        See their classes.
-    """
+    """All settings of a pre-training."""
 
     datasets: Annotated[tuple[DatasetChoice, ...], Field(min_length=1, validation_alias="dataset")]
+    """At least one."""
     seed: Count = 0
+    """Of the weights and of every draw."""
     network: EncoderConfig = field(default_factory=lambda: EncoderConfig(variant="paper"))
+    """Sizes and variant."""
     windows: PairSettings = field(default_factory=PairSettings)
+    """Its ``n_times`` is the network's."""
+    # See their classes.
     loss: LossSettings = field(default_factory=LossSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     machine: MachineSettings = field(default_factory=MachineSettings)

@@ -32,22 +32,15 @@ __all__ = ["LeanNetwork", "ShiftedConv"]
 
 @dataclass(frozen=True)
 class _Plan:
-    """How rows are encoded in parts, each part on one thread.
-
-    Attributes
-    ----------
-    encode : callable
-        (R, T) -> (R, N, D).
-    rows_at_once : int
-        Rows of a part.
-    n_threads : int
-        Parts that are worked on at the same time. Threads that share one part would wait for each
-        other at every operation, and for whatever else the machine does.
-    """
+    """How rows are encoded in parts, each part on one thread."""
 
     encode: Encode
+    """(R, T) -> (R, N, D)."""
     rows_at_once: int
+    """Rows of a part."""
     n_threads: int
+    """Parts that are worked on at the same time. Threads that share one part would wait for each
+    other at every operation, and for whatever else the machine does."""
 
     def each(self, work: Callable[[slice], Result], n_rows: int) -> Iterator[Result]:
         """Do the work on every part and yield the results in the order of the rows."""

@@ -43,46 +43,31 @@ def _all_or_some(n_trials: int) -> int:
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class PairSettings:
-    """How windows are drawn.
+    """How windows are drawn."""
 
-    Attributes
-    ----------
-    n_times, step : int
-        Samples of a window, and of the grid that its beginning lies on, from the trial's start.
-    windows_per_trial : int
-        Different windows drawn from each trial; all there are when a trial has fewer.
-    max_trials : int
-        Random trials of a pair that are used in a draw; 0: all.
-    time_locked : bool
-        False draws the second subject's windows on their own (the ablation): other times of the
-        same stimuli.
-    """
-
+    # Samples of a window, and of the grid that its beginning lies on, from the trial's start.
     n_times: Annotated[int, Field(ge=1)] = 625
     step: Annotated[int, Field(ge=1)] = 250
     windows_per_trial: Annotated[int, Field(ge=1)] = 1
+    """Different windows drawn from each trial; all there are when a trial has fewer."""
     max_trials: Annotated[int, AfterValidator(_all_or_some)] = 0
+    """Random trials of a pair that are used in a draw; 0: all."""
     time_locked: bool = True
+    """False draws the second subject's windows on their own (the ablation): other times of the same
+    stimuli."""
 
 
 class PairDraw(NamedTuple):
-    """The windows of one pair: row k of both is a positive pair.
+    """The windows of one pair: row k of both is a positive pair."""
 
-    Attributes
-    ----------
-    first, second : int
-        Indices of the two recordings.
-    first_starts, second_starts : ndarray of int64, shape (n_windows,)
-        First samples of the windows in the recordings.
-    labels : ndarray of int64, shape (n_windows,)
-        Class of each window's trial, -1 where there is none.
-    """
-
+    # Indices of the two recordings.
     first: int
     second: int
+    # First samples of the windows in the recordings. Shape (n_windows,).
     first_starts: NDArray[np.int64]
     second_starts: NDArray[np.int64]
     labels: NDArray[np.int64]
+    """Class of each window's trial, -1 where there is none. Shape (n_windows,)."""
 
 
 def allowed_pairs(subjects: Sequence[str], sessions: Sequence[str]) -> list[tuple[int, int]]:

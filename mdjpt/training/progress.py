@@ -26,26 +26,18 @@ __all__ = ["StepReport", "TrainingProgress", "trim_log"]
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One row of the log.
+    """One row of the log."""
 
-    Attributes
-    ----------
-    step, epoch : int
-        From 0.
-    loss, contrast, cda : float
-        Whole loss, the contrast added over the datasets, the unweighted cross-dataset alignment.
-    accuracy : float
-        Share of windows whose nearest other window is their positive, mean over the datasets.
-    step_s, loading_s : float
-        Seconds of the step, and of them spent waiting for its windows.
-    """
-
+    # From 0.
     step: int
     epoch: int
+    # Whole loss, the contrast added over the datasets, the unweighted cross-dataset alignment.
     loss: float
     contrast: float
     cda: float
     accuracy: float
+    """Share of windows whose nearest other window is their positive, mean over the datasets."""
+    # Seconds of the step, and of them spent waiting for its windows.
     step_s: float
     loading_s: float
 

@@ -29,28 +29,20 @@ _BATCH = 16  # windows whose arrays are all in memory at once: 2.5 MB each
 
 @dataclass(frozen=True, eq=False)
 class TrainingStatistics:
-    """Statistics over windows of all datasets, as many of each; all float32.
-
-    Attributes
-    ----------
-    row_stats : RowStats
-        Mean and deviation of every normalised row.
-    feature_mean, feature_var : ndarray, shape (512,)
-        Of the features under these row statistics; the variance divides by n.
-    centroids : ndarray, shape (n_datasets, 32, 64, 64)
-        Mean covariance of the mixed channels, without diagonal, of each dataset.
-    input_covariance : ndarray, shape (60, 60)
-        Mean covariance of the windows.
-    n_windows : int
-        How many windows.
-    """
+    """Statistics over windows of all datasets, as many of each; all float32."""
 
     row_stats: RowStats
+    """Mean and deviation of every normalised row."""
+    # Of the features under these row statistics; the variance divides by n. Shape (512,).
     feature_mean: NDArray[np.float32]
     feature_var: NDArray[np.float32]
     centroids: NDArray[np.float32]
+    """Mean covariance of the mixed channels, without diagonal, of each dataset. Shape (n_datasets,
+    32, 64, 64)."""
     input_covariance: NDArray[np.float32]
+    """Mean covariance of the windows. Shape (60, 60)."""
     n_windows: int
+    """How many windows."""
 
 
 def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.float32]:

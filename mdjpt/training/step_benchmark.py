@@ -59,25 +59,17 @@ SFREQ = 125
 
 
 class StepCost(NamedTuple):
-    """What a step costs.
-
-    Attributes
-    ----------
-    variant : str
-        "released" or "paper".
-    n_windows : int
-        In a step.
-    step_s, loading_s : float
-        Whole step, and of it waiting for its windows.
-    peak_gib : float
-        Largest resident memory of the process.
-    """
+    """What a step costs."""
 
     variant: str
+    """Of the network: "released" or "paper"."""
     n_windows: int
+    """In a step."""
+    # Whole step, and of it waiting for its windows.
     step_s: float
     loading_s: float
     peak_gib: float
+    """Largest resident memory of the process."""
 
 
 def measure_step(

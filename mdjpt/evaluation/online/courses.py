@@ -42,24 +42,16 @@ _LOGITS = "logits."
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """One session, decoded in one way.
-
-    Attributes
-    ----------
-    end_s : ndarray of float64, shape (n,)
-        Seconds since connecting at the end of each window.
-    label : ndarray of int, shape (n,)
-        True class, -1 where there is none.
-    logits : ndarray of float64, shape (n, n_classes)
-        What the head said, before temperature and smoothing.
-    hop_s : float
-        Seconds from window to window.
-    """
+    """One session, decoded in one way."""
 
     end_s: Float64
+    """Seconds since connecting at the end of each window. Shape (n,)."""
     label: Labels
+    """True class, -1 where there is none. Shape (n,), int."""
     logits: Float64
+    """What the head said, before temperature and smoothing. Shape (n, n_classes)."""
     hop_s: float
+    """Seconds from window to window."""
 
     def shown(self, temperature: float) -> Float64:
         """Return the smoothed probabilities (n, n_classes), as live."""

@@ -38,24 +38,16 @@ _CLIP_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """How a participant is connected.
-
-    Attributes
-    ----------
-    n_channels : int
-        Electrodes of the cap.
-    reference : str
-        Electrode, or "average".
-    gain : float
-        Of the amplifier.
-    n_flat : int
-        Electrodes that lost contact.
-    """
+    """How a participant is connected."""
 
     n_channels: int = 32
+    """Electrodes of the cap."""
     reference: str = "FCz"
+    """Electrode, or "average"."""
     gain: float = 1.0
+    """Of the amplifier."""
     n_flat: int = 0
+    """Electrodes that lost contact."""
 
 
 CONDITIONS: dict[str, Condition] = {
@@ -70,30 +62,20 @@ CONDITIONS: dict[str, Condition] = {
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """The windows of one connection.
-
-    Attributes
-    ----------
-    windows : ndarray of float32, shape (n, 60, 625)
-        As the live path prepares them.
-    end_s : ndarray of float64, shape (n,)
-        End of each window, seconds since connecting.
-    label : ndarray of int, shape (n,)
-        True class, -1 where the window holds a transition or rest.
-    segment : ndarray of int, shape (n,)
-        Number of the state in the schedule that the window ends in.
-    hop_s : float
-        Seconds from window to window.
-    own : tuple of OwnElectrodes
-        The electrodes of each window, where they were kept.
-    """
+    """The windows of one connection."""
 
     windows: NDArray[np.float32]
+    """As the live path prepares them. Shape (n, 60, 625)."""
     end_s: NDArray[np.float64]
+    """End of each window, seconds since connecting. Shape (n,)."""
     label: NDArray[np.intp]
+    """True class, -1 where the window holds a transition or rest. Shape (n,)."""
     segment: NDArray[np.intp]
+    """Number of the state in the schedule that the window ends in. Shape (n,)."""
     hop_s: float
+    """Seconds from window to window."""
     own: tuple[OwnElectrodes, ...] = ()
+    """The electrodes of each window, where they were kept."""
 
 
 def blocked(classes: tuple[str, ...], duration_s: float, first: int = 0) -> FixedSchedule:

@@ -41,25 +41,16 @@ def name_of(config: AlignmentConfig) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SessionKey:
-    """One simulated session.
-
-    Attributes
-    ----------
-    seed, participant : int
-        Who.
-    condition : str
-        How they are connected, a key of :data:`~mdjpt.evaluation.online.sessions.CONDITIONS`.
-    labels : {"balanced", "blocked"}
-        Order of the emotions.
-    crowd : bool
-        True for one of the many who are seen once, for their confidence.
-    """
+    """One simulated session."""
 
     seed: int
     participant: int
     condition: str
+    """How they are connected, a key of :data:`~mdjpt.evaluation.online.sessions.CONDITIONS`."""
     labels: str
+    """Order of the emotions."""
     crowd: bool = False
+    """True for one of the many who are seen once, for their confidence."""
 
     @property
     def name(self) -> str:
@@ -77,40 +68,28 @@ class SessionKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnlineSettings:
-    """Size of an evaluation.
+    """Size of an evaluation."""
 
-    Attributes
-    ----------
-    n_seeds, first_seed : int
-        Groups of participants. What is to be reported is never what was chosen by: seeds from 100
-        on are for choosing.
-    n_participants : int
-        Of a seed. In blocked sessions each begins with another class, so a multiple of the classes
-        gives every span of time all of them.
-    minutes : float
-        Length of a session.
-    hop_s : float
-        Seconds from window to window.
-    conditions : tuple of str
-        How participants are connected.
-    aligners : tuple of str
-        What is compared.
-    test_s : float
-        Seconds of the test behind each calibration; 0 leaves the calibrations out.
-    n_crowd : int
-        Further people, each in one session, conditions and orders of labels in turn: how sure the
-        decoder may be differs so much from person to person that it takes many to measure it.
-    """
-
+    # Groups of participants. What is to be reported is never what was chosen by: seeds from 100 on
+    # are for choosing.
     n_seeds: int = 5
     first_seed: int = 0
     n_participants: int = 3
+    """Of a seed. In blocked sessions each begins with another class, so a multiple of the classes
+    gives every span of time all of them."""
     minutes: float = 6.0
+    """Length of a session."""
     hop_s: float = 2.0
+    """Seconds from window to window."""
     conditions: tuple[str, ...] = tuple(CONDITIONS)
+    """How participants are connected."""
     aligners: tuple[str, ...] = tuple(ALIGNERS)
+    """What is compared."""
     test_s: float = 180.0
+    """Seconds of the test behind each calibration; 0 leaves the calibrations out."""
     n_crowd: int = 50
+    """Further people, each in one session, conditions and orders of labels in turn: how sure the
+    decoder may be differs so much from person to person that it takes many to measure it."""
 
     @property
     def seeds(self) -> range:

@@ -47,14 +47,9 @@ Cell = list[dict[str, list[Course]]]
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What an aligner gains over none.
+    """What an aligner gains over none."""
 
-    Attributes
-    ----------
-    mean, error, worst : float
-        Over the seeds: mean, its standard error (NaN for one seed), smallest; fractions of 1.
-    """
-
+    # Over the seeds: mean, its standard error (NaN for one seed), smallest; fractions of 1.
     mean: float
     error: float
     worst: float
