@@ -54,6 +54,15 @@ def test_a_file_gives_one_answer_a_hop_and_warms_up_for_ten_seconds() -> None:
     assert all(a.prediction.label is None for a in got[:10])
 
 
+@pytest.mark.parametrize(("sfreq", "hop_s"), [(160.0, 0.5), (250.0, 0.3), (500.0, 0.1)])
+def test_the_warm_up_lasts_ten_seconds_at_any_rate_and_hop(sfreq: float, hop_s: float) -> None:
+    signal = eeg_like(len(NAMES), round(12 * sfreq))
+    info = StreamInfo("test", NAMES, sfreq, lossless=True)
+    got = answers(cut(signal, range(50, signal.shape[1], 50), sfreq), info, hop_s)
+    first = next(a.prediction for a in got if a.prediction.status == "ok")
+    assert 10.0 <= first.end_s < 10.0 + hop_s
+
+
 def world_of(name: str, seed: int) -> dict[str, Any]:
     """Return what a device delivers in 20 s: stamps, arrivals, a counter."""
     stream = StampedStream(SFREQ, jitter_s=0.004, per="chunk", seed=seed)

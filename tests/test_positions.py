@@ -66,9 +66,20 @@ def test_jitter_that_grows_tenfold_is_no_gap(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("longest_s", [0.3, 1.0])
-def test_bursts_of_up_to_a_second_under_one_stamp_are_no_gap(longest_s: float, seed: int) -> None:
+@pytest.mark.parametrize("longest_s", [0.3, 1.0, 2.0, 3.0])
+def test_bursts_of_up_to_three_seconds_under_one_stamp_are_no_gap(
+    longest_s: float, seed: int
+) -> None:
     assert gaps_of(250.0, bursts(250.0, seed, longest_s), 60) == []
+
+
+def test_a_gap_of_a_link_that_delivers_in_bursts_is_told_with_its_length() -> None:
+    for seed in range(5):
+        stamps = bursts(250.0, seed, 2.0)
+        late = int(np.searchsorted(stamps, 5030.0))
+        stamps[late:] += 4.0
+        ((at, n_lost),) = gaps_of(250.0, stamps, 60)
+        assert (at, n_lost) == (late, pytest.approx(1000, abs=2))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -44,6 +44,17 @@ def test_real_eeg_is_good_throughout():
         assert (quality.amplitude > 10).all()
 
 
+@pytest.mark.parametrize("value", [3.4e38, -3.4e38, 1e12, np.inf])
+def test_a_senders_mark_for_a_missing_value_harms_its_electrode_only(window, value):
+    raw = window.copy()
+    raw[3, 400] = value
+    assert reasons(raw) == ("", "", "", "nan", "", "", "", "")
+    filtered = filter_window(raw, 160.0, 0)
+    alone = filter_window(np.delete(raw, 3, axis=0), 160.0, 0)
+    np.testing.assert_allclose(np.delete(filtered, 3, axis=0), alone, atol=1e-9)
+    assert np.abs(filtered[3]).max() < 1000
+
+
 def test_offset_and_slow_drift_are_no_fault(window):
     drift = 500 * np.sin(2 * np.pi * 0.03 * seconds(800))
     assert reasons(window + 60_000 + drift) == ("",) * 8

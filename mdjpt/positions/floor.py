@@ -32,6 +32,8 @@ _FEW_SECONDS = 3
 # There are twenty looks a second, for hours. A mean that scatters normally is off by 5 standard
 # deviations once in 3.5 million times.
 _Z_MEAN, _CHANCE = 5.0, 1e-6
+# Of the time that passes: what falls so fast came together with what follows.
+_FALLING = 0.5
 # Delays that spread this much wider than before do not scatter as they did.
 _GROWN = 1.5
 _MOST_SPREADS = 50.0
@@ -147,11 +149,20 @@ class Floor:
         return _SECOND * self.n_block
 
     def _least_by_second(self, blocks: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the least late block of each second and segment."""
+        """Return the least late block of each second and segment, where that second has one.
+
+        A burst that goes on in the next second has its least late sample there.
+        """
+        rest = blocks[:, 1] - self.slope * blocks[:, 0]
         seconds = blocks[:, 0] // self._in_samples
-        order = np.lexsort((blocks[:, 1] - self.slope * blocks[:, 0], seconds, blocks[:, 2]))
+        order = np.lexsort((rest, seconds, blocks[:, 2]))
         keys = np.column_stack([blocks[:, 2], seconds])[order]
-        return blocks[order][np.any(np.diff(keys, axis=0, prepend=-1) != 0, axis=1)]
+        least = order[np.any(np.diff(keys, axis=0, prepend=-1) != 0, axis=1)]
+        fall = np.diff(rest, append=np.inf)
+        apart = np.diff(blocks[:, 0], append=np.inf) > 2 * self.n_block
+        other = np.diff(blocks[:, 2], append=-1) != 0
+        goes_on = (fall <= -_FALLING * BLOCK_S) & ~apart & ~other
+        return np.asarray(blocks[least[~goes_on[least]]])
 
     def _step(self) -> tuple[int, float] | None:
         """Tell a step from jitter.

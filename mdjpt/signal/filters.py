@@ -21,6 +21,7 @@ from mdjpt.errors import MdjptError
 from mdjpt.signal.forecast import forecast
 from mdjpt.signal.mains import mains_lines, without_hum
 from mdjpt.signal.resampling import resample
+from mdjpt.signal.units import are_potentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -161,21 +162,21 @@ def _window_map(line: float) -> Float64:
 
 
 def _prepared(x: Samples, lines: Float64, sfreq: float) -> Float64:
-    """Return float64 without offset; non-finite samples are bridged by straight lines.
+    """Return float64 without offset; what is no potential is bridged by straight lines.
 
     Offsets of tens of millivolts are subtracted before any filter, where they would cost digits.
-    A channel with non-finite samples is unusable, as
+    A channel with such samples is unusable, as
     :func:`mdjpt.signal.quality.electrode_quality` says; here they only must not spread.
     """
     samples = np.array(x, np.float64)
-    for row in np.flatnonzero(~np.isfinite(samples).all(axis=1)):
+    for row in np.flatnonzero(~are_potentials(samples).all(axis=1)):
         samples[row] = _bridged(samples[row])
     samples -= samples.mean(axis=1, keepdims=True)
     return np.asarray(without_hum(samples, lines, sfreq), np.float64)
 
 
 def _bridged(x: Float64) -> Float64:
-    finite = np.isfinite(x)
+    finite = are_potentials(x)
     if not finite.any():
         return np.zeros_like(x)
     times = np.arange(len(x))

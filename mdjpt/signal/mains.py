@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.signal.line_noise import MAINS_HZ
+from mdjpt.signal.units import are_potentials
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,7 +133,7 @@ def mains_lines(raw: Samples, sfreq: float) -> Float64:
     lines = np.zeros(len(raw))
     if raw.shape[1] < sfreq:
         return lines
-    finite = np.isfinite(raw).all(axis=1)
+    finite = are_potentials(raw).all(axis=1)
     spectrum = Spectrum.of(raw[finite], sfreq)
     lines[finite] = spectrum.lines()
     return lines

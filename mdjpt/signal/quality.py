@@ -9,6 +9,7 @@ import numpy as np
 
 from mdjpt.signal.filters import chain_gain
 from mdjpt.signal.mains import Spectrum, robust_amplitude, without_hum
+from mdjpt.signal.units import are_potentials
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -90,7 +91,7 @@ def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
     ======  ==================================================================================
     reason  the window holds
     ======  ==================================================================================
-    nan     a sample that is no number
+    nan     a sample that is no number, or beyond 1 kV: a sender's mark for a missing one
     railed  more than 2 % of its samples exactly at its maximum or minimum, or sits at 187.5 mV
     flat    less than 0.1 uV between 0.8 and 45 Hz, or mostly repeated samples
     mains   hum that training filter and notch leave at more than twice the signal, or that is
@@ -126,7 +127,7 @@ def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
     n_times = raw.shape[1]
     if n_times < sfreq:
         raise ValueError(f"quality needs at least 1 s of signal, got {n_times / sfreq:.2f} s")
-    finite = np.asarray(np.isfinite(raw).all(axis=1), bool)
+    finite = np.asarray(are_potentials(raw).all(axis=1), bool)
     samples = raw if finite.all() else np.where(finite[:, None], raw, 0.0)
     spectrum = Spectrum.of(samples, sfreq)
     band, lines = spectrum.band(), spectrum.lines()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MICROVOLTS_PER_VOLT",
+    "are_potentials",
     "factors_by_size",
     "in_microvolts",
     "microvolts_per",
 ]
 
 MICROVOLTS_PER_VOLT = 1e6
+_NO_POTENTIAL_UV = 1e9  # 1 kV: senders mark missing values by the largest number there is
 
 # Lower case, without blanks.
 _FACTORS = {
@@ -159,3 +161,8 @@ def in_microvolts(
                 note = f"unit {name} taken from the amplitudes"
             return scaled, (note,)
     raise DatasetError(f"{where}: median amplitude {median:g} is EEG neither in V nor in uV")
+
+
+def are_potentials(samples: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Tell which samples, of any shape in microvolts, are numbers below 1 kV."""
+    return np.asarray(np.abs(samples) < _NO_POTENTIAL_UV)

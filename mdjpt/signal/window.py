@@ -20,6 +20,7 @@ from mdjpt.signal.montage import Montage, canonical_name, map_montage
 from mdjpt.signal.one_head import OneHead
 from mdjpt.signal.quality import Quality, electrode_quality
 from mdjpt.signal.scaling import FixedScale, RunningScale
+from mdjpt.signal.units import are_potentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -227,7 +228,7 @@ class Preprocessor:
         """Return the verdict on the electrodes, and which of them are good."""
         verdict = electrode_quality(scalp[:, n_margin:], self.sfreq)
         # The margin of an electrode that is back since a moment may still hold what made it bad.
-        good = verdict.good & np.isfinite(scalp).all(axis=1)
+        good = verdict.good & are_potentials(scalp).all(axis=1)
         bad = np.flatnonzero(~good)
         names = tuple(self.ch_names[k] for k in self.electrodes[bad])
         causes = tuple(verdict.reason[k] or "nan" for k in bad)
@@ -248,7 +249,9 @@ class Preprocessor:
 
     def _extend_scale(self, referenced: NDArray[np.float64], stop: int) -> None:
         n_times = referenced.shape[1]
-        n_new = min(n_times, round((stop - self._seen) / self.sfreq * SFREQ))
+        # By the ends, not hop by hop: half a sample of each hop would be lost or doubled.
+        n_new = round(stop / self.sfreq * SFREQ) - round(self._seen / self.sfreq * SFREQ)
+        n_new = min(n_times, n_new)
         if n_new > 0:
             self.scale.partial_fit(referenced[:, n_times - n_new :])
             self._seen = stop
