@@ -66,21 +66,14 @@ class FeatureTable:
 
 @dataclass(frozen=True, slots=True)
 class PreparedWindows:
-    """Inputs of the encoder cut from a recording.
-
-    Attributes
-    ----------
-    windows : ndarray of float32, shape (n_windows, 60, 625)
-        Prepared windows.
-    start_s : ndarray of float64, shape (n_windows,)
-        Start of each window in seconds, gaps included.
-    own : tuple of OwnElectrodes
-        The electrodes that each window was made of; empty unless they were asked for.
-    """
+    """Inputs of the encoder cut from a recording."""
 
     windows: NDArray[np.float32]
+    """Prepared windows. Shape (n_windows, 60, 625)."""
     start_s: NDArray[np.float64]
+    """Start of each window in seconds, gaps included. Shape (n_windows,)."""
     own: tuple[OwnElectrodes, ...] = ()
+    """The electrodes that each window was made of; empty unless they were asked for."""
 
 
 def extract_features(

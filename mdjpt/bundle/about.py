@@ -64,44 +64,30 @@ NetworkConfig = Annotated[
 
 @dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)
 class BundleAbout:
-    """What a bundle says of itself, all but the arrays: as it stands in its JSON.
-
-    Attributes
-    ----------
-    config : EncoderConfig
-        Sizes, variant and activation of the network.
-    licence : str
-        Of the weights.
-    simulated : bool
-        True when trained on simulated data: every prediction says so.
-    provenance : dict
-        JSON values: datasets, source, date, version of the code.
-    class_names : tuple of str
-        In the order of the head's logits; empty without a head.
-    temperature : float
-        Divides the logits before the softmax.
-    abstain_below : float
-        Confidence below which the answer is "unsure", from 0 to 1.
-    novelty_limit : float or None
-        Distance of a window's feature from the training set's above which the model knows nothing
-        of it, see :mod:`mdjpt.calibration.novelty`; None where it was not measured.
-    warnings : tuple of str
-        One line each, for whoever uses the model.
-    features_of : str
-        Checksum of the bundle that gives the same features and answers, and that this one only
-        adds statistics to; "" where there is none.
-    """
+    """What a bundle says of itself, all but the arrays: as it stands in its JSON."""
 
     config: NetworkConfig
+    """Sizes, variant and activation of the network."""
     licence: Line
+    """Of the weights."""
     simulated: bool
+    """True when trained on simulated data: every prediction says so."""
     provenance: Annotated[dict[Line, Any], AfterValidator(_as_json)] = field(default_factory=dict)
+    """JSON values: datasets, source, date, version of the code."""
     class_names: Annotated[tuple[Line, ...], Field(max_length=MAX_CLASSES)] = ()
+    """In the order of the head's logits; empty without a head."""
     temperature: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    """Divides the logits before the softmax."""
     abstain_below: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Confidence below which the answer is "unsure", from 0 to 1."""
     novelty_limit: Annotated[float, Field(gt=0, le=1e6)] | None = None
+    """Distance of a window's feature from the training set's above which the model knows nothing of
+    it, see :mod:`mdjpt.calibration.novelty`; None where it was not measured."""
     warnings: tuple[Line, ...] = ()
+    """One line each, for whoever uses the model."""
     features_of: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """Checksum of the bundle that gives the same features and answers, and that this one only adds
+    statistics to; "" where there is none."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)

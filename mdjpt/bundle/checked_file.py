@@ -48,39 +48,26 @@ _CHECKSUM = "damaged: its checksum does not match"
 
 @dataclass(frozen=True, kw_only=True)
 class FileKind:
-    """What a checked file is.
-
-    Attributes
-    ----------
-    noun : str
-        What to call it.
-    entry : str
-        Key of its JSON text in the metadata.
-    format_version : int
-        Of what is written and read.
-    dtypes : tuple of str
-        Types of its arrays as safetensors names them; others are converted to the last one.
-    error : type of MdjptError
-        What is raised about it.
-    hint : str
-        What to do about one that cannot be used.
-    otherwise : str
-        What to say of a safetensors file of another kind.
-    given_up : mapping of int to str
-        Formats that are read no more, and why.
-    owner_only : bool
-        Nobody else may read it.
-    """
+    """What a checked file is."""
 
     noun: str
+    """What to call it."""
     entry: str
+    """Key of its JSON text in the metadata."""
     format_version: int
+    """Of what is written and read."""
     dtypes: tuple[str, ...]
+    """Types of its arrays as safetensors names them; others are converted to the last one."""
     error: type[MdjptError]
+    """What is raised about it."""
     hint: str
+    """What to do about one that cannot be used."""
     otherwise: str
+    """What to say of a safetensors file of another kind."""
     given_up: Mapping[int, str] = field(default_factory=dict)
+    """Formats that are read no more, and why."""
     owner_only: bool = False
+    """Nobody else may read it."""
 
     def refuse(self, path: Path, reason: object) -> NoReturn:
         """Raise the error of a file that cannot be used; a KeyError is what it lacks."""
@@ -91,21 +78,14 @@ class FileKind:
 
 
 class CheckedFile(NamedTuple):
-    """Content of a file, not yet checked for sense.
-
-    Attributes
-    ----------
-    arrays : dict of str to ndarray
-        Read-only.
-    about : dict
-        The JSON object.
-    sha256 : str
-        Checksum over both, in hexadecimal.
-    """
+    """Content of a file, not yet checked for sense."""
 
     arrays: Arrays
+    """Read-only."""
     about: dict[str, Any]
+    """The JSON object."""
     sha256: str
+    """Checksum over both, in hexadecimal."""
 
 
 def write_checked(

@@ -34,19 +34,8 @@ def read_state_dict(
 ) -> tuple[dict[str, NDArray[np.float32]], dict[str, int | str]]:
     """Take the named arrays out of a Lightning checkpoint, in this process.
 
-    Parameters
-    ----------
-    content : bytes
-        The checkpoint.
-    shapes : mapping of str to tuple of int
-        Names in its state dict and the shape that each must have.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-        float32, one for each name.
-    facts : dict
-        "epoch", "global_step" and "lightning" where the checkpoint says them.
+    Each must have the shape that its name stands for. They are float32; the facts beside them are
+    "epoch", "global_step" and "lightning" where the checkpoint says them.
 
     Raises
     ------
@@ -119,12 +108,7 @@ def _array(name: str, tensor: object, shape: tuple[int, ...]) -> NDArray[np.floa
 def read_standard_input(_path: Path, shapes: Mapping[str, Sequence[int]]) -> dict[str, Any]:
     """Return the named arrays, and the facts, of the checkpoint in the standard input.
 
-    Parameters
-    ----------
-    _path : Path
-        Where the application found it, unread here.
-    shapes : mapping of str to sequence of int
-        As for `read_state_dict`.
+    The application found it at `_path`, which is unread here.
     """
     wanted = {name: tuple(shape) for name, shape in shapes.items()}
     arrays, facts = read_state_dict(sys.stdin.buffer.read(), wanted)

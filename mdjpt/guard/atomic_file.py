@@ -21,17 +21,8 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` when the block ends without an error.
 
     The content is on the disk before it gets its name, so a crash leaves the old file or the new.
-    Of several writers at once, in threads or processes, the last to end has its content there.
-
-    Parameters
-    ----------
-    path : Path
-        What to write; its folder exists.
-
-    Yields
-    ------
-    binary file
-        To write into.
+    Of several writers at once, in threads or processes, the last to end has its content there. The
+    folder must exist.
 
     Raises
     ------
@@ -51,15 +42,6 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 def write_file(path: Path, content: bytes, error: type[MdjptError] = MdjptError) -> None:
     """Write a file, whole or not at all, and make its folder when there is none.
-
-    Parameters
-    ----------
-    path : Path
-        What to write.
-    content : bytes
-        All of it.
-    error : type of MdjptError
-        What to raise.
 
     Raises
     ------

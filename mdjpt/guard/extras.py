@@ -22,19 +22,9 @@ def require_training_extra(*modules: str) -> Any:
 
 
 def require_extra(extra: str, *modules: str) -> Any:
-    """Import modules of an optional extra.
+    """Import modules of an optional extra, as in ``pip install mdjpt-live[train]``.
 
-    Parameters
-    ----------
-    extra : str
-        As in ``pip install mdjpt-live[train]``.
-    *modules : str
-        Dotted names.
-
-    Returns
-    -------
-    module, or tuple of modules
-        In the order of the names.
+    One module is returned as it is, several as a tuple in the order of their dotted names.
 
     Raises
     ------
@@ -50,11 +40,6 @@ def require_extra(extra: str, *modules: str) -> Any:
 
 def check_training_extra(*packages: str) -> None:
     """Make sure that packages of the extra ``train`` are installed, without importing them.
-
-    Parameters
-    ----------
-    *packages : str
-        Names without dots.
 
     Raises
     ------

@@ -55,21 +55,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a process may use.
-
-    Attributes
-    ----------
-    memory_bytes : int
-        Address space, beyond what it has when it begins to read; Linux only.
-    cpu_s : int
-        CPU seconds; not on Windows.
-    timeout_s : float
-        Wall time after which it is killed.
-    """
+    """What a process may use."""
 
     memory_bytes: int
+    """Address space, beyond what it has when it begins to read; Linux only."""
     cpu_s: int
+    """CPU seconds; not on Windows."""
     timeout_s: float
+    """Wall time after which it is killed."""
 
     @classmethod
     def for_file(
@@ -80,18 +73,10 @@ class Limits:
         timeout_s: float | None = None,
         memory_bytes: int | None = None,
     ) -> Self:
-        """Allow what reading a file takes.
+        """Allow what reading a file of that size takes.
 
-        Parameters
-        ----------
-        n_bytes : int
-            Its size.
-        cpu_s_per_megabyte : float
-            CPU seconds for each, on top of 8.
-        timeout_s : float, optional
-            Default 60 s and 1 s a megabyte.
-        memory_bytes : int, optional
-            Default 1 GiB and 16 times the file.
+        CPU seconds a megabyte come on top of 8; by default there are 60 s and 1 s a megabyte, and 1
+        GiB and 16 times the file.
         """
         megabytes = n_bytes / _MEGABYTE
         return cls(
@@ -103,18 +88,12 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class GuardedReader:
-    """A kind of file and how to read it in a process of its own.
-
-    Attributes
-    ----------
-    module : str
-        Entry module of the process; it calls `serve`.
-    error : type of MdjptError
-        What is raised when the file cannot be read.
-    """
+    """A kind of file and how to read it in a process of its own."""
 
     module: str
+    """Entry module of the process; it calls `serve`."""
     error: type[MdjptError]
+    """What is raised when the file cannot be read."""
 
     def read(
         self,
@@ -127,23 +106,9 @@ class GuardedReader:
     ) -> T:
         """Run the process to its end and take its result over; blocks.
 
-        Parameters
-        ----------
-        path : Path
-            The file.
-        limits : Limits
-            What the process may use.
-        checked : callable
-            Turns the value that the process hands back into the result, trusting none of it.
-        content : bytes
-            For the standard input of the process.
-        **options
-            For the function that the entry module serves; JSON types.
-
-        Returns
-        -------
-        result
-            What `checked` returns.
+        `checked` turns the value that the process hands back into the result, trusting none of it.
+        `content` is for the standard input of the process, the options (JSON types) are for the
+        function that the entry module serves.
 
         Raises
         ------
@@ -222,10 +187,7 @@ def _cause_of_death(code: int) -> str:
 def serve(read: Callable[..., Any]) -> None:
     """Do what the command line of this process asks for, under its limits.
 
-    Parameters
-    ----------
-    read : callable
-        Called with the path and the options of the request; returns what `write_result` writes.
+    `read` is called with the path and the options; it returns what `write_result` writes.
     """
     request = json.loads(sys.argv[1])
     warnings.simplefilter("ignore")
@@ -236,14 +198,7 @@ def serve(read: Callable[..., Any]) -> None:
 def call_named(path: Path, function: str, options: dict[str, Any]) -> Any:
     """Read a file with the function that a request names: what this module does as an entry module.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    function : str
-        ``module:name``; imported in the guarded process alone.
-    options : dict
-        For the function.
+    The function is ``module:name``; it is imported in the guarded process alone.
     """
     module, _, name = function.partition(":")
     return getattr(import_module(module), name)(path, **options)
@@ -252,16 +207,7 @@ def call_named(path: Path, function: str, options: dict[str, Any]) -> Any:
 def leave_result(folder: Path, read: Callable[..., Any], path: Path, **options: Any) -> None:
     """Read a file in this process, without limits, and leave the result or an error in a folder.
 
-    Parameters
-    ----------
-    folder : Path
-        For `GuardedReader.taken_over`.
-    read : callable
-        Called with the path and the options.
-    path : Path
-        The file.
-    **options
-        For `read`.
+    The folder is for `GuardedReader.taken_over`.
     """
     try:
         write_result(folder, read(path, **options))

@@ -32,16 +32,11 @@ _DTYPES = ("<f4", "<f8", "<i8")
 
 
 def write_result(folder: Path, value: Any) -> None:
-    """Leave a value in a folder.
+    """Leave a value, nested as it may be, in two files of a folder, the JSON last.
 
-    Parameters
-    ----------
-    folder : Path
-        Gets two files, the JSON last.
-    value : dict, list, tuple, generator, ndarray, str, int, float, bool or None
-        Nested as it may be. A generator of pairs is written as a dict, one value in memory at a
-        time; integers become 64-bit, floating-point numbers other than float32 become float64, and
-        what is none of these types becomes text.
+    A generator of pairs is written as a dict, one value in memory at a time; integers become
+    64-bit, floating-point numbers other than float32 become float64, and what is no dict, list,
+    tuple, array, text, number, bool or None becomes text.
 
     Raises
     ------
@@ -63,10 +58,8 @@ def write_error(folder: Path, reason: str) -> None:
 def read_result(folder: Path) -> dict[str, Any]:
     """Load what a process left in a folder, trusting none of it.
 
-    Returns
-    -------
-    dict
-        "value" with what `write_result` was given, lists for tuples; or "error" with the text.
+    The dict holds "value" with what `write_result` was given, lists for tuples; or "error" with the
+    text.
 
     Raises
     ------

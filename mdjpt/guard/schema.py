@@ -48,20 +48,10 @@ Unchecked = Annotated[T, _Passed()]
 def parsed(
     kind: type[T], text: bytes | str, where: object, error: type[MdjptError], hint: str = ""
 ) -> T:
-    """Parse a JSON text as a type.
+    """Parse a JSON text as a pydantic model, or a dataclass, with :data:`STRICT`.
 
-    Parameters
-    ----------
-    kind : type
-        A pydantic model, or a dataclass, with :data:`STRICT`.
-    text : bytes or str
-        JSON. Nested more than some 200 levels deep, it is refused.
-    where : object
-        What the error begins with: the path of the file.
-    error : type of MdjptError
-        What to raise.
-    hint : str
-        What to do about it: the end of the error.
+    `where` is what the error begins with: the path of the file; `hint` is its end: what to do about
+    it. A text that is nested more than some 200 levels deep is refused.
 
     Raises
     ------
@@ -81,12 +71,7 @@ def checked(
 ) -> T:
     """Check what was parsed already, a TOML table or a part of a larger JSON text.
 
-    Parameters
-    ----------
-    value : dict
-        JSON types; what is none (a date) counts as its text.
-    kind, where, error, hint
-        As for :func:`parsed`.
+    A value that is no JSON type (a date) counts as its text. The rest is as for :func:`parsed`.
 
     Raises
     ------
@@ -103,12 +88,7 @@ def checked(
 def fault(invalid: ValidationError, kind: type | None = None) -> str:
     """Say in one line what pydantic found first: key, rule and value.
 
-    Parameters
-    ----------
-    invalid : ValidationError
-        What was raised.
-    kind : type, optional
-        What was asked for: where it is known, an unknown key is told which ones there are.
+    Where `kind`, what was asked for, is known, an unknown key is told which ones there are.
     """
     first = invalid.errors(include_url=False)[0]
     subject = f"key {one_line(_dotted(first['loc']), MAX_VALUE)!r} " if first["loc"] else ""

@@ -49,21 +49,14 @@ _PAIR = re.compile(r"(?:EEG[\s._:-]+)?(.+?)\s*[-/]\s*(.+?)(?:-\d+)?", re.IGNOREC
 
 @dataclass(frozen=True, slots=True)
 class NamedCap:
-    """The places of a cap's electrodes.
-
-    Attributes
-    ----------
-    name : str
-        As MNE-Python calls its montage ("biosemi128"), or of the data set that has it.
-    places : mapping of str to str
-        Label, in lower case, to the 10-05 name of its place; "" for an electrode below the cap.
-    size : int
-        Number of electrodes: the first of `places`, in order.
-    """
+    """The places of a cap's electrodes."""
 
     name: str
+    """As MNE-Python calls its montage ("biosemi128"), or of the data set that has it."""
     places: Mapping[str, str]
+    """Label, in lower case, to the 10-05 name of its place; "" for an electrode below the cap."""
     size: int = 0
+    """Number of electrodes: the first of `places`, in order."""
 
     def place(self, label: str) -> str | None:
         """Return the place of a label, None when the cap has no such label."""
@@ -86,10 +79,7 @@ def _plain(label: str) -> str:
 def named_cap(name: str) -> NamedCap | None:
     """Return the montage of that name among those that MNE-Python has built in, else None.
 
-    Parameters
-    ----------
-    name : str
-        "biosemi128", "GSN-HydroCel-64_1.0", "standard_1020", in any case.
+    "biosemi128", "GSN-HydroCel-64_1.0", "standard_1020", in any case.
     """
     known = {known.lower(): known for known in _table()}.get(name.strip().lower())
     if known is None:
@@ -116,15 +106,8 @@ def caps_with(labels: Sequence[str]) -> list[str]:
 def known_cap(labels: Sequence[str]) -> NamedCap | None:
     """Return the cap that labels belong to as a whole, None when they are not such.
 
-    Parameters
-    ----------
-    labels : sequence of str
-        Of the columns that may be EEG.
-
-    Returns
-    -------
-    NamedCap or None
-        Without places, and with an empty name, when they are BioSemi's and fit no cap of it.
+    The labels are of the columns that may be EEG. The cap is without places, and with an empty
+    name, when they are BioSemi's and fit no cap of it.
     """
     plain = {label.strip().lower() for label in labels}
     if {label.lower() for label, _ in _BCI_IV_2A} <= plain:
@@ -150,10 +133,7 @@ def _biosemi_cap(numbers: set[tuple[str, int]]) -> NamedCap | None:
 def electrode_pair(label: str) -> tuple[str, str] | None:
     """Return the two electrodes whose difference a label names, None when it names none.
 
-    Parameters
-    ----------
-    label : str
-        "FP1-F7" is such a pair; "FP1-A2" and "Fp1-REF" are an electrode with its reference.
+    "FP1-F7" is such a pair; "FP1-A2" and "Fp1-REF" are an electrode with its reference.
     """
     found = _PAIR.fullmatch(label.strip())
     if found is None or canonical_name(label) is not None:
@@ -165,15 +145,8 @@ def electrode_pair(label: str) -> tuple[str, str] | None:
 def common_reference(labels: Sequence[str]) -> str | None:
     """Return the electrode against which all pairs among the labels were recorded.
 
-    Parameters
-    ----------
-    labels : sequence of str
-        "Fp1-Cz", "C3-Cz", ...
-
-    Returns
-    -------
-    str or None
-        "CZ"; None when there are fewer than two pairs, or they have several second electrodes.
+    "CZ" of "Fp1-Cz", "C3-Cz", ...; None when there are fewer than two pairs, or they have several
+    second electrodes.
     """
     pairs = [pair for label in labels if (pair := electrode_pair(label))]
     seconds = {second for _, second in pairs}

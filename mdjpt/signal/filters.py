@@ -120,19 +120,9 @@ def _sos(line: float) -> Float64:
 
 
 def chain_gain(hz: ArrayLike, line: float = 0.0) -> Float64:
-    """Return what both passes leave of sines.
+    """Return what both passes leave of sines, between 0 and 1, shape (n,).
 
-    Parameters
-    ----------
-    hz : array_like of float, shape (n,)
-        Frequencies below 62.5 Hz.
-    line : float
-        Where the notch stands, Hz; 0 for none.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        Between 0 and 1.
+    Frequencies `hz`, shape (n,), are below 62.5 Hz; the notch stands at `line` Hz, 0 for none.
     """
     from scipy.signal import sosfreqz
 

@@ -17,18 +17,12 @@ _BESIDE_HZ = (2.0, 3.0, 4.0)
 
 
 def line_noise(samples: NDArray[np.floating], sfreq: float) -> tuple[float, float]:
-    """Measure the stronger of 50 and 60 Hz.
+    """Measure the stronger of 50 and 60 Hz in a second or more of EEG.
 
-    The amplitude of a sine of frequency f in x is ``2 |sum(w x exp(-2 pi i f t))| / sum(w)`` with
-    a window w (Harris 1978, doi:10.1109/PROC.1978.10837); the median of it at 2, 3 and 4 Hz to
+    The samples, shape (n_channels, n_times), are microvolts; channels that are not finite count as
+    0. The amplitude of a sine of frequency f in x is ``2 |sum(w x exp(-2 pi i f t))| / sum(w)``
+    with a window w (Harris 1978, doi:10.1109/PROC.1978.10837); the median of it at 2, 3 and 4 Hz to
     either side, which is that of the EEG, is taken off.
-
-    Parameters
-    ----------
-    samples : ndarray of float, shape (n_channels, n_times)
-        Microvolts, a second or more; channels that are not finite count as 0.
-    sfreq : float
-        Sampling rate in Hz.
 
     Returns
     -------

@@ -36,24 +36,16 @@ _LISTENED = 16  # electrodes whose hum tells the exact frequency; it is the same
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """A window in the frequency domain, its mean and slope taken off.
-
-    Attributes
-    ----------
-    centred : ndarray of float32, shape (n, n_times)
-        The window.
-    values : ndarray of complex64, shape (n, n_times // 2 + 1)
-        Its discrete Fourier transform.
-    hz : ndarray of float64, shape (n_times // 2 + 1,)
-        Frequencies.
-    sfreq : float
-        Sampling rate in Hz.
-    """
+    """A window in the frequency domain, its mean and slope taken off."""
 
     centred: NDArray[np.float32]
+    """The window. Shape (n, n_times)."""
     values: NDArray[np.complexfloating[Any, Any]]
+    """Its discrete Fourier transform. Shape (n, n_times // 2 + 1), complex64."""
     hz: Float64
+    """Frequencies. Shape (n_times // 2 + 1,)."""
     sfreq: float
+    """Sampling rate in Hz."""
 
     @property
     def n_times(self) -> int:

@@ -142,30 +142,21 @@ def _names(ch_names: Sequence[str]) -> list[str | None]:
 
 @dataclass(frozen=True)
 class Montage:
-    """How the channels of a source become the 60 channels of the model.
-
-    Attributes
-    ----------
-    matrix : ndarray of float32, shape (60, n)
-        Standard channels = matrix @ source channels; rows sum to 1, or to 0 when nothing is usable.
-    scalp : ndarray of bool, shape (n,)
-        Usable channels with a place on the scalp: the members of the average reference.
-    mapped : tuple of str
-        Standard channels that are present.
-    interpolated : tuple of str
-        Standard channels made from their neighbours.
-    dropped : tuple of str
-        Labels that do not reach the model: no scalp position, outside the 60, repeated, or bad.
-    approximate : mapping of str to str
-        Source label -> the standard channel it stands in for.
-    """
+    """How the channels of a source become the 60 channels of the model."""
 
     matrix: NDArray[np.float32]
+    """Standard channels = matrix @ source channels; rows sum to 1, or to 0 when nothing is usable.
+    Shape (60, n)."""
     scalp: NDArray[np.bool_]
+    """Usable channels on the scalp: the members of the average reference. Shape (n,)."""
     mapped: tuple[str, ...]
+    """Standard channels that are present."""
     interpolated: tuple[str, ...]
+    """Standard channels made from their neighbours."""
     dropped: tuple[str, ...]
+    """Labels that do not reach the model: no scalp position, outside the 60, repeated, or bad."""
     approximate: Mapping[str, str]
+    """Source label -> the standard channel it stands in for."""
 
     def summary(self) -> str:
         """Return one line for the user."""
@@ -331,18 +322,10 @@ def montage_matrix(ch_names: Sequence[str]) -> NDArray[np.float32]:
 
 
 def electrode_positions(ch_names: Sequence[str]) -> NDArray[np.float32]:
-    """Return where electrodes sit on a spherical head.
+    """Return where electrodes sit on a spherical head, float32, shape (n, 3).
 
-    Parameters
-    ----------
-    ch_names : sequence of str
-        Labels, decorated as they may be.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 3)
-        Unit sphere: x to the right ear, y to the nose, z to the vertex (Cz). NaN for a label
-        without a place on the scalp.
+    On a unit sphere: x to the right ear, y to the nose, z to the vertex (Cz). NaN for a label,
+    decorated as it may be, without a place on the scalp.
     """
     table, nowhere = _positions(), np.full(3, np.nan, np.float32)
     rows = [table.get(canonical_name(label) or "", nowhere) for label in ch_names]
@@ -350,20 +333,11 @@ def electrode_positions(ch_names: Sequence[str]) -> NDArray[np.float32]:
 
 
 def topographic_positions(ch_names: Sequence[str]) -> NDArray[np.float32]:
-    """Return where electrodes sit on a head drawn from above.
+    """Return where electrodes sit on a head drawn from above, float32, shape (n, 2).
 
-    Azimuthal equidistant projection: the distance from the centre is the angle from the vertex.
-
-    Parameters
-    ----------
-    ch_names : sequence of str
-        Labels, decorated as they may be.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 2)
-        x to the right, y to the nose; radius 1 is the head's equator (90 degrees from Cz). NaN for
-        a label without a place on the scalp.
+    Azimuthal equidistant projection: the distance from the centre is the angle from the vertex. x
+    to the right, y to the nose; radius 1 is the head's equator (90 degrees from Cz). NaN for a
+    label, decorated as it may be, without a place on the scalp.
     """
     xyz = electrode_positions(ch_names).astype(np.float64)
     angle = np.arctan2(np.hypot(xyz[:, 0], xyz[:, 1]), xyz[:, 2])

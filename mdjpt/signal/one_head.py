@@ -45,18 +45,10 @@ class OneHead:
         sfreq: float,
         stop_s: float,
     ) -> bool:
-        """Judge the next window.
+        """Judge the next window, which ends at `stop_s` in the stream.
 
-        Parameters
-        ----------
-        filtered : ndarray of float, shape (n_good, n_times)
-            Band-passed, any reference.
-        good : ndarray of bool, shape (n_electrodes,)
-            Which electrodes these are; others begin anew.
-        sfreq : float
-            Sampling rate in Hz.
-        stop_s : float
-            End of the window in the stream, seconds.
+        `filtered`, shape (n_good, n_times), is band-passed with any reference; `good`, shape
+        (n_electrodes,), tells which electrodes these are: others begin anew.
         """
         if len(filtered) not in FEW_FROM_ONE_HEAD:
             return from_one_head(filtered, sfreq)

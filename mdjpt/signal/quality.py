@@ -48,41 +48,28 @@ _ONE_SOURCE = 0.7  # real EEG stays below 0.55
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Electrodes of one window, as every output names them.
-
-    Attributes
-    ----------
-    good : int
-        Number of electrodes used.
-    bad : tuple of str
-        Names of the electrodes left out and replaced by their neighbours.
-    causes : tuple of str
-        What is wrong with each of `bad`, see :func:`electrode_quality`; empty where that is not
-        known.
-    """
+    """Electrodes of one window, as every output names them."""
 
     good: int
+    """Number of electrodes used."""
     bad: tuple[str, ...] = ()
+    """Names of the electrodes left out and replaced by their neighbours."""
     causes: tuple[str, ...] = ()
+    """What is wrong with each of `bad`, see :func:`electrode_quality`; empty where that is not
+    known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ElectrodeQuality:
-    """Verdict on each electrode of a window.
-
-    Attributes
-    ----------
-    good : ndarray of bool, shape (n,)
-        True for a signal that the decoder may use.
-    reason : tuple of str
-        One a channel: "" when good, else "nan", "flat", "railed", "mains" or "noisy".
-    amplitude : ndarray of float64, shape (n,)
-        Robust standard deviation between 0.8 and 45 Hz, microvolts; 0 where samples are missing.
-    """
+    """Verdict on each electrode of a window."""
 
     good: NDArray[np.bool_]
+    """True for a signal that the decoder may use. Shape (n,)."""
     reason: tuple[str, ...]
+    """One a channel: "" when good, else "nan", "flat", "railed", "mains" or "noisy"."""
     amplitude: Float64
+    """Robust standard deviation between 0.8 and 45 Hz, microvolts; 0 where samples are missing.
+    Shape (n,)."""
 
 
 def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
@@ -228,14 +215,8 @@ def field_of(filtered: Samples, sfreq: float) -> Float64:
 def from_one_head(filtered: Samples, sfreq: float) -> bool:
     """Tell EEG from noise of the electrodes' own, and from one source that is the same on all.
 
-    Always True for fewer than 4 electrodes, which cannot tell.
-
-    Parameters
-    ----------
-    filtered : ndarray of float, shape (n, n_times)
-        As for :func:`common_field`, 5 s.
-    sfreq : float
-        Sampling rate in Hz.
+    `filtered` is as for :func:`common_field`, 5 s. Always True for fewer than 4 electrodes, which
+    cannot tell.
     """
     n = len(filtered)
     least = _FIELD_MANY if n >= _MANY else _FIELD_FEW

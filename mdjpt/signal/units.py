@@ -42,18 +42,10 @@ _PLAUSIBLE_MICROVOLTS = (1e-3, 1e5)
 
 
 def microvolts_per(unit: str) -> float | None:
-    """Return how many microvolts one unit is.
+    """Return how many microvolts one unit is; None when it names no unit of potential.
 
-    Parameters
-    ----------
-    unit : str
-        A name ("uV", "millivolts"), or the negative power of ten of a volt that MNE writes ("-6").
-        Its "0" means nothing here: that is volts, and also what is written of an unset unit.
-
-    Returns
-    -------
-    float or None
-        None when it names no unit of potential.
+    The unit is a name ("uV", "millivolts"), or the negative power of ten of a volt that MNE writes
+    ("-6"). Its "0" means nothing here: that is volts, and also what is written of an unset unit.
     """
     unit = unit.replace(" ", "").strip().lower()
     if re.fullmatch(r"-[1-9]", unit):
@@ -117,24 +109,11 @@ def factors_by_size(
 def in_microvolts(
     values: NDArray[np.floating], where: str, unit: str = ""
 ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Return EEG in microvolts, and what the user should know of the unit.
+    """Return EEG of any shape in microvolts, float32, and what the user should know of the unit.
 
-    Parameters
-    ----------
-    values : ndarray
-        EEG in the unit of the file, any shape.
-    where : str
-        File, for the message.
-    unit : str
-        "V" or "uV" as some table of the set says, "" when none does.
-
-    Returns
-    -------
-    microvolts : ndarray of float32
-        The same numbers in microvolts.
-    notes : tuple of str
-        A remark when the unit was taken from the amplitudes: a median of |x| below 0.001 means
-        volts.
+    `unit` is "V" or "uV" as some table of the set says, "" when none does: then the amplitudes
+    tell, and a note says so. A median of |x| below 0.001 means volts. `where` names the file in
+    messages.
 
     Raises
     ------

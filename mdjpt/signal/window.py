@@ -36,49 +36,34 @@ MIN_GOOD_SHARE = 0.5
 
 
 class OwnElectrodes(NamedTuple):
-    """A window of the electrodes as they are connected, before reference, scale and projection.
-
-    Attributes
-    ----------
-    samples : ndarray of float32, shape (n_electrodes, 625)
-        Band-passed, at 125 Hz, microvolts, in the reference of the device; 0 where not good.
-    good : ndarray of bool, shape (n_electrodes,)
-        Electrodes without a fault.
-    ch_names : tuple of str
-        Their names in the 10-05 system.
-    """
+    """A window of the electrodes as they are connected, before reference, scale and projection."""
 
     samples: NDArray[np.float32]
+    """Band-passed, at 125 Hz, microvolts, in the reference of the device; 0 where not good. Shape
+    (n_electrodes, 625)."""
     good: NDArray[np.bool_]
+    """Electrodes without a fault. Shape (n_electrodes,)."""
     ch_names: tuple[str, ...]
+    """Their names in the 10-05 system."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedWindow:
-    """What the preprocessor makes of a window.
-
-    Attributes
-    ----------
-    window : ndarray of float32, shape (60, 625), or None
-        Input of the encoder; None when the signal is bad or the scale still warms up.
-    quality : Quality
-        Electrodes used and left out.
-    usable : bool
-        False when too few electrodes are good.
-    familiar : bool
-        False when the good electrodes show no field of a head: noise, which is never decoded.
-    own : OwnElectrodes or None
-        The same window for what is learned of one person; None where `window` is.
-    missing_s : float
-        Signal that the scale still has to see, seconds; 0 once it is known.
-    """
+    """What the preprocessor makes of a window."""
 
     window: NDArray[np.float32] | None
+    """Input of the encoder; None when the signal is bad or the scale still warms up. Shape (60,
+    625), or None."""
     quality: Quality
+    """Electrodes used and left out."""
     usable: bool
+    """False when too few electrodes are good."""
     familiar: bool = True
+    """False when the good electrodes show no field of a head: noise, which is never decoded."""
     own: OwnElectrodes | None = None
+    """The same window for what is learned of one person; None where `window` is."""
     missing_s: float = 0.0
+    """Signal that the scale still has to see, seconds; 0 once it is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,6 @@ class Windower:
 
     The start is computed, never accumulated, so it cannot drift.
 
-    Parameters
-    ----------
-    sfreq : float
-        Sampling rate in Hz.
-    hop_s : float
-        Seconds from one window's start to the next; at least one sample.
-
     Raises
     ------
     ValueError
@@ -80,22 +73,9 @@ class Windower:
 
 
 def window_starts(first: int, stop: int, n_times: int, step: int) -> NDArray[np.int64]:
-    """Return the first sample of every window of a stretch, counted from its own beginning.
+    """Return the first sample of every window of a stretch, int64, none where it is too short.
 
-    As in training: the windows of a trial begin with the trial.
-
-    Parameters
-    ----------
-    first, stop : int
-        The stretch: its first sample and the one behind its last.
-    n_times : int
-        Samples of a window.
-    step : int
-        Samples from one window to the next.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_windows,)
-        Empty for a stretch that is shorter than a window.
+    As in training: the windows of a trial begin with the trial. `stop` is the sample behind its
+    last.
     """
     return np.arange(first, stop - n_times + 1, step, dtype=np.int64)
