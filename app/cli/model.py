@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from platformdirs import user_cache_path
+
+from app.cli.progress import shown_progress
+from mdjpt.errors import ModelError
 
 __all__ = ["model_cli"]
 
-model_cli = typer.Typer(help="Import, inspect and check model bundles.", no_args_is_help=True)
+model_cli = typer.Typer(
+    help="Fetch, import, inspect and check model bundles.", no_args_is_help=True
+)
+TERMS = """{name}: weights of the authors of mdJPT, from
+  {url}
+They state no licence. Nobody but you decides whether you may use them; this program does not ship
+them, downloads them to this computer alone and passes them on to nobody."""
 BundleFile = Annotated[Path, typer.Argument(help="Model bundle.")]
 
 
@@ -23,6 +35,38 @@ def import_model(
 
     import_checkpoint(checkpoint, out)
     typer.echo(f"{out}: imported from {checkpoint.name}; it has no emotion head yet")
+    return 0
+
+
+@model_cli.command("fetch")
+def fetch_model(
+    name: Annotated[Literal["released"], typer.Argument(help="Which: released.")],
+    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+    accept: Annotated[
+        bool, typer.Option("--accept", help="You know that it states no licence.")
+    ] = False,
+    url: Annotated[str, typer.Option(help="Take it from a mirror.")] = "",
+    blob: Annotated[
+        str, typer.Option(help="Git blob id it must have, where not the published one.")
+    ] = "",
+) -> int:
+    """Download the authors' checkpoint, verify it and turn it into a bundle."""
+    from mdjpt.bundle.checkpoint import import_checkpoint
+    from mdjpt.bundle.download import RELEASED_BLOB, RELEASED_URL, download_checkpoint
+
+    where, identity = url or RELEASED_URL, blob or RELEASED_BLOB
+    if not re.fullmatch("[0-9a-f]{40}", identity):
+        raise ModelError(f"--blob takes the 40 hexadecimal digits of a git blob id, got {blob!r}")
+    if not accept:
+        typer.echo(TERMS.format(name=name, url=where), err=True)
+        if not (sys.stdin.isatty() and typer.confirm("Download it?", err=True)):
+            raise ModelError("nothing downloaded: say --accept once you have read this")
+    checkpoint = user_cache_path("mdjpt-live", appauthor=False) / f"{identity}.ckpt"
+    with shown_progress(f"{name}: bytes", every_s=2.0) as progress:
+        download_checkpoint(checkpoint, where, identity, progress)
+    import_checkpoint(checkpoint, out)
+    typer.echo(f"{out}: imported, verified (git blob {identity[:12]}); it has no emotion head yet:")
+    typer.echo(f"calibrate on it, e.g. mdjpt calibrate RECORDING --model {out} --out NAME.profile")
     return 0
 
 
