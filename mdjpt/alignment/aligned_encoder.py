@@ -8,11 +8,8 @@ import numpy as np
 import torch
 
 from mdjpt.network.encoder import Encoder
-from mdjpt.network.folded import standardise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from torch import Tensor
 
@@ -75,33 +72,36 @@ class AlignedEncoder(Encoder):
             for name, aligner in self.alignment.stages.items():
                 aligner.partial_fit(getattr(seen, name), weight_s, probabilities)
 
-    def _normalised(self, x: Float32, rows: object) -> Iterator[Tensor]:
-        """Normalise as the alignment says, one window; with row statistics as the base does."""
-        if rows is not None or not self.alignment.inside:
-            yield from super()._normalised(x, rows)  # type: ignore[arg-type]
+    def _encode_alone(self, x: Float32, stats: RowStats | None, out: Float32) -> None:
+        """Encode as the alignment says; with row statistics as the base does."""
+        if stats is not None or not self.alignment.inside:
+            super()._encode_alone(x, stats, out)
             return
-        for window in x:
-            yield self._aligned(window)
+        for k, window in enumerate(x):
+            out[k] = self._aligned(window)[0].cpu().numpy()
 
     def _aligned(self, window: Float32) -> Tensor:
-        """(60, T) -> (D, M, N + 1), ready for the convolutions."""
-        stats, config = self._stats, self.config
-        tokens = self._tokens(window)
+        """(60, T) -> (1, F)."""
+        stats, config, folded = self._stats, self.config, self._folded
+        tokens = folded.tokens(window[None])
         # Rows are stored in the order [channel, dim]; tokens are [dim, channel] here.
         own_first = self._own(tokens.transpose(0, 1))
         first = self._statistics(own_first, stats, 1)
         shape = (2, len(window), config.n_dims)
-        mean, std = torch.from_numpy(first).view(shape).transpose(1, 2)[..., None]
-        mixed = self._mixed(tokens, (mean, std))
+        mean, std = self._placed(first).view(shape).transpose(1, 2)[..., None, None]
+        mixed = folded.mixed(tokens, (mean, std))
         seen = _NOTHING
         if self.alignment.mixed is not None:
-            seen = mixed[..., :-1].numpy().copy()
-            mixed[..., :-1] = torch.from_numpy(self.alignment.mixed.transform(seen))
+            seen = mixed[:, :, 0, :-1].cpu().numpy().copy()
+            mixed[:, :, 0, :-1] = self._placed(self.alignment.mixed.transform(seen))
         own_second = self._own(mixed)
         second = self._statistics(own_second, stats, 2)
-        mean, std = torch.from_numpy(second).view(2, config.n_dims, config.n_mixed, 1)
+        mean, std = self._placed(second).view(2, config.n_dims, config.n_mixed, 1, 1)
         self._inside = (own_first, own_second, seen)
-        return standardise(mixed, mean, std)
+        return folded.feature(mixed, (mean, std))
+
+    def _placed(self, array: Float32) -> Tensor:
+        return torch.from_numpy(array).to(self._folded.device)
 
     def _own(self, x: Tensor) -> Float32:
         """Return the moments of a window's own rows, (2, rows), where anybody needs them."""
@@ -123,4 +123,4 @@ def _moments(x: Tensor) -> Float32:
     """Return mean and unbiased deviation of each row over its patches, (2, rows)."""
     # The slot behind the last patch means nothing.
     std, mean = torch.std_mean(x[..., :-1], dim=-1)
-    return torch.stack([mean.reshape(-1), std.reshape(-1)]).numpy()
+    return torch.stack([mean.reshape(-1), std.reshape(-1)]).cpu().numpy()

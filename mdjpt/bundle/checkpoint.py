@@ -7,7 +7,6 @@ of its own and hands back arrays of the names and shapes asked for.
 from __future__ import annotations
 
 import hashlib
-import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.bundle.bundle import Bundle, save_bundle
+from mdjpt.bundle.released_names import FLAT, released_name
 from mdjpt.errors import ModelError
 from mdjpt.guard.process import GuardedReader, Limits
 from mdjpt.network.model import EncoderConfig, weight_shapes
@@ -45,33 +45,6 @@ MEMORY_BYTES = 768 << 20
 CPU_S = 30
 TIMEOUT_S = 60.0
 _READER = GuardedReader("mdjpt.bundle.checkpoint_process", ModelError)
-
-_BLOCK = {
-    "cpe1": "cpe1",
-    "norm": "norm1",
-    "in_proj": "in_proj",
-    "dwc": "dwc",
-    "gate": "act_proj",
-    "attention.query": "self_attn.W_Q",
-    "attention.key": "self_attn.W_K",
-    "attention.value": "self_attn.W_V",
-    "attention.out": "self_attn.to_out.0",
-    "out_proj": "out_proj",
-    "cpe2": "cpe2",
-    "ffn_in": "ff.0",
-    "ffn_out": "ff.3",
-}
-_WHOLE = {
-    "channel_encoder.read_in": "MLLA.encoder.read_in",
-    "channel_encoder.read_out": "MLLA.encoder.read_out",
-    "mixing": "uni_mlp.fc",
-    "spatiotemporal.attention_conv": "cnn_encoder.att_conv",
-    "spatiotemporal.attention_point": "cnn_encoder.att_pointConv",
-    "projector.conv1": "cnn_encoder.timeConv1",
-    "projector.conv2": "cnn_encoder.timeConv2",
-}
-# One-dimensional here, two-dimensional with an axis of length 1 there.
-_FLAT = tuple(name for name in _WHOLE if name.startswith(("spatiotemporal", "projector")))
 
 
 def import_checkpoint(
@@ -130,20 +103,9 @@ def import_checkpoint(
     return save_bundle(bundle_path, bundle)
 
 
-def released_name(name: str) -> str:
-    """Return what the published checkpoint calls an array of `MdjptNetwork.state_dict`."""
-    layer, _, part = name.rpartition(".")
-    if layer in _WHOLE:
-        return f"{_WHOLE[layer]}.{part}"
-    parent, number, rest = re.split(r"\.(\d+)\.?", layer, maxsplit=1)
-    if parent == "channel_encoder.blocks":
-        return f"MLLA.encoder.blocks.{number}.{_BLOCK[rest]}.{part}"
-    return f"cnn_encoder.msConv{int(number) + 1}.{part}"
-
-
 def _shape(name: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape that one of our arrays has in the published checkpoint."""
-    flat = name.startswith(_FLAT) and name.endswith("weight")
+    flat = name.startswith(FLAT) and name.endswith("weight")
     return (*shape[:2], 1, *shape[2:]) if flat else shape
 
 

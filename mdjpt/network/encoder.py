@@ -1,25 +1,23 @@
 """From windows of EEG to tokens, maps and features: arrays in, arrays out.
 
-`Encoder.feature` is the live path, folded and tuned for one window on one core. `Encoder.encode`
-gives every intermediate array and runs the network as it is written.
+`Encoder.feature` is the live path, folded and tuned for one window on one core, or for an
+accelerator. `Encoder.encode` gives every intermediate array and runs the network as it is written,
+on the processor.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mdjpt.network.folded import (
-    FoldedPaperEncoder,
-    FoldedReleasedEncoder,
-    FoldedSpatioTemporalEncoder,
-    standardise,
-)
+from mdjpt.errors import one_line
+from mdjpt.network.device import chosen_device, device_label, windows_at_once
+from mdjpt.network.folded import standardise
+from mdjpt.network.folded_network import FoldedNetwork, Rows, WindowGraph
 from mdjpt.network.model import N_CHANNELS, MdjptNetwork, stratified_norm
-from mdjpt.signal.window import distinct_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Encoder", "EncoderOutput", "RowStats"]
 
 Float32 = np.float32
+Result = TypeVar("Result")
+_PROCESSOR = torch.device("cpu")
+_TOLERANCE = 1e-3  # of the largest feature: rounding on an accelerator is below 1e-4
 MAX_KEPT = 64  # windows of a group whose tokens stay in memory (0.8 MB each) between the passes
 
 
@@ -102,13 +103,6 @@ class RowStats(NamedTuple):
     norm2_std: NDArray[Float32]
 
 
-class _Rows(NamedTuple):
-    """Statistics of one normalisation, (dims, rows, 1)."""
-
-    mean: Tensor
-    std: Tensor
-
-
 class _Series:
     """One array a window of a group: kept in memory, or computed again at every pass."""
 
@@ -124,7 +118,7 @@ class _Series:
         """Apply a function, which may use up its argument, to every array."""
         return _Series(lambda: (function(x) for x in self), self._n_windows)
 
-    def moments(self) -> _Rows:
+    def moments(self) -> Rows:
         """Mean and unbiased deviation of each row over its patches and all windows.
 
         Windows are merged in float64 (Chan, Golub, LeVeque 1983, eq. 2.1).
@@ -139,7 +133,7 @@ class _Series:
             mean = mean + difference * (n / (count + n))
             squares = squares + spread + difference**2 * (count * n / (count + n))
             count += n
-        return _Rows(mean.float(), (squares / (count - 1)).sqrt().float())
+        return Rows(mean.float(), (squares / (count - 1)).sqrt().float())
 
 
 class Encoder:
@@ -149,11 +143,17 @@ class Encoder:
     ----------
     network : MdjptNetwork
         Either variant; its weights are copied.
+    device : torch.device, optional
+        Where to compute; by default what :func:`mdjpt.network.device.use_device` has chosen for
+        this process. An accelerator that fails, or does not give the processor's numbers, is left
+        for the processor.
 
     Attributes
     ----------
     config : EncoderConfig
         Sizes, variant and activation of the network.
+    device_note : str
+        Why the device was left, "" while all is well.
 
     See Also
     --------
@@ -174,17 +174,23 @@ class Encoder:
     (2, 512)
     """
 
-    def __init__(self, network: MdjptNetwork) -> None:
+    def __init__(self, network: MdjptNetwork, device: torch.device | None = None) -> None:
         self.config: EncoderConfig = network.config
         own = MdjptNetwork(self.config).requires_grad_(requires_grad=False)
         own.load_state_dict(network.state_dict())
         self._network = own.eval()
-        released = self.config.variant == "released"
-        folded = FoldedReleasedEncoder if released else FoldedPaperEncoder
-        self._encode_rows = folded(own.channel_encoder, self.config)
-        self._spatiotemporal = FoldedSpatioTemporalEncoder(own)
-        self._mixing = own.mixing.weight.expand(self.config.n_dims, -1, -1)
-        self._mixing_bias = own.mixing.bias[:, None]
+        self.device_note = ""
+        self._graphs: dict[bool, WindowGraph] = {}
+        self._batches: FoldedNetwork | None = None
+        self._device, self._folded = _PROCESSOR, FoldedNetwork(own, _PROCESSOR)
+        wanted = chosen_device() if device is None else device
+        if wanted.type != "cpu":
+            self._move_to(wanted)
+
+    @property
+    def device_name(self) -> str:
+        """What computes, "cpu" or the name of the card."""
+        return device_label(self._device)
 
     @property
     def variant(self) -> str:
@@ -246,14 +252,8 @@ class Encoder:
         """
         x = self._checked(windows)
         size = self._group_size(len(x), group_size, stats)
-        features = np.empty((len(x), self.config.n_maps), np.float32)
         with torch.inference_mode():
-            for start in range(0, len(x), size):
-                rows = None if stats is None else self._rows_of(stats, start // size)
-                normalised = self._normalised(x[start : start + size], rows)
-                for k, mixed in enumerate(normalised, start):
-                    features[k] = self._spatiotemporal.feature(mixed).numpy()
-        return features
+            return self._safely(lambda: self._features(x, size, stats))
 
     def row_stats(self, windows: ArrayLike, group_size: int | None = None) -> RowStats:
         """Measure the statistics of every normalised row over many windows.
@@ -283,7 +283,9 @@ class Encoder:
             raise ValueError("windows must hold at least one window to measure statistics of")
         size = self._group_size(len(x), len(x) if group_size is None else group_size, None)
         with torch.inference_mode():
-            rows = [self._measured(x[k : k + size]) for k in range(0, len(x), size)]
+            rows = self._safely(
+                lambda: [self._measured(x[k : k + size]) for k in range(0, len(x), size)]
+            )
         columns = [np.stack(column) for column in zip(*rows, strict=True)]
         return RowStats(*(a[0] if group_size is None else a for a in columns))
 
@@ -304,49 +306,110 @@ class Encoder:
         output = (tokens, mixed, maps, maps.mean(-1), network.projector(maps, size))
         return EncoderOutput(*(array.contiguous().numpy() for array in output))
 
-    def _normalised(
-        self, x: NDArray[Float32], rows: tuple[_Rows, _Rows] | None
-    ) -> Iterator[Tensor]:
-        """(g, 60, T) of one group -> for each window (D, M, N + 1), ready for the convolutions."""
-        if rows is not None:
-            for window in x:
-                mixed = self._mixed(self._tokens(window), rows[0])
-                yield standardise(mixed, *rows[1])
+    def _features(self, x: NDArray[Float32], size: int, stats: RowStats | None) -> NDArray[Float32]:
+        features = np.empty((len(x), self.config.n_maps), np.float32)
+        if size == 1 and (stats is None or len(x) == 1):
+            self._encode_alone(x, stats, features)
+            return features
+        for start in range(0, len(x), size):
+            part = slice(start, start + size)
+            if stats is None:
+                self._encode_group(x[part], features[part])
+            else:
+                own = stats if stats[0].ndim == 1 else RowStats(*(a[start // size] for a in stats))
+                self._encode_alone(x[part], own, features[part])
+        return features
+
+    def _encode_alone(
+        self, x: NDArray[Float32], stats: RowStats | None, out: NDArray[Float32]
+    ) -> None:
+        """Encode windows by stored statistics, or each by its own."""
+        if len(x) == 1 and self._device.type == "cuda":
+            out[0] = self._live_graph(stats)(x[0], stats)
             return
-        tokens = _Series(lambda: map(self._tokens, x), len(x))
+        folded = self._folded if len(x) == 1 else self._many()
+        rows = None if stats is None else folded.rows_of(stats)
+        for start in range(0, len(x), folded.at_once):
+            tokens = folded.tokens(x[start : start + folded.at_once])
+            out[start : start + folded.at_once] = folded.alone(tokens, rows).cpu().numpy()
+
+    def _encode_group(self, x: NDArray[Float32], out: NDArray[Float32]) -> None:
+        """Encode windows of one group by the statistics of all of them."""
+        tokens, folded = self._series(x), self._folded
         first = tokens.moments()
-        series = tokens.then(lambda t: self._mixed(t, first))
+        series = tokens.then(lambda t: folded.mixed(t, first))
         second = series.moments()
-        for mixed in series:
-            yield standardise(mixed, *second)
+        for k, mixed in enumerate(series):
+            out[k] = folded.feature(mixed, second)[0].cpu().numpy()
 
     def _measured(self, x: NDArray[Float32]) -> RowStats:
         """(g, 60, T) -> the statistics of both normalisations over one group."""
-        tokens = _Series(lambda: map(self._tokens, x), len(x))
+        tokens = self._series(x)
         first = tokens.moments()
-        second = tokens.then(lambda t: self._mixed(t, first)).moments()
+        second = tokens.then(lambda t: self._folded.mixed(t, first)).moments()
         # Tokens are (dim, channel) here; their rows are stored in the order (channel, dim).
-        arrays = [a[..., 0].T for a in first] + [a[..., 0] for a in second]
-        return RowStats(*(a.reshape(-1).numpy() for a in arrays))
+        arrays = [a[..., 0, 0].T for a in first] + [a[..., 0, 0] for a in second]
+        return RowStats(*(a.reshape(-1).cpu().numpy() for a in arrays))
 
-    def _tokens(self, window: NDArray[Float32]) -> Tensor:
-        """(60, T) -> (D, 60, N + 1), not yet normalised."""
-        distinct, where = distinct_rows(window)
-        tokens = self._encode_rows(torch.from_numpy(window[distinct]))
-        return tokens if len(distinct) == len(window) else tokens[:, torch.from_numpy(where)]
+    def _series(self, x: NDArray[Float32]) -> _Series:
+        """(g, 60, T) -> the tokens of each window, (D, 60, 1, N + 1)."""
+        return _Series(lambda: (self._folded.tokens(window[None]) for window in x), len(x))
 
-    def _mixed(self, tokens: Tensor, rows: tuple[Tensor, Tensor]) -> Tensor:
-        """(D, 60, N + 1) -> (D, M, N + 1); uses up the tokens."""
-        mixed = torch.bmm(self._mixing, standardise(tokens, *rows)).add_(self._mixing_bias)
-        return mixed.relu_() if self.config.activation == "relu" else mixed
+    def _many(self) -> FoldedNetwork:
+        """Return what encodes many windows: on an accelerator another one, with more scratch."""
+        if self._batches is None:
+            at_once = windows_at_once(self._device, self.config)
+            self._batches = (
+                self._folded
+                if at_once == 1
+                else FoldedNetwork(self._network, self._device, at_once)
+            )
+        return self._batches
 
-    def _rows_of(self, stats: RowStats, group: int) -> tuple[_Rows, _Rows]:
-        """Bring the stored statistics of one group to the layout of the folded network."""
-        dims, n_mixed = self.config.n_dims, self.config.n_mixed
-        rows = [torch.tensor(a if a.ndim == 1 else a[group]) for a in stats]
-        first = [a.view(N_CHANNELS, dims).T[..., None] for a in rows[:2]]
-        second = [a.view(dims, n_mixed)[..., None] for a in rows[2:]]
-        return _Rows(*first), _Rows(*second)
+    def _live_graph(self, stats: RowStats | None) -> WindowGraph:
+        kind = stats is None
+        if kind not in self._graphs:
+            self._graphs[kind] = WindowGraph(self._folded, stats)
+        return self._graphs[kind]
+
+    def _safely(self, encode: Callable[[], Result]) -> Result:
+        """Encode; where the accelerator fails, leave it and encode again, so that nothing is lost.
+
+        Out of memory, it first tries half as many windows at a time.
+        """
+        while True:
+            try:
+                return encode()
+            except (RuntimeError, TypeError, NotImplementedError) as error:
+                if self._device.type == "cpu":
+                    raise
+                many = self._batches
+                if isinstance(error, torch.OutOfMemoryError) and many and many.at_once > 1:
+                    self._batches = None
+                    half = many.at_once // 2
+                    self._batches = FoldedNetwork(self._network, self._device, half)
+                else:
+                    self._leave_device(one_line(error))
+
+    def _move_to(self, device: torch.device) -> None:
+        """Compute on an accelerator from now on, if it gives the processor's numbers."""
+        probe = np.random.default_rng(0).standard_normal((1, N_CHANNELS, self.config.n_times))
+        x = probe.astype(np.float32)
+        expected = self.feature(x, group_size=1)
+        try:
+            self._folded, self._device = FoldedNetwork(self._network, device), device
+        except (RuntimeError, TypeError, NotImplementedError) as error:
+            self._leave_device(one_line(error))
+            return
+        found = self.feature(x, group_size=1)
+        off = float(np.abs(found - expected).max() / np.abs(expected).max())
+        if not off < _TOLERANCE:
+            self._leave_device(f"its features are off by {off:.1g}")
+
+    def _leave_device(self, why: str) -> None:
+        self._graphs, self._batches = {}, None
+        self._device, self._folded = _PROCESSOR, FoldedNetwork(self._network, _PROCESSOR)
+        self.device_note = f"the accelerator is left for the processor: {why}"
 
     def _checked(self, windows: ArrayLike) -> NDArray[Float32]:
         """Return windows as float32, or say what is wrong with them."""
@@ -397,10 +460,10 @@ def _n_groups(stats: RowStats, config: EncoderConfig) -> int:
     return lead[0] if lead else 1
 
 
-def _plain_rows(stats: RowStats, config: EncoderConfig, n: int) -> tuple[_Rows, _Rows]:
+def _plain_rows(stats: RowStats, config: EncoderConfig, n: int) -> tuple[Rows, Rows]:
     """Repeat stored statistics for `n` windows in the layout of the network as it is written."""
     groups = [torch.tensor(np.atleast_2d(a)) for a in stats]
     windows = [a.repeat_interleave(n // len(a), 0) for a in groups]
     first = [a.view(n, N_CHANNELS, 1, config.n_dims) for a in windows[:2]]
     second = [a.view(n, config.n_dims, config.n_mixed, 1) for a in windows[2:]]
-    return _Rows(*first), _Rows(*second)
+    return Rows(*first), Rows(*second)

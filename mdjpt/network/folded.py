@@ -13,16 +13,20 @@ Everything here gives the numbers of `mdjpt.network.model` up to rounding, with 
 - All grouped convolutions are one product for a dim, followed by shifts by each dilation.
 - Equal rows (interpolated channels) are encoded once.
 
-Layouts, in the letters of `mdjpt.network.model`, R rows (channels): tokens are (R * (N + 1), E) on
-the way and (D, R, N + 1) in the end, as mixed channels are (D, M, N + 1). The slot between two rows
-of patches serves as the zero padding of both; its value in the results means nothing.
+Layouts, in the letters of `mdjpt.network.model`, R rows (channels), B windows: tokens are
+(R * (N + 1), E) on the way and (D, R, N + 1) in the end, with the channels before the windows;
+mixed channels are (D, M, B, N + 1). The slot between two rows of patches serves as the zero padding
+of both; its value in the results means nothing.
+
+What is made here holds for the processor until `to` moves it. There a few rows at a time stay in a
+core's cache; an accelerator takes all rows of many windows at once.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -43,8 +47,24 @@ __all__ = [
 CHUNK_BYTES = 640 << 10  # of one scratch array: two of them stay in a core's second-level cache
 
 
-@dataclass(frozen=True, slots=True)
-class _Taps:
+class _Part:
+    """A part of the folded network: constants, scratch, and parts of its own."""
+
+    def to(self, device: torch.device) -> Self:
+        """Move all of it to a device, in place."""
+        for name, value in vars(self).items():
+            setattr(self, name, _moved(value, device))
+        return self
+
+
+def _moved(value: Any, device: torch.device) -> Any:
+    if isinstance(value, (Tensor, _Part)):
+        return value.to(device)
+    return [_moved(part, device) for part in value] if isinstance(value, list) else value
+
+
+@dataclass(eq=False)
+class _Taps(_Part):
     """A depth-wise convolution of width 3: one weight a dimension and tap, and a constant."""
 
     before: Tensor
@@ -66,8 +86,8 @@ class _Taps:
         out.addcmul_(padded[2 : n + 2], self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class _Values:
+@dataclass(eq=False)
+class _Values(_Part):
     """LayerNorm and projection without their constant, then convolution and SiLU of a block.
 
     The projection of a centred token s is `r * (matrix @ s) + shift` with r = 1 / its deviation.
@@ -90,6 +110,11 @@ class _Values:
         taps = _Taps(*(t.float() for t in (before, centre, after, total)))
         return cls(weight * gain, shift.float(), block.norm.eps, taps)
 
+    def to(self, device: torch.device) -> Self:
+        """Move what every window needs; the matrix has been folded and stays behind."""
+        self.shift, self.taps = self.shift.to(device), self.taps.to(device)
+        return self
+
 
 def _taps_of(conv: DepthwiseConv) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     before, centre, after = conv.weight.double()[:, 0].unbind(-1)
@@ -100,7 +125,7 @@ def _bias_of(layer: nn.Module) -> Tensor:
     return cast("Tensor", layer.bias).detach()
 
 
-class _FoldedChannelEncoder(ABC):
+class _FoldedChannelEncoder(_Part, ABC):
     """A channel encoder that takes a few rows at a time. One thread at a time: it owns its scratch.
 
     Parameters
@@ -109,12 +134,17 @@ class _FoldedChannelEncoder(ABC):
         Its weights are copied: what is trained afterwards is not seen here.
     config : EncoderConfig
         Of the network that the encoder belongs to.
+    at_once : int, optional
+        Rows that are encoded at a time; as many as stay in a core's cache by default.
     """
 
-    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
+    def __init__(
+        self, encoder: ChannelEncoder, config: EncoderConfig, at_once: int | None = None
+    ) -> None:
         self._step, self._n_patches = config.patch_step, config.n_patches
         self._stride = config.n_patches + 1
-        self._chunk = max(1, CHUNK_BYTES // (4 * self._stride * config.embed_dim))
+        cached = max(1, CHUNK_BYTES // (4 * self._stride * config.embed_dim))
+        self._chunk = cached if at_once is None else at_once
         self._read_out = encoder.read_out.weight.detach().clone()
         self._read_out_bias = encoder.read_out.bias.detach()[:, None].clone()
         self._tokens = torch.zeros(self._chunk * self._stride + 2, config.embed_dim)
@@ -138,8 +168,10 @@ class _FoldedChannelEncoder(ABC):
 class FoldedReleasedEncoder(_FoldedChannelEncoder):
     """The channel encoder of the released variant."""
 
-    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
-        super().__init__(encoder, config)
+    def __init__(
+        self, encoder: ChannelEncoder, config: EncoderConfig, at_once: int | None = None
+    ) -> None:
+        super().__init__(encoder, config, at_once)
         self._width = config.patch_size + 2 * config.patch_step
         self._n_used = (config.n_patches - 1) * config.patch_step + config.patch_size
         blocks = [cast("ReleasedBlock", block) for block in encoder.blocks]
@@ -224,7 +256,7 @@ class FoldedReleasedEncoder(_FoldedChannelEncoder):
         functional.silu(out, inplace=True)
 
 
-class _Affine:
+class _Affine(_Part):
     """A linear layer on tokens."""
 
     def __init__(self, *layers: nn.Linear) -> None:
@@ -236,7 +268,7 @@ class _Affine:
         return torch.addmm(self.bias, x, self.matrix, out=out)
 
 
-class _FoldedBlock:
+class _FoldedBlock(_Part):
     """One block of the paper variant."""
 
     def __init__(self, block: PaperBlock, stride: int) -> None:
@@ -295,8 +327,10 @@ class _FoldedBlock:
 class FoldedPaperEncoder(_FoldedChannelEncoder):
     """The channel encoder of the paper variant."""
 
-    def __init__(self, encoder: ChannelEncoder, config: EncoderConfig) -> None:
-        super().__init__(encoder, config)
+    def __init__(
+        self, encoder: ChannelEncoder, config: EncoderConfig, at_once: int | None = None
+    ) -> None:
+        super().__init__(encoder, config, at_once)
         self._size = config.patch_size
         self._read_in = _Affine(encoder.read_in)
         self._blocks = [_FoldedBlock(cast("PaperBlock", b), self._stride) for b in encoder.blocks]
@@ -312,10 +346,18 @@ class FoldedPaperEncoder(_FoldedChannelEncoder):
         return tokens[1:-1]
 
 
-class FoldedSpatioTemporalEncoder:
-    """Maps of one window and their mean, with all dilations in one product a dim."""
+class FoldedSpatioTemporalEncoder(_Part):
+    """Maps of a few windows and their mean, with all dilations in one product a dim.
 
-    def __init__(self, network: MdjptNetwork) -> None:
+    Parameters
+    ----------
+    network : MdjptNetwork
+        Its weights are copied.
+    at_once : int
+        Windows that are encoded at a time, at most.
+    """
+
+    def __init__(self, network: MdjptNetwork, at_once: int = 1) -> None:
         config, encoder = network.config, network.spatiotemporal
         self._dilations, self._n_patches = config.dilations, config.n_patches
         self._n_dims, self._n_filters = config.n_dims, config.n_filters
@@ -328,41 +370,44 @@ class FoldedSpatioTemporalEncoder:
         back = config.attention_size - 1
         self._taps = encoder.attention_conv.weight.detach()[:, 0].T.contiguous()  # (tap, F)
         self._taps_bias = _bias_of(encoder.attention_conv).clone()
-        self._padded = torch.zeros(config.n_patches + back, config.n_maps)
+        self._padded = torch.zeros(at_once, config.n_patches + back, config.n_maps)
         ones = torch.ones(config.n_patches, config.n_patches)
         self._pool = (ones.tril() - ones.tril(-config.attention_size)) / config.attention_size
         self._point = encoder.attention_point.weight.detach()[:, :, 0].T.contiguous()
         self._point_bias = _bias_of(encoder.attention_point).clone()
 
     def feature(self, normalised: Tensor) -> Tensor:
-        """(D, M, N + 1), normalised -> (F,), the mean over the patches of the weighted maps."""
-        maps = self._maps(normalised)
-        weights = self._weights(maps)
-        return weights.mul_(maps.relu_()).mean(0)
+        """(D, M, B, N + 1), normalised -> (B, F), the mean over the patches of weighted maps."""
+        padded = self._padded[: normalised.shape[2]]
+        maps = self._maps(normalised, padded)
+        weights = self._weights(padded)
+        return weights.mul_(maps.relu_()).mean(1)
 
-    def _maps(self, normalised: Tensor) -> Tensor:
-        """(D, M, N + 1) -> (N, F), the convolutions."""
+    def _maps(self, normalised: Tensor, padded: Tensor) -> Tensor:
+        """(D, M, B, N + 1) -> (B, N, F), the convolutions, the end of `padded`."""
         n, n_scales = self._n_patches, len(self._dilations)
-        products = torch.bmm(self._kernels, normalised)
-        products = products.view(self._n_dims, 3, n_scales, self._n_filters, n + 1)
-        back = len(self._padded) - n
-        maps = self._padded[back:].view(n, n_scales, self._n_dims, self._n_filters)
-        before, centre, after = products[..., :n].permute(1, 4, 2, 0, 3)  # (tap, N, S, D, K)
+        n_windows, back = len(padded), padded.shape[1] - n
+        products = torch.bmm(self._kernels, normalised.flatten(2))
+        products = products.view(self._n_dims, 3, n_scales, self._n_filters, n_windows, n + 1)
+        maps = padded[:, back:].view(n_windows, n, n_scales, self._n_dims, self._n_filters)
+        taps = products[..., :n].permute(1, 4, 5, 2, 0, 3)  # (tap, B, N, S, D, K)
+        before, centre, after = taps
         maps.copy_(centre)
         for k, dilation in enumerate(self._dilations):
             if dilation < n:
-                maps[dilation:, k] += before[:-dilation, k]
-                maps[:-dilation, k] += after[dilation:, k]
-        return self._padded[back:].add_(self._bias)
+                maps[:, dilation:, k] += before[:, :-dilation, k]
+                maps[:, :-dilation, k] += after[:, dilation:, k]
+        return padded[:, back:].add_(self._bias)
 
-    def _weights(self, maps: Tensor) -> Tensor:
-        """(N, F) -> (N, F), the attention over the maps; reads the padding before `maps` too."""
-        n = len(maps)
-        scores = torch.addcmul(self._taps_bias, self._padded[:n], self._taps[0])
+    def _weights(self, padded: Tensor) -> Tensor:
+        """(B, back + N, F) -> (B, N, F), the attention over the maps."""
+        n = self._n_patches
+        scores = torch.addcmul(self._taps_bias, padded[:, :n], self._taps[0])
         for k in range(1, len(self._taps)):
-            scores.addcmul_(self._padded[k : k + n], self._taps[k])
-        pooled = self._pool @ scores.relu_()
-        return torch.addmm(self._point_bias, pooled, self._point).softmax(-1)
+            scores.addcmul_(padded[:, k : k + n], self._taps[k])
+        pooled = torch.bmm(self._pool.expand(len(scores), -1, -1), scores.relu_())
+        mixed = torch.addmm(self._point_bias, pooled.flatten(0, 1), self._point)
+        return mixed.view(pooled.shape).softmax(-1)
 
 
 def standardise(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:

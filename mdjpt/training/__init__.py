@@ -2,4 +2,4 @@
 
 from mdjpt.guard.extras import check_training_extra
 
-check_training_extra("lightning", "pyarrow")
+check_training_extra("lightning")

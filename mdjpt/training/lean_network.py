@@ -5,6 +5,7 @@ the backward pass: 44 GB for 254 windows of the paper variant. Here each thread 
 a time through it, and again when their gradient is due (Chen et al. 2016, "Training deep nets with
 sublinear memory cost"); what is worked on stays in a core's cache. Depth-wise convolutions are
 shifted multiply-adds: on a processor the library's grouped convolution is several times slower.
+The grouped convolutions over all mixed channels are one product a dim, and then shifts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mdjpt.network.model import DepthwiseConv, MdjptNetwork, NetworkOutput, stratified_norm
+from mdjpt.network.model import (
+    DepthwiseConv,
+    MdjptNetwork,
+    NetworkOutput,
+    SpatioTemporalEncoder,
+    stratified_norm,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +34,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-__all__ = ["LeanNetwork", "ShiftedConv"]
+__all__ = ["LeanNetwork", "MultipliedConv", "ShiftedConv"]
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,41 @@ def _shift_convolutions(module: nn.Module) -> None:
             _shift_convolutions(child)
 
 
+class MultipliedConv(nn.Module):
+    """A convolution of the spatio-temporal encoder as a product for a dim, and shifts.
+
+    Its kernel spans all mixed channels, so that each of its three taps is a matrix product.
+
+    Parameters
+    ----------
+    conv : Conv2d
+        Its parameters are shared, under the same names.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight, self.bias = conv.weight, cast("nn.Parameter", conv.bias)
+        self._dilation = conv.dilation[1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, D, M, N) -> (B, D * K, 1, N)."""
+        n_windows, n_dims, n_mixed, n = x.shape
+        shift = self._dilation
+        kernels = self.weight.view(n_dims, -1, n_mixed, 3).permute(0, 3, 1, 2)  # (D, tap, K, M)
+        products = torch.matmul(kernels.flatten(1, 2), x).view(n_windows, n_dims, 3, -1, n)
+        before, y, after = products.unbind(2)  # each (B, D, K, N)
+        if shift < n:
+            y = y + functional.pad(before[..., :-shift], (shift, 0))
+            y = y + functional.pad(after[..., shift:], (0, shift))
+        return y.flatten(1, 2).add(self.bias.to(y.dtype)[:, None]).unsqueeze(2)
+
+
+def _multiply_convolutions(encoder: SpatioTemporalEncoder) -> None:
+    """Replace the grouped convolutions, in place."""
+    convs = [MultipliedConv(cast("nn.Conv2d", conv)) for conv in encoder.convs]
+    encoder.convs = nn.ModuleList(convs)
+
+
 class LeanNetwork(nn.Module):
     """A network that is trained in little memory.
 
@@ -178,6 +220,8 @@ class LeanNetwork(nn.Module):
         Whether depth-wise convolutions are shifted multiply-adds, which is faster on a processor.
     compiled : bool
         Whether the channel encoder is compiled, which takes a minute and a compiler.
+    products : bool
+        Whether the grouped convolutions are products and shifts.
     """
 
     def __init__(
@@ -188,6 +232,7 @@ class LeanNetwork(nn.Module):
         n_threads: int = 1,
         shifted: bool = False,
         compiled: bool = False,
+        products: bool = False,
     ) -> None:
         super().__init__()
         self.network = network
@@ -197,6 +242,8 @@ class LeanNetwork(nn.Module):
         encode: Encode = network.channel_encoder.forward
         encode = torch.compile(encode, dynamic=True) if compiled else encode
         self._plan = _Plan(encode, rows_at_once, n_threads)
+        if products and isinstance(network.spatiotemporal, SpatioTemporalEncoder):
+            _multiply_convolutions(network.spatiotemporal)
 
     def forward(self, windows: Tensor, group_size: int) -> NetworkOutput:
         """Encode B windows as :meth:`mdjpt.network.model.MdjptNetwork.forward` does.
