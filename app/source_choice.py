@@ -1,10 +1,12 @@
-"""What the user wants to connect to, and what answered to a search."""
+"""What the user wants to connect to, and what answered to a search. No Qt."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FoundSource", "SourceChoice"]
+from streaming.sources.source_spec import parse_source
+
+__all__ = ["FoundSource", "SourceChoice", "source_identity"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +42,29 @@ class FoundSource:
     title : str
         Its name.
     detail : str
-        Channels, rate and host on one line.
+        Channels, rates, electrodes and origin on one line.
     """
 
     source: str
     title: str
     detail: str = ""
+
+
+def source_identity(source: str) -> str:
+    """Return what stays the same of a source when only its settings change.
+
+    Electrode names belong to it: to a file, a board, a stream of one sender, and to nothing else.
+
+    Parameters
+    ----------
+    source : str
+        See :attr:`SourceChoice.source`.
+
+    Raises
+    ------
+    MdjptError
+        It names no source.
+    """
+    spec = parse_source(source)
+    whose = [str(spec.options[key]) for key in ("source_id", "hostname") if key in spec.options]
+    return ":".join([spec.kind, spec.name, *whose])

@@ -6,16 +6,20 @@ import os
 
 import pylsl
 import pytest
-from PySide6.QtWidgets import QToolButton
+from PySide6.QtWidgets import QPushButton, QToolButton
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.cli.dashboard import discover
 from app.cli.main import run_command_line
 from app.dashboard.application import Application
+from app.dashboard.boards import _NEEDS
 from app.dashboard.display import display_problem
 from app.dashboard.source_dialog import SourceDialog
+from app.dashboard.source_report import look_at
 from app.dashboard.window import Dashboard
+from app.session import demo_recording
+from app.settings import Settings
 from app.source_choice import FoundSource, SourceChoice
 from app.widgets.background import Background
 from app.widgets.words import MINUS
@@ -31,9 +35,9 @@ def ask(qtbot):
     """Return a function that opens the dialog."""
     kept = []
 
-    def open_dialog(discover=list, last=None) -> SourceDialog:
+    def open_dialog(discover=list, last=None, **arguments) -> SourceDialog:
         background = Background()
-        dialog = SourceDialog(discover, background, last)
+        dialog = SourceDialog(discover, background, last, **arguments)
         kept.append(background)
         qtbot.addWidget(dialog)
         dialog.show()
@@ -86,7 +90,7 @@ def test_streams_that_answer_are_listed_and_the_first_is_chosen(ask, qtbot):
 def test_no_stream_is_said_in_words(ask, qtbot):
     dialog = ask()
     dialog.kinds.setCurrentRow(LSL)
-    qtbot.waitUntil(lambda: "No stream answered" in dialog.pages[LSL].said.text(), timeout=30_000)
+    qtbot.waitUntil(lambda: "No stream answers" in dialog.pages[LSL].said.text(), timeout=30_000)
     assert dialog.choice() is None
 
 
@@ -99,15 +103,38 @@ def test_a_search_that_fails_says_why(ask, qtbot):
     qtbot.waitUntil(lambda: "no network" in dialog.pages[LSL].said.text(), timeout=30_000)
 
 
-def test_a_board_that_needs_a_port_waits_for_it(ask):
-    dialog = ask()
+def board_page(dialog, qtbot):
     dialog.kinds.setCurrentRow(BOARD)
     page = dialog.pages[BOARD]
+    qtbot.waitUntil(lambda: page.board.count() > 0, timeout=30_000)
+    return page
+
+
+def test_a_board_that_needs_a_port_waits_for_it(ask, qtbot):
+    dialog = ask()
+    page = board_page(dialog, qtbot)
     assert dialog.choice() == SourceChoice("brainflow:synthetic")
     page.board.setCurrentIndex(1)
     assert dialog.choice() is None
+    assert "needed" in page.fields["serial_port"].placeholderText()
     page.fields["serial_port"].setText("/dev/ttyUSB0")
     assert dialog.choice() == SourceChoice("brainflow:cyton?serial_port=/dev/ttyUSB0")
+    page.fields["ip_port"].setText("many")
+    assert dialog.choice() is None
+    assert "ip_port must be a whole number" in page.said.text()
+
+
+def test_every_board_with_eeg_is_on_offer_with_a_need_that_brainflow_knows(ask, qtbot):
+    from brainflow.board_shim import BrainFlowInputParams
+
+    from streaming.sources.discovery import list_boards
+
+    page = board_page(ask(), qtbot)
+    offered = [page.board.itemData(i) for i in range(page.board.count())]
+    assert {board.name for board in offered} == {info.name for info in list_boards()}
+    assert len(offered) > 50
+    assert {board.needs for board in offered} - {""} <= set(vars(BrainFlowInputParams()))
+    assert {name for names in _NEEDS.values() for name in names} <= {b.name for b in offered}
 
 
 def test_a_file_must_exist(ask, tmp_path):
@@ -123,20 +150,104 @@ def test_a_file_must_exist(ask, tmp_path):
 
 
 def test_model_and_electrodes_go_with_the_choice(ask, qtbot):
-    dialog = ask()
+    dialog = ask(lambda: [CAP])
+    dialog.kinds.setCurrentRow(LSL)
+    qtbot.waitUntil(lambda: dialog.choice() is not None, timeout=30_000)
     dialog.model.setText("my.safetensors")
     dialog.montage.setText("Fp1, Fp2  C3")
     with qtbot.waitSignal(dialog.chosen) as asked:
         dialog.accept()
-    expected = SourceChoice("sim:?seed=7", "my.safetensors", ("Fp1", "Fp2", "C3"))
-    assert asked.args == [expected]
+    assert asked.args == [SourceChoice("lsl:cap", "my.safetensors", ("Fp1", "Fp2", "C3"))]
 
 
-@pytest.mark.parametrize("scheme", ["sim:", "lsl:cap", "brainflow:cyton", "file:/a.edf"])
-def test_the_dialog_opens_where_the_last_choice_was_made(ask, scheme):
-    dialog = ask(last=SourceChoice(scheme, "m.safetensors", ("Cz",)))
-    assert dialog.pages[dialog.kinds.currentRow()].scheme == scheme.split(":")[0]
-    assert (dialog.model.text(), dialog.montage.text()) == ("m.safetensors", "Cz")
+@pytest.mark.parametrize(
+    "source", ["sim:?seed=7", "lsl:cap", "brainflow:cyton?serial_port=/dev/x", "file:FILE"]
+)
+def test_the_dialog_opens_where_the_last_choice_was_made(ask, qtbot, tmp_path, source):
+    (tmp_path / "a.edf").touch()
+    source = source.replace("FILE", str(tmp_path / "a.edf"))
+    last = SourceChoice(source, "m.safetensors", ("Cz",))
+    dialog = ask(lambda: [CAP], last)
+    qtbot.waitUntil(lambda: dialog.choice() == last, timeout=30_000)
+
+
+def test_names_typed_for_one_source_are_not_those_of_the_next(ask, qtbot):
+    raw = FoundSource("lsl:raw", "raw", "8 channels")
+    dialog = ask(lambda: [CAP, raw])
+    dialog.kinds.setCurrentRow(LSL)
+    streams = dialog.lsl.streams
+    qtbot.waitUntil(lambda: streams.count() == 2, timeout=30_000)
+    streams.setCurrentRow(1)
+    dialog.montage.setText("O2, O1")
+    assert dialog.choice() == SourceChoice("lsl:raw", "", ("O2", "O1"))
+    streams.setCurrentRow(0)
+    assert dialog.choice() == SourceChoice("lsl:cap")
+    dialog.kinds.setCurrentRow(SIMULATED)
+    assert dialog.choice() == SourceChoice("sim:?seed=7")
+    dialog.kinds.setCurrentRow(LSL)
+    streams.setCurrentRow(1)
+    assert dialog.montage.text() == "O2, O1"
+
+
+def test_a_source_that_names_its_electrodes_uses_no_typed_names_and_says_so(ask, qtbot):
+    dialog = ask(look_at=look_at)
+    dialog.kinds.setCurrentRow(FILE)
+    dialog.file.path.setText(str(demo_recording()))
+    dialog.montage.setText("Cz, Pz")
+    qtbot.waitUntil(lambda: "not used" in dialog.report.text.text(), timeout=30_000)
+    assert not dialog.montage.isEnabled()
+    with qtbot.waitSignal(dialog.chosen) as asked:
+        dialog.accept()
+    assert asked.args == [SourceChoice(f"file:{demo_recording()}")]
+
+
+def test_connect_waits_for_the_look_at_the_source(ask, qtbot):
+    dialog = ask(look_at=look_at)
+    dialog.kinds.setCurrentRow(FILE)
+    dialog.file.path.setText(str(demo_recording()))
+    with qtbot.waitSignal(dialog.chosen, timeout=30_000):
+        dialog.accept()
+        assert dialog.isVisible()
+
+
+def test_a_source_that_cannot_be_connected_says_why_before_the_start(ask, qtbot, tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text("a,b\n1,2\n")
+    dialog = ask(look_at=look_at)
+    dialog.kinds.setCurrentRow(FILE)
+    dialog.file.path.setText(str(path))
+    button = dialog.findChild(QPushButton, "connect")
+    qtbot.waitUntil(lambda: "notes.csv" in dialog.report.text.text(), timeout=30_000)
+    assert not button.isEnabled()
+
+
+def test_what_was_connected_before_is_offered_again_with_its_names(ask, tmp_path):
+    kept = Settings(tmp_path / "window.toml")
+    dialog = ask(last=SourceChoice("sim:?seed=9"), settings=kept)
+    dialog.accept()
+    (tmp_path / "a.edf").touch()
+    file = SourceChoice(f"file:{tmp_path / 'a.edf'}", "", ("Cz", "Pz"))
+    ask(last=file, settings=kept).accept()
+    dialog = ask(settings=Settings(tmp_path / "window.toml"))
+    texts = [dialog.recent.item(i).text() for i in range(dialog.recent.count())]
+    assert texts == [file.source, "sim:?seed=9"]
+    dialog.recent.itemClicked.emit(dialog.recent.item(0))
+    assert dialog.choice() == file
+    assert kept.get("folders", "open", "") == str(tmp_path)
+
+
+def test_streams_come_and_go_and_the_choice_stays(ask, qtbot):
+    other = FoundSource("lsl:amp", "amp", "8 channels")
+    answers = iter([[CAP], [other, CAP]])
+    dialog = ask(lambda: next(answers, [other]))
+    dialog.kinds.setCurrentRow(LSL)
+    qtbot.waitUntil(lambda: dialog.lsl.streams.count() == 1, timeout=30_000)
+    dialog.search()
+    qtbot.waitUntil(lambda: dialog.lsl.streams.count() == 2, timeout=30_000)
+    assert dialog.choice() == SourceChoice("lsl:cap")
+    dialog.search()
+    qtbot.waitUntil(lambda: dialog.lsl.streams.count() == 1, timeout=30_000)
+    assert dialog.choice() is None, "another stream is never chosen in the place of one that left"
 
 
 def test_a_machine_without_a_display_is_told_what_to_do():

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.dashboard.answer import answer
-from app.dashboard.boards import BOARDS, board_source
+from app.dashboard.boards import board_source
 from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
 from app.widgets.words import clock_text, has_stalled, titled
 from mdjpt.signal.quality import Quality
@@ -157,9 +157,3 @@ def test_a_board_is_named_with_the_parameters_that_were_given():
     source = board_source("cyton", serial_port=" /dev/ttyUSB0 ", mac_address="")
     assert source == "brainflow:cyton?serial_port=/dev/ttyUSB0"
     assert board_source("synthetic") == "brainflow:synthetic"
-
-
-def test_every_board_on_offer_is_known_to_brainflow():
-    from brainflow.board_shim import BoardIds
-
-    assert {f"{board.name.upper()}_BOARD" for board in BOARDS} <= set(BoardIds.__members__)

@@ -97,7 +97,9 @@ def open_dashboard(
         )
     # Qt aborts the process when it cannot open a window: it is imported once one can be.
     from app.dashboard.application import Application
+    from app.dashboard.source_report import look_at
     from app.dashboard.window import Dashboard
+    from app.settings import Settings
     from app.source_choice import SourceChoice
     from app.wizard.tools import CalibrationTools
 
@@ -107,6 +109,8 @@ def open_dashboard(
             partial(make_session, config, record),
             SourceChoice(source, str(model or ""), config.montage),
             discover=discover,
+            look_at=look_at,
+            settings=Settings.of_user(),
             recordings=record,
             calibration=CalibrationTools(_profile_store, _training_job),
         )
@@ -166,16 +170,27 @@ def discover() -> list[FoundSource]:
     from streaming.sources.discovery import list_lsl
     from streaming.sources.source_spec import SourceSpec
 
-    streams = list_lsl(SEARCH_S)
+    streams = [s for s in list_lsl(SEARCH_S) if s.type.casefold() == "eeg"]
     n_named = Counter(stream.name for stream in streams)
+    n_twins = Counter((stream.name, stream.source_id) for stream in streams)
     found = []
     for stream in streams:
-        if stream.type.casefold() != "eeg":
-            continue
-        told_apart = n_named[stream.name] > 1 and stream.source_id
-        spec = SourceSpec("lsl", stream.name, {"source_id": stream.source_id} if told_apart else {})
-        detail = f"{stream.n_channels} channels, {stream.sfreq:g} Hz, {stream.hostname}"
-        found.append(FoundSource(source=str(spec), title=stream.name, detail=detail))
+        options: dict[str, str | int | float] = {}
+        if n_named[stream.name] > 1 and stream.source_id:
+            options["source_id"] = stream.source_id
+        if n_twins[stream.name, stream.source_id] > 1:
+            options["hostname"] = stream.hostname
+        spec = SourceSpec("lsl", stream.name, options)
+        told = [
+            f"{stream.n_channels} channels",
+            f"{stream.measured_sfreq:.1f} of {stream.sfreq:g} Hz"
+            if stream.measured_sfreq
+            else f"{stream.sfreq:g} Hz, sends nothing now",
+            "" if any(stream.ch_names) else "electrodes not named",
+            stream.source_id,
+            stream.hostname,
+        ]
+        found.append(FoundSource(str(spec), stream.name, " · ".join(filter(None, told))))
     return found
 
 

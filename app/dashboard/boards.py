@@ -5,7 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-__all__ = ["BOARDS", "Board", "board_source"]
+__all__ = ["Board", "all_boards", "board_source"]
+
+_DONGLE = "/dev/ttyUSB0, /dev/cu.usbserial-… or COM3"
+_HINTS = {
+    "serial_port": _DONGLE,
+    "mac_address": "as in 00:1b:2c:3d:4e:5f",
+    "ip_address": "of the board, as in 192.168.4.1",
+}
+# https://brainflow.readthedocs.io/en/stable/SupportedBoards.html: without it nothing is found.
+_NEEDS = {
+    "serial_port": (
+        *("brainbit_bled", "cyton", "cyton_daisy", "freeeeg128", "freeeeg32", "ganglion"),
+        *("muse_2016_bled", "muse_2_bled", "muse_s_bled", "neuropawn_knight"),
+        *("neuropawn_knight_imu", "pieeg"),
+    ),
+    "mac_address": ("explore_4_chan", "explore_8_chan", "explore_plus_32_chan"),
+}
+_TITLES = {
+    "synthetic": "Synthetic board (computed signals)",
+    "cyton": "OpenBCI Cyton",
+    "cyton_daisy": "OpenBCI Cyton + Daisy",
+    "cyton_wifi": "OpenBCI Cyton over Wi-Fi",
+    "cyton_daisy_wifi": "OpenBCI Cyton + Daisy over Wi-Fi",
+    "ganglion": "OpenBCI Ganglion with dongle",
+    "ganglion_native": "OpenBCI Ganglion over Bluetooth",
+    "ganglion_wifi": "OpenBCI Ganglion over Wi-Fi",
+    "muse_2016": "Muse (2016)",
+    "crown": "Neurosity Crown",
+    "unicorn": "g.tec Unicorn",
+    "brainbit": "BrainBit",
+    "freeeeg32": "FreeEEG32",
+    "freeeeg128": "FreeEEG128",
+    "pieeg": "PiEEG",
+}
+_FIRST = ("synthetic", "cyton", "cyton_daisy", "ganglion", "ganglion_native", "muse_2", "muse_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +51,9 @@ class Board:
     name : str
         BrainFlow's name in lower case without "_BOARD".
     title : str
-        What people call it.
+        What people call it, its channels and its rate.
     needs : str
-        Parameter that must be given: "serial_port", "mac_address", "ip_address" or "".
+        Parameter that must be given: "serial_port", "mac_address" or "".
     hint : str
         Where to find the parameter's value.
     """
@@ -30,23 +64,18 @@ class Board:
     hint: str = ""
 
 
-_DONGLE = "/dev/ttyUSB0, /dev/cu.usbserial-… or COM3"
+def all_boards() -> tuple[Board, ...]:
+    """Return every board with EEG that BrainFlow drives, the best known first."""
+    from streaming.sources.discovery import list_boards
 
-BOARDS = (
-    Board("synthetic", "Synthetic board (computed signals)"),
-    Board("cyton", "OpenBCI Cyton · 8 channels", "serial_port", _DONGLE),
-    Board("cyton_daisy", "OpenBCI Cyton + Daisy · 16 channels", "serial_port", _DONGLE),
-    Board("ganglion", "OpenBCI Ganglion with dongle · 4 channels", "serial_port", _DONGLE),
-    Board("ganglion_native", "OpenBCI Ganglion over Bluetooth · 4 channels"),
-    Board("muse_2", "Muse 2 · 4 channels"),
-    Board("muse_s", "Muse S · 4 channels"),
-    Board("muse_2016", "Muse (2016) · 4 channels"),
-    Board("crown", "Neurosity Crown · 8 channels"),
-    Board("unicorn", "g.tec Unicorn · 8 channels"),
-    Board("brainbit", "BrainBit · 4 channels"),
-    Board("freeeeg32", "FreeEEG32 · 32 channels", "serial_port", _DONGLE),
-    Board("pieeg", "PiEEG · 8 channels", "serial_port", "/dev/spidev0.0"),
-)
+    made = []
+    for info in list_boards():
+        needs = next((key for key, names in _NEEDS.items() if info.name in names), "")
+        title = _TITLES.get(info.name) or info.name.replace("_", " ").title()
+        title += f" · {info.n_channels} channels · {info.sfreq:g} Hz"
+        made.append(Board(info.name, title, needs, _HINTS.get(needs, "")))
+    first = {name: place for place, name in enumerate(_FIRST)}
+    return tuple(sorted(made, key=lambda board: (first.get(board.name, len(first)), board.title)))
 
 
 def board_source(name: str, **parameters: str) -> str:

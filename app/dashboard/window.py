@@ -27,6 +27,7 @@ from app.dashboard.signals_view import SignalsView
 from app.dashboard.source_dialog import SourceDialog
 from app.dashboard.welcome import Welcome
 from app.recording_files import default_recordings
+from app.settings import Settings
 from app.source_choice import SourceChoice
 from app.widgets.background import Background
 from app.widgets.badges import Badges
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
 
+    from app.dashboard.source_report import SourceReport
     from app.session import LiveSession
     from app.source_choice import FoundSource
     from app.wizard.tools import CalibrationTools
@@ -65,6 +67,10 @@ class Dashboard(QMainWindow):
         What to connect to as soon as the window is painted.
     discover : callable
         Lists the streams that answer; called in a thread.
+    look_at : callable or None
+        Says what a choice would bring to the model; called in a thread.
+    settings : Settings, optional
+        What is remembered; only until the end by default.
     palette : Palette
         Theme to begin with.
     recordings : Path, optional
@@ -82,6 +88,8 @@ class Dashboard(QMainWindow):
         initial: SourceChoice | None = None,
         *,
         discover: Callable[[], Sequence[FoundSource]] = list,
+        look_at: Callable[[SourceChoice], SourceReport] | None = None,
+        settings: Settings | None = None,
         palette: Palette = DARK,
         recordings: Path | None = None,
         calibration: CalibrationTools | None = None,
@@ -92,7 +100,8 @@ class Dashboard(QMainWindow):
         self.setMinimumSize(1000, 660)
         self.resize(1440, 900)
         self._initial = initial
-        self._discover = discover
+        self._discover, self._look_at = discover, look_at
+        self.settings = settings or Settings()
         self._background = Background(self)
         self.connection = Connection(session_factory, self)
         self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
@@ -149,8 +158,14 @@ class Dashboard(QMainWindow):
     def choose_source(self) -> None:
         """Ask for a source."""
         if self.connection.state == "idle":
-            last = self.connection.choice
-            dialog = SourceDialog(self._discover, self._background, last, self)
+            dialog = SourceDialog(
+                self._discover,
+                self._background,
+                self.connection.choice,
+                self,
+                look_at=self._look_at,
+                settings=self.settings,
+            )
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
             dialog.chosen.connect(self.connect_source)
             dialog.open()

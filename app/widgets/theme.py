@@ -246,13 +246,22 @@ QSpinBox { min-height: 20px; padding: 4px 0; }
 /* A field of QSpinBox without button symbols is one pixel wide under a style sheet. */
 QSpinBox::up-button, QSpinBox::down-button { width: 0; border: 0; }
 QSpinBox QLineEdit { background: transparent; border: 0; padding: 0; }
-QComboBox QAbstractItemView {
+QComboBox QAbstractItemView, QListView, QTreeView {
   background: $raised; border: 1px solid $border; selection-background-color: $accent;
   selection-color: $on_accent;
 }
 QListWidget::item { padding: 8px; border-radius: 5px; }
 QListWidget { outline: 0; }
 QListWidget::item:selected { background: $chosen; color: $accent; }
+QScrollBar { background: transparent; border: 0; }
+QScrollBar:vertical { width: 10px; }
+QScrollBar:horizontal { height: 10px; }
+QScrollBar::handle { background: $faint; border-radius: 4px; margin: 1px; }
+QScrollBar::handle:vertical { min-height: 24px; }
+QScrollBar::handle:horizontal { min-width: 24px; }
+QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
+QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
+QHeaderView::section { background: $card; border: 0; padding: 4px; }
 QCheckBox { background: transparent; spacing: 8px; }
 QToolButton::menu-indicator { image: none; }
 QMenu { background: $raised; border: 1px solid $border; padding: 4px; }

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
 
-__all__ = ["MINUS", "NOTHING", "STALL_AFTER_S", "clock_text", "has_stalled", "titled"]
+__all__ = [
+    "MINUS",
+    "NOTHING",
+    "STALL_AFTER_S",
+    "clock_text",
+    "for_the_window",
+    "has_stalled",
+    "titled",
+]
 
 NOTHING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
 STALL_AFTER_S = 0.8
+_FIELD = "“Electrode names”"
+_OPTIONS = (
+    (r"(?:with )?--montage NAMES(?: or --montage FILE)?", f"under {_FIELD}"),
+    (r"assumed from --montage", f"as typed under {_FIELD}"),
+    (r"--montage (?!NAMES|names|holds)((?:or )?[\w,-]*\d[\w,-]*)", rf"“\1” under {_FIELD}"),
+    (r"(?:with )?--montage", _FIELD),
+    (r"(?:with )?--(sfreq|board|stream) (\S+)", r"by ?\1=\2 behind its path"),
+    (r"say which, as in lsl:\S+(?: or lsl:\S+)?", "choose it in the list of “Connect…”"),
+)
+"""What a command line calls an option, and where it stands in the window."""
 
 
 def clock_text(seconds: float) -> str:
@@ -27,6 +46,13 @@ def titled(name: str) -> str:
     """Return a class name as a heading: first letter in upper case, no underscores."""
     plain = name.replace("_", " ").strip()
     return plain[:1].upper() + plain[1:]
+
+
+def for_the_window(text: str) -> str:
+    """Return a message with the names of fields instead of those of command-line options."""
+    for option, words in _OPTIONS:
+        text = re.sub(option, words, text)
+    return text
 
 
 def has_stalled(snapshot: Snapshot) -> bool:
