@@ -175,7 +175,7 @@ def test_ended_before_the_first_sample_it_says_that_nothing_was_recorded(
     [
         (["file:eeg.edf"], 2, "nobody can be asked in a file"),
         (["sim:", "--classes", "joy"], 2, "2 to 9 different names"),
-        (["sim:", "--trial-s", "2"], 2, "trial_s must be 6 to 600"),
+        (["sim:", "--trial-s", "2"], 2, "trial_s must be 7 to 600"),
         (["sim:", "--media", "/nowhere"], 2, "cannot be read"),
         (["sim:", "--label-by", "guess"], 2, "not one of 'intended', 'rated'"),
         (["sim:", "--model", "none.safetensors"], 4, "none.safetensors"),

@@ -15,11 +15,22 @@ from app.calibration.markers import PlanMark, parse_mark
 from app.calibration.plan import CalibrationPlan, make_trials, planned_design
 from app.calibration.prompts import recall_prompts
 from mdjpt.calibration.label_sets import LABEL_SETS, VALENCE
+from mdjpt.calibration.trials import LabelledInterval, trial_of_window
 from mdjpt.calibration.verdict import Design
 from mdjpt.errors import MdjptError
 from mdjpt.simulation.emotion import class_set
 
 THREE = ("negative", "neutral", "positive")
+
+
+@given(st.floats(0.0, 100.0), st.floats(-0.1, 0.1))
+def test_the_shortest_trial_holds_a_window_wherever_it_begins(onset_s, late_s):
+    with pytest.raises(MdjptError):
+        CalibrationPlan(THREE, trial_s=6.0)
+    plan = CalibrationPlan(THREE, trial_s=7.0)
+    trial = LabelledInterval(onset_s, plan.trial_s + late_s, "neutral")
+    starts = (0.5 * k for k in range(int(2 * onset_s), int(2 * (onset_s + plan.trial_s))))
+    assert any(trial_of_window(start_s, start_s + 5.0, [trial]) == 0 for start_s in starts)
 
 
 @given(st.integers(2, 9), st.integers(2, 8), st.integers(0, 2**31 - 1))
@@ -107,7 +118,7 @@ def test_media_that_are_not_there_are_named(media) -> None:
         ({"class_names": ("joy", "a\nb")}, "short text"),
         ({"class_names": ("joy", "b" * 61)}, "short text"),
         ({"trials_per_class": 1}, "trials_per_class must be 2 to 50, got 1"),
-        ({"trial_s": 5.0}, "trial_s must be 6 to 600 s, got 5 s"),
+        ({"trial_s": 6.0}, "trial_s must be 7 to 600 s, got 6 s"),
         ({"trial_s": float("nan")}, "trial_s"),
         ({"rest_s": -1.0}, "rest_s"),
         ({"countdown_s": float("inf")}, "countdown_s"),

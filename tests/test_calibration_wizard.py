@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QImage, QKeyEvent
 from PySide6.QtTest import QTest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -110,7 +110,7 @@ class Calibrated:
         plan = self.wizard.pages.plan
         plan.classes.set_names(classes)
         plan.trials.choose(trials)
-        plan.trial_s.choose(6)
+        plan.trial_s.choose(7)
         plan.baseline_s.choose(baseline_s)
         self.forward()
 
@@ -327,7 +327,9 @@ def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
     made = calibrate()
     who = made.wizard.pages.who
     who.people.setCurrentRow(1)
-    assert not who.versions.use_button.isEnabled(), "version 3 is in use"
+    assert who.versions.use_button.isEnabled(), (
+        "version 3 is the newest, but nobody decodes with it"
+    )
     who.versions.list.setCurrentRow(1)
     who.versions.use_button.click()
     wait(qtbot, lambda: bool(made.session.profiles))
@@ -335,6 +337,60 @@ def test_an_earlier_version_is_one_click_away(calibrate, qtbot):
     assert entry.in_use == 1
     assert made.session.profiles == [entry.path]
     assert "version 2" in who.people.item(1).text()
+
+
+def test_a_profile_is_taken_off_and_put_on_again_without_losing_anything(calibrate, qtbot):
+    made = calibrate()
+    who = made.wizard.pages.who
+    who.people.setCurrentRow(1)
+    assert who.versions.off_button.isHidden(), "the session decodes without one"
+    who.versions.use_button.click()
+    wait(qtbot, lambda: bool(made.session.profiles))
+    assert not who.versions.off_button.isHidden()
+    assert not who.versions.use_button.isEnabled(), "it decodes with this version"
+    who.versions.off_button.click()
+    assert made.session.profiles[-1] is None
+    assert made.session.snapshot().model.participant == ""
+    assert who.versions.off_button.isHidden()
+    assert len(made.store.list()[0].versions) == 3
+    who.versions.use_button.click()
+    wait(qtbot, lambda: made.session.profiles[-1] is not None)
+
+
+def test_a_double_click_on_continue_is_one_click(calibrate):
+    made = calibrate()
+    made.set_up()
+    made.wizard.foot.back.click()
+    assert made.wizard.page is made.wizard.pages.plan
+    primary = made.wizard.foot.primary
+    QTest.mouseClick(primary, Qt.MouseButton.LeftButton)
+    QTest.mouseDClick(primary, Qt.MouseButton.LeftButton)
+    QTest.mouseRelease(primary, Qt.MouseButton.LeftButton)
+    made.pass_time(0.3)
+    assert made.wizard.page is made.wizard.pages.instructions
+    assert made.wizard.run is None, "nothing is recorded before the page was read"
+
+
+def test_a_key_that_is_held_down_leaves_one_page(calibrate):
+    made = calibrate()
+    made.agree()
+    held = QKeyEvent(QEvent.Type.KeyPress, KEY.Key_Return, Qt.KeyboardModifier.NoModifier)
+    again = QKeyEvent(
+        QEvent.Type.KeyPress, KEY.Key_Return, Qt.KeyboardModifier.NoModifier, "", True
+    )
+    for event in (held, again, again, again):
+        made.wizard.keyPressEvent(event)
+    assert made.wizard.page is made.wizard.pages.electrodes
+
+
+def test_a_model_without_a_head_is_calibrated_in_the_window(calibrate):
+    made = calibrate(class_names=())
+    made.begin(trials=2)
+    made.finish_trials()
+    made.jobs[0].state = TrainingState("done", summary=made_summary())
+    made.pass_time(0.1)
+    made.forward()
+    assert made.session.profiles
 
 
 def test_a_second_switch_waits_for_the_first(calibrate, qtbot):
@@ -897,7 +953,7 @@ def test_the_wizard_can_be_used_with_the_keyboard_alone(calibrate):
     assert made.wizard.page is plan
     made.press(KEY.Key_Down, KEY.Key_Down)
     assert plan.plan.trials_per_class == 2
-    plan.trial_s.choose(6)
+    plan.trial_s.choose(7)
     plan.baseline_s.choose(0)
     made.press(KEY.Key_Return, KEY.Key_Return)
     made.until_phase(Phase.TRIAL)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from app.session import LiveSession, SessionConfig
+from app.cli.dashboard import make_session
+from app.session import LiveSession, SessionConfig, default_bundle
+from app.source_choice import SourceChoice
+from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.errors import RecordingError
 from streaming.processes.engine import EngineConfig
 from streaming.sources.source_spec import parse_source
@@ -47,3 +51,19 @@ def test_a_recording_whose_end_is_missing_is_told(
     with pytest.raises(RecordingError, match=r"r\.xdf: the engine had to be ended by force"):
         hanging.stop()
     hanging.stop()
+
+
+def test_a_model_without_a_head_runs_so_that_it_can_be_calibrated(tmp_path: Path) -> None:
+    model = tmp_path / "headless.safetensors"
+    save_bundle(model, replace(load_bundle(default_bundle()), head=None, class_names=(), sha256=""))
+    config = SessionConfig(parse_source("sim:"), default_bundle())
+    session = make_session(config, None, SourceChoice("sim:?n_channels=8", str(model)))
+    session.start()
+    try:
+        deadline = time.monotonic() + PATIENCE_S
+        while session.snapshot().model is None:
+            assert session.snapshot().decoder_state != "failed", session.snapshot().decoder_error
+            assert time.monotonic() < deadline, f"still {session.snapshot()}"
+        assert session.snapshot().model.class_names == ()
+    finally:
+        session.stop()

@@ -53,7 +53,7 @@ _RATING = re.compile(r"rating/([1-9]\d{0,5})/valence=([1-9])/arousal=([1-9])(?:/
 _FELT = re.compile(r"felt/([^/]+)/([1-9]\d?(?:\.\d)?)")
 _PLAN = "calibration/plan/"
 _CONSENT = "consent/given/purpose="
-_TURN_WORDS = {"pause": "pause", "end": "calibrated", "abort": "stopped"}
+_TURN_WORDS = {"pause": "pause", "end": "session over", "abort": "stopped"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["CalibrationPlan", "Prompt", "Trial", "make_trials", "planned_design"]
 
 _RANGES_S: dict[str, tuple[float, float]] = {
-    # A window of 5 s begins at the earliest 1 s after the onset of its trial.
-    "trial_s": (6.0, 600.0),
+    # A window of 5 s begins at the earliest 1 s after the onset of its trial, and only every half
+    # second there is one.
+    "trial_s": (7.0, 600.0),
     "rest_s": (0.0, 120.0),
     "countdown_s": (0.0, 30.0),
     "baseline_s": (0.0, 300.0),

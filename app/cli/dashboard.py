@@ -157,6 +157,8 @@ def make_session(config: SessionConfig, record: Path | None, choice: SourceChoic
             montage=choice.montage,
             publish=(Output("lsl"),) if choice.publish_lsl else (),
             record=None if record is None else new_recording(record),
+            # A bundle without a head decodes nothing yet, but it can be calibrated.
+            with_features=True,
         )
     )
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QPushButton
 
 from app.widgets.badges import Badges
 from app.widgets.controls import ElidedLabel, label, push_button, tool_button
 from app.widgets.layout import Stretch, in_column, in_row
 from app.wizard.step_rail import StepRail
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QMouseEvent
 
 __all__ = ["STEPS", "ButtonBar", "Choices", "TopBar"]
 
@@ -79,6 +83,17 @@ class TopBar(QFrame):
         self.recording.setText(f"● {text}" if text else "")
 
 
+class _OnceButton(QPushButton):
+    """A double click is one click: the second one would answer a page that nobody has seen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("primary", "true")
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+
 class ButtonBar(QFrame):
     """The buttons, each always in its place."""
 
@@ -91,7 +106,7 @@ class ButtonBar(QFrame):
         self.hint = ElidedLabel("", "muted")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.second = push_button("", "quiet")
-        self.primary = push_button("", "primary")
+        self.primary = _OnceButton()
         self.primary.setMinimumWidth(128)
         in_row(
             *(self.back, self.stop, self.pause, (self.hint, 1), self.second, self.primary),

@@ -55,9 +55,12 @@ class Participants(QObject):
         super().__init__(page)
         self._page, self._session, self._background = page, session, background
         self._store: ProfileStore | None = None
+        self._taken_off = False
         self._messages, self._ask = messages, ask
         page.version_wanted.connect(self._use_version)
+        page.off_wanted.connect(self._take_off)
         page.delete_wanted.connect(self._ask_to_delete)
+        page.decodes_with = self._decodes_with
 
         def open_store() -> tuple[ProfileStore, tuple[ProfileEntry, ...]]:
             store = make_store()
@@ -124,6 +127,7 @@ class Participants(QObject):
             return store, store.list()
 
         def used(found: tuple[ProfileStore, tuple[ProfileEntry, ...]]) -> None:
+            self._taken_off = False
             self._session.use_profile(entry.path)
             if shiboken6.isValid(self):
                 self._page.versions.set_busy(False)
@@ -136,6 +140,12 @@ class Participants(QObject):
                 self.refresh()
 
         self._background.run(use, used, not_used, "switching the profile's version")
+
+    def _take_off(self) -> None:
+        self._taken_off = True
+        self._session.use_profile(None)
+        self._messages.show_message("The session decodes without a calibration now.", "calm")
+        self.refresh()
 
     def _ask_to_delete(self, entry: ProfileEntry) -> None:
         n_versions = len(entry.versions)
@@ -165,5 +175,7 @@ class Participants(QObject):
         wanted, model = self._session.wanted_profile, self._session.snapshot().model
         # The folder may have been given another name than the profile in it.
         names = {entry.pseudonym, entry.participant} - {""}
-        asked = wanted is not None and wanted.resolve() == entry.path.resolve()
-        return asked or (model is not None and model.participant in names)
+        if wanted is not None and wanted.resolve() == entry.path.resolve():
+            return True
+        # What was taken off answers until the other decoder has loaded.
+        return not self._taken_off and model is not None and model.participant in names

@@ -57,24 +57,39 @@ class VersionsPanel(Panel):
     """Every calibration of a participant, the newest on top, and the way back to an older one."""
 
     version_wanted = Signal(int)
+    off_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__("Calibrations so far")
         self._entry: ProfileEntry | None = None
-        self._busy = self._foreign = False
+        self._busy = self._foreign = self._decoding = False
         self.list = QListWidget()
         self.list.setAccessibleName("Calibrations so far")
         self.said = paragraph("")
         self.use_button = push_button("Use this version")
+        self.off_button = push_button("Decode without it", tip="The profile stays as it is")
         self.delete_button = push_button("Delete participant…", "danger")
-        buttons = in_row(self.use_button, Stretch(), self.delete_button)
+        buttons = in_row(self.use_button, self.off_button, Stretch(), self.delete_button)
         fill(self.body, (self.list, 1), self.said, buttons)
         self.list.currentRowChanged.connect(lambda _row: self._refresh())
         self.use_button.clicked.connect(self._want)
+        self.off_button.clicked.connect(self.off_wanted)
 
-    def show_entry(self, entry: ProfileEntry, *, foreign: bool = False) -> None:
-        """List the versions of `entry`; those of a `foreign` one cannot be put into use."""
-        self._entry, self._foreign = entry, foreign
+    def show_entry(
+        self, entry: ProfileEntry, *, foreign: bool = False, decoding: bool = False
+    ) -> None:
+        """List the versions of `entry`.
+
+        Parameters
+        ----------
+        entry : ProfileEntry
+            The participant.
+        foreign : bool
+            True for one of another model, which cannot be put into use.
+        decoding : bool
+            True when the session decodes with it.
+        """
+        self._entry, self._foreign, self._decoding = entry, foreign, decoding
         n_versions = len(entry.versions)
         self.list.clear()
         for number in reversed(range(n_versions)):
@@ -101,7 +116,9 @@ class VersionsPanel(Panel):
     def _refresh(self) -> None:
         in_use = -1 if self._entry is None else self._entry.in_use
         self.use_button.setVisible(self.list.count() > 0)
-        usable = self._chosen not in (-1, in_use)
+        self.off_button.setVisible(self._decoding)
+        self.off_button.setEnabled(not self._busy)
+        usable = self._chosen != -1 and not (self._decoding and self._chosen == in_use)
         self.use_button.setEnabled(usable and not (self._foreign or self._busy))
         self.delete_button.setEnabled(not self._busy)
 

@@ -53,7 +53,7 @@ class PlanPage(Page):
         )
         self.classes = ClassEditor()
         self.trials = Stepper(2, 50, 4, "Trials for each emotion")
-        self.trial_s = Stepper(6, 120, 15, "Length of a trial", " s")
+        self.trial_s = Stepper(7, 120, 15, "Length of a trial", " s")
         self.baseline_s = Stepper(
             0, 300, 30, "Rest with eyes open, then closed", " s", buttons=False
         )

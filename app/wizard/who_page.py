@@ -14,7 +14,7 @@ from app.wizard.person_panels import NewPersonPanel, VersionsPanel
 from app.wizard.tick_box import TickBox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtWidgets import QWidget
 
@@ -45,16 +45,22 @@ class WhoPage(Page):
     ----------
     version_wanted : Signal(object, int)
         Entry and number of a version that the user wants back in use.
+    off_wanted : Signal()
+        The user wants to decode without a profile.
+    decodes_with : callable
+        Tells whether the session decodes with the profile of an entry.
     delete_wanted : Signal(object)
         Entry that the user wants to delete.
     """
 
     version_wanted = Signal(object, int)
+    off_wanted = Signal()
     delete_wanted = Signal(object)
 
     def __init__(self, model_sha256: str = "") -> None:
         super().__init__("Who is it for?", "A calibration fits the decoder to one person.")
         self._model_sha256 = model_sha256
+        self.decodes_with: Callable[[ProfileEntry], bool] = lambda _entry: False
         self._entries: tuple[ProfileEntry, ...] = ()
         self.people = QListWidget()
         self.people.setAccessibleName("Participants")
@@ -135,7 +141,9 @@ class WhoPage(Page):
         entry = self.entry
         self._side.setCurrentIndex(0 if entry is None else 1)
         if entry is not None:
-            self.versions.show_entry(entry, foreign=self._is_foreign(entry))
+            self.versions.show_entry(
+                entry, foreign=self._is_foreign(entry), decoding=self.decodes_with(entry)
+            )
         # Consent is one person's: it is asked anew for another one.
         self.consent.setChecked(False)
         self.changed.emit()
@@ -152,6 +160,7 @@ class WhoPage(Page):
         self.purpose.textChanged.connect(self.changed)
         self.consent.toggled.connect(self.changed)
         self.versions.version_wanted.connect(self._want_version)
+        self.versions.off_wanted.connect(self.off_wanted)
         self.versions.delete_button.clicked.connect(self._want_delete)
 
     def _consent_card(self) -> Card:

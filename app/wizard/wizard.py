@@ -140,6 +140,8 @@ class Wizard(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter does what the main button does, Esc leaves, Space pauses."""
         key = event.key()
+        if event.isAutoRepeat():
+            return
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             focused = self.focusWidget()
             if isinstance(focused, QPushButton) and not focused.isCheckable():
