@@ -43,6 +43,9 @@ __all__ = [
 ]
 
 
+MAX_MESSAGE = 1500  # characters
+
+
 class MdjptError(Exception):
     """Base of every error that is reported to the user as one line.
 
@@ -53,6 +56,10 @@ class MdjptError(Exception):
     """
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        """Return the message; what files and streams call themselves in it steers no terminal."""
+        return printable(super().__str__(), MAX_MESSAGE)
 
 
 class SourceError(MdjptError):

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from mdjpt.errors import printable
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -46,6 +48,10 @@ class Column:
     label: str
     unit: str = ""
     kind: str = ""
+
+    def __post_init__(self) -> None:
+        for part in ("label", "unit", "kind"):
+            object.__setattr__(self, part, printable(getattr(self, part)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,10 @@ class StreamInfo:
             raise ValueError("ch_names must name at least one channel")
         if not (np.isfinite(self.sfreq) and self.sfreq > 0):
             raise ValueError(f"sfreq must be positive, got {self.sfreq} Hz")
+        for part in ("name", "source_id"):
+            object.__setattr__(self, part, printable(getattr(self, part)))
+        for part in ("ch_names", "ch_units", "notes"):
+            object.__setattr__(self, part, tuple(map(printable, getattr(self, part))))
 
     @property
     def n_channels(self) -> int:
@@ -116,6 +126,9 @@ class Marker:
     timestamp: float
     label: str
     kind: MarkerKind = "marker"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "label", printable(self.label))
 
     @classmethod
     def of_label(cls, timestamp: float, label: str) -> Marker:

@@ -2,111 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
-import h5py
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from openpyxl import Workbook
-from scipy.io import savemat
 
 from mdjpt.datasets.guarded_file import read_guarded
 from mdjpt.datasets.table_file import read_sheet
 from mdjpt.errors import DatasetError
-from tests.support.dataset_files import cells, cnt, eeg
-
-ROOT = Path(__file__).parents[1]
-MAT = "mdjpt.datasets.mat_file:load"
-MUTANTS_IN_SHORT = 12
-MUTANTS_IN_FULL = 1000
+from tests.support.sound_files import MAT, plain_mat, workbook
 
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="limits and forks are POSIX")
-
-
-def plain_mat(folder):
-    savemat(folder / "a.mat", {f"x_eeg{k}": eeg(8, 60, k) for k in range(3)})
-    return folder / "a.mat", MAT, {"pattern": r"x_eeg\d", "need": ["x_eeg"]}
-
-
-def compressed_mat(folder):
-    path = folder / "a.mat"
-    savemat(path, {f"x_eeg{k}": eeg(8, 60, k) for k in range(3)}, do_compression=True)
-    return path, MAT, {"pattern": r"x_eeg\d", "need": ["x_eeg"]}
-
-
-def struct_mat(folder):
-    data = {"Data": cells([{"EEG": {"stimuli": cells([eeg(14, 30)])}, "Score": 1.0}] * 2)}
-    savemat(folder / "a.mat", {"DREAMER": data})
-    return folder / "a.mat", MAT, {"need": ["DREAMER"], "drop": ["baseline"]}
-
-
-def hdf5_mat(folder):
-    with h5py.File(folder / "a.mat", "w", userblock_size=512) as file:
-        file["1"] = eeg(30, 8)
-    return folder / "a.mat", MAT, {"pattern": "1", "need": ["1"]}
-
-
-def neuroscan(folder):
-    cnt(folder / "a.cnt", ("FP1", "OZ", "VEO"), 300, 10, onsets_s=(2.0, 9.0))
-    options = {"ch_names": ["OZ"], "spans": 1, "data_format": "auto"}
-    return folder / "a.cnt", "mdjpt.datasets.cnt_file:load", options
-
-
-def workbook(folder):
-    book = Workbook()
-    book.active.append(["Session 1", "Happy", 3])
-    book.save(folder / "a.xlsx")
-    return folder / "a.xlsx", "mdjpt.datasets.table_file:load_xlsx", {}
-
-
-def parquet(folder):
-    pq.write_table(pa.table({"file": ["a", "b"], "valence": [1.5, 2.0]}), folder / "a.parquet")
-    return folder / "a.parquet", "mdjpt.datasets.table_file:load_parquet", {}
-
-
-FORMATS = (plain_mat, compressed_mat, struct_mat, hdf5_mat, neuroscan, workbook, parquet)
-
-
-def read_mutants(folder, seed, n):
-    """Read mutants of every format in a process of its own; check what came of them."""
-    cases = {}
-    for make in FORMATS:
-        (folder / make.__name__).mkdir()
-        path, *how = make(folder / make.__name__)
-        cases[make.__name__] = (str(path), *how)
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.dataset_mutants",
-        json.dumps(cases),
-        str(seed),
-        str(n),
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"seed {seed}: {done.stderr}"
-    for name, found in json.loads(done.stdout).items():
-        outcomes = found["outcomes"]
-        print(f"seed {seed}", name, outcomes, f"slowest {found['slowest_s']:.2f} s")  # noqa: T201
-        assert sum(outcomes.values()) == n
-        assert not [outcome for outcome in outcomes if outcome.startswith("unclear")], outcomes
-        assert outcomes.get("refused", 0) + outcomes.get("read", 0) > n // 2
-
-
-@on_posix
-def test_damaged_files_are_read_or_refused(tmp_path):
-    read_mutants(tmp_path, 20261, MUTANTS_IN_SHORT)
-
-
-@on_posix
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_a_thousand_damaged_files_of_each_format_are_read_or_refused(tmp_path):
-    read_mutants(tmp_path, 20262, MUTANTS_IN_FULL)
 
 
 def test_a_reader_that_takes_too_long_is_stopped(tmp_path):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,140 +14,20 @@ import pytest
 from app.cli.main import run_command_line
 from mdjpt.errors import RecordingError
 from mdjpt.guard.result import ARRAY_MARK, ARRAYS, RESULT
-from mdjpt.recordings import montage_names, read_recording, write_recording_edf
+from mdjpt.recordings import montage_names, read_recording
 from mdjpt.recordings.reader_process import read_here
 from tests.support.recording_files import (
     NAMES,
     XdfText,
     brain_like,
     write_brainvision,
-    write_eeglab,
-    write_neuroscan,
-    write_openbci,
     write_xdf,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
-MUTANTS_IN_SHORT = 40
-MUTANTS_IN_FULL = 1000
-N_TIMES = 1000
 
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="limits and forks are POSIX")
-
-
-def _edf(folder: Path) -> Path:
-    write_recording_edf(folder / "a.edf", brain_like(8, N_TIMES), 250, NAMES, [(1.0, "happy")])
-    return folder / "a.edf"
-
-
-def _bdf(folder: Path) -> Path:
-    import edfio
-
-    rows = zip(NAMES, brain_like(8, N_TIMES).astype(np.float64), strict=True)
-    edfio.Bdf(
-        [edfio.BdfSignal(row, 250, label=name, physical_dimension="uV") for name, row in rows]
-    ).write(folder / "a.bdf")
-    return folder / "a.bdf"
-
-
-def _fif(folder: Path) -> Path:
-    import mne
-
-    info = mne.create_info(list(NAMES), 250.0, "eeg")
-    raw = mne.io.RawArray(brain_like(8, N_TIMES).astype(np.float64) / 1e6, info, verbose="ERROR")
-    raw.save(folder / "a_raw.fif", verbose="ERROR")
-    return folder / "a_raw.fif"
-
-
-def _brainvision(folder: Path) -> Path:
-    return write_brainvision(folder / "a.vhdr", brain_like(8, N_TIMES), 250, events=[(1.0, "S1")])
-
-
-def _eeglab(folder: Path) -> Path:
-    return write_eeglab(folder / "a.set", brain_like(8, N_TIMES), 250)
-
-
-def _neuroscan(folder: Path) -> Path:
-    x = brain_like(8, N_TIMES)
-    return write_neuroscan(folder / "a.cnt", x, 250, bits=32, says_n_times=False)
-
-
-def _xdf(folder: Path) -> Path:
-    return write_xdf(folder / "a.xdf", brain_like(8, N_TIMES), 250, events=[(1.0, "happy")])
-
-
-def _muse(folder: Path) -> Path:
-    return DATA / "rec_muse.xdf"
-
-
-def _openbci(folder: Path) -> Path:
-    return write_openbci(folder / "a.txt", "v6", brain_like(8, N_TIMES))
-
-
-def _openbci_unnamed(folder: Path) -> Path:
-    return write_openbci(folder / "a.txt", "v4", brain_like(8, N_TIMES))
-
-
-def _csv(folder: Path) -> Path:
-    return DATA / "rec_muselsl.csv"
-
-
-FORMATS = (
-    _edf,
-    _bdf,
-    _fif,
-    _brainvision,
-    _eeglab,
-    _neuroscan,
-    _xdf,
-    _muse,
-    _openbci,
-    _openbci_unnamed,
-    _csv,
-)
-
-
-def _read_mutants(path: Path, seed: int, n: int) -> dict[str, int]:
-    """Read mutants in a process of its own and return how often each outcome came."""
-    montage = ",".join(NAMES) if path.suffix == ".txt" else ""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.support.recording_mutants",
-        str(path),
-        str(seed),
-        str(n),
-        montage,
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"seed {seed}: {done.stderr}"
-    found = json.loads(done.stdout)
-    print(path.name, found["outcomes"], f"slowest {found['slowest_s']:.2f} s")  # noqa: T201
-    assert not found["wrong"], found["wrong"]
-    outcomes: dict[str, int] = found["outcomes"]
-    return outcomes
-
-
-@on_posix
-@pytest.mark.parametrize("make", FORMATS)
-def test_damaged_files_are_read_or_refused(tmp_path: Path, make: Callable[[Path], Path]) -> None:
-    outcomes = _read_mutants(make(tmp_path), 20261, MUTANTS_IN_SHORT)
-    assert sum(outcomes.values()) == MUTANTS_IN_SHORT
-    assert outcomes["refused"] > 0
-
-
-@on_posix
-@pytest.mark.slow
-@pytest.mark.parametrize("make", FORMATS)
-def test_a_thousand_damaged_files_of_each_format_are_read_or_refused(
-    tmp_path: Path, make: Callable[[Path], Path]
-) -> None:
-    outcomes = _read_mutants(make(tmp_path), 20262, MUTANTS_IN_FULL)
-    assert sum(outcomes.values()) == MUTANTS_IN_FULL
 
 
 @on_posix

@@ -251,4 +251,4 @@ def test_repair_of_a_whole_file_writes_nothing(
     assert "there is nothing to repair" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == [path]
     assert run_command_line(["repair", str(tmp_path / "none.xdf")]) == 2
-    assert "cannot be read" in capsys.readouterr().err
+    assert "no such recording" in capsys.readouterr().err

@@ -242,7 +242,7 @@ def _objects(path: Path) -> None:
         (_with_nan, "NaN or infinity"),
         (_float64, "must be float32"),
         (_objects, "damaged or cut short"),
-        (Path.unlink, "cannot be read"),
+        (Path.unlink, "no such recording of a store"),
     ],
 )
 def test_a_damaged_recording_is_named(store: Store, spoil: object, message: str) -> None:

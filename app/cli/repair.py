@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mdjpt.errors import RecordingError
+from mdjpt.guard.regular_file import regular_bytes
 
 if TYPE_CHECKING:
     from mdjpt.recordings.repair import Repaired
 
 __all__ = ["repair"]
 
+MAX_BYTES = 1 << 31
 _PACKED = (".xdf.gz", ".xdfz", ".xdf")
 
 
@@ -51,12 +53,7 @@ def repair(
 
 
 def _content(path: Path) -> bytes:
-    try:
-        if path.exists() and not path.is_file():
-            raise RecordingError(f"{path}: not a regular file")
-        return path.read_bytes()
-    except OSError as error:
-        raise RecordingError(f"{path}: cannot be read: {error.strerror}") from None
+    return regular_bytes(path, MAX_BYTES, RecordingError, "recording")
 
 
 def _stem(name: str) -> str:

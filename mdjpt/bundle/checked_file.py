@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -21,6 +20,7 @@ from pydantic import ValidationError
 from safetensors.numpy import save
 
 from mdjpt.guard.atomic_file import atomic_file
+from mdjpt.guard.regular_file import regular_bytes, regular_size
 from mdjpt.guard.schema import fault
 from mdjpt.guard.strict_json import json_object
 
@@ -179,25 +179,13 @@ def parts_of(arrays: Mapping[str, NDArray[Any]], known: Iterable[str]) -> dict[s
 
 def _content(path: Path, kind: FileKind, *, header_only: bool = False) -> tuple[bytes, int]:
     """Return what the file holds, or its beginning, and how many bytes it has."""
-    try:
-        found = path.stat()
-        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
-            kind.refuse(path, "no regular file")  # a pipe would never be opened
-        if found.st_size > MAX_FILE_BYTES:
-            kind.refuse(path, f"{found.st_size >> 20} MiB is more than any {kind.noun} has")
-        with path.open("rb") as file:
-            start = file.read(_LENGTH_BYTES)
-            header_bytes = int.from_bytes(start, "little")
-            if header_bytes > min(found.st_size, MAX_HEADER_BYTES):
-                kind.refuse(path, _NO_SAFETENSORS)
-            return start + file.read(header_bytes if header_only else found.st_size), found.st_size
-    except FileNotFoundError:
-        raise kind.error(f"{path}: no such {kind.noun}; check the path") from None
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
-        reason = getattr(error, "strerror", None) or error
-        raise kind.error(
-            f"{path}: cannot be read as a {kind.noun}: {reason}; check the path"
-        ) from None
+    size = regular_size(path, MAX_FILE_BYTES, kind.error, kind.noun)
+    start = regular_bytes(path, MAX_FILE_BYTES, kind.error, kind.noun, first=_LENGTH_BYTES)
+    length = int.from_bytes(start, "little")
+    if length > min(size, MAX_HEADER_BYTES):
+        kind.refuse(path, _NO_SAFETENSORS)
+    first = _LENGTH_BYTES + length if header_only else size
+    return regular_bytes(path, MAX_FILE_BYTES, kind.error, kind.noun, first=first), size
 
 
 def _header(path: Path, kind: FileKind, content: bytes) -> dict[str, Any]:

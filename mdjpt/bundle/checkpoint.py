@@ -17,6 +17,7 @@ from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.bundle.released_names import FLAT, released_name
 from mdjpt.errors import ModelError
 from mdjpt.guard.process import GuardedReader, Limits
+from mdjpt.guard.regular_file import regular_bytes
 from mdjpt.network.model import EncoderConfig, weight_shapes
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def import_checkpoint(
     path = Path(ckpt_path)
     config = EncoderConfig(variant=variant)
     shapes = weight_shapes(EncoderConfig(variant="paper"))
-    content = _content(path)
+    content = regular_bytes(path, MAX_BYTES, ModelError, "checkpoint")
     weights, facts = _opened(path, content, shapes)
     provenance, warnings = _origin(path, content)
     bundle = Bundle(
@@ -118,19 +119,6 @@ def _origin(path: Path, content: bytes) -> tuple[dict[str, Any], tuple[str, ...]
     name = "".join(c for c in path.name if c.isprintable())
     unknown = "not one of the four published checkpoints: its origin is unknown"
     return {"source": f"file {name}", "git_blob": blob, "datasets": []}, (unknown,)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise ModelError(f"{path}: {size >> 20} MiB is more than a checkpoint of mdJPT has")
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such checkpoint; check the path") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelError(f"{path}: cannot be read as a checkpoint: {reason}") from None
 
 
 def _opened(

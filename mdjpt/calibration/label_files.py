@@ -8,13 +8,15 @@ say becomes rows; which of them are trials is chosen in :mod:`mdjpt.calibration.
 from __future__ import annotations
 
 import csv
-import json
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.errors import LabelsError
+from mdjpt.errors import LabelsError, one_line
+from mdjpt.guard.regular_file import regular_bytes
+from mdjpt.guard.strict_json import json_object
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["LabelRow", "read_label_rows", "rows_of_events"]
 
 MAX_FILE_BYTES = 4 << 20
+_CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d(?:\.\d*)?)")
 _ABSENT = ("", "n/a")
 _COLUMNS = {
     "onset_s": ("onset_s", "onset"),
@@ -88,7 +91,7 @@ def read_label_rows(
         else:
             rows = _from_table(text, began_at_s)
     except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise LabelsError(f"{path}: not a table of trials: {error}; {_FORM}") from None
+        raise LabelsError(f"{path}: not a table of trials: {one_line(error)}; {_FORM}") from None
     if not rows:
         raise LabelsError(f"{path}: holds no trial; one line each: onset_s,duration_s,label")
     return tuple(rows)
@@ -121,12 +124,7 @@ def _event_label(label: str) -> str | None:
 
 def _text(path: Path) -> str:
     """Return the text of a file, as spreadsheets write it too."""
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise LabelsError(f"{path}: too long for a table of trials; name another file")
-        content = path.read_bytes()
-    except OSError as error:
-        raise LabelsError(f"{path}: cannot be read: {error.strerror}; check the path") from None
+    content = regular_bytes(path, MAX_FILE_BYTES, LabelsError, "table of trials")
     for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else _ENCODINGS:
         try:
             text = content.decode(encoding)
@@ -177,22 +175,38 @@ def _row(where: str, fields: dict[str, str], began_at_s: float | None) -> LabelR
     absent = label.lower() == "n/a"
     onset, duration = fields["onset_s"], fields["duration_s"]
     ratings = {
-        name: None if fields.get(name, "").lower() in _ABSENT else float(fields[name])
+        name: None if fields.get(name, "").lower() in _ABSENT else _number(fields[name], name)
         for name in ("valence", "arousal")
     }
     return LabelRow(
         where,
         0.0 if absent and onset.lower() in _ABSENT else _onset_s(onset, began_at_s),
-        None if duration.lower() in _ABSENT else float(duration),
+        None if duration.lower() in _ABSENT else _seconds(duration, "duration_s"),
         None if absent else label,
         **ratings,
     )
 
 
+def _number(text: str, column: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"{column} must be a number, got {text[:40]!r}") from None
+
+
+def _seconds(text: str, column: str) -> float:
+    """Return a number of seconds, also where it is written as 00:01:05."""
+    clock = _CLOCK.fullmatch(text)
+    if clock is None:
+        return _number(text, column)
+    hours, minutes, seconds = (float(part) for part in clock.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
 def _onset_s(text: str, began_at_s: float | None) -> float:
     """Return an onset in seconds; MNE writes times of day, from 1970 on where it knows none."""
     if text[4:5] != "-":
-        return float(text)
+        return _seconds(text, "onset_s")
     moment = datetime.fromisoformat(text)
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if moment.year == 1970:
@@ -206,7 +220,9 @@ def _onset_s(text: str, began_at_s: float | None) -> float:
 
 
 def _from_truth(text: str, recording_s: float) -> list[LabelRow]:
-    document: dict[str, Any] = json.loads(text)
+    document = json_object(text)
+    if document is None:
+        raise ValueError("damaged, no JSON")
     states = [(float(entry["onset_s"]), str(entry["state"])) for entry in document["states"]]
     ends = [onset for onset, _ in states[1:]] + [recording_s]
     return [

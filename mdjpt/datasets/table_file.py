@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from typing import TYPE_CHECKING, Any
 
 from mdjpt.datasets.guarded_file import read_guarded
 from mdjpt.errors import DatasetError
+from mdjpt.guard.regular_file import regular_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,14 +92,10 @@ def load_parquet(path: Path) -> tuple[list[str], list[list[Any]]]:
 
 def _text_rows(path: Path) -> list[list[str]]:
     delimiter = "," if path.suffix.lower() == ".csv" else "\t"
+    content = regular_bytes(path, MAX_TABLE_BYTES, DatasetError, "table")
     try:
-        n_bytes = path.stat().st_size
-        if n_bytes > MAX_TABLE_BYTES:
-            raise DatasetError(f"{path}: {n_bytes} bytes, a table has at most {MAX_TABLE_BYTES}")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file, delimiter=delimiter, strict=True))
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be opened: {error.strerror or error}") from None
+        text = io.StringIO(content.decode("utf-8-sig"), newline="")
+        rows = list(csv.reader(text, delimiter=delimiter, strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
         raise DatasetError(f"{path}: no table of text in UTF-8: {error}") from None
     if not rows:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.errors import DatasetError, one_line
+from mdjpt.guard.regular_file import regular_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,14 +60,7 @@ def read_pickled(path: Path, max_bytes: int = MAX_BYTES) -> Any:
     DatasetError
         The file is missing, too large or damaged, or asks for anything but plain arrays.
     """
-    try:
-        n_bytes = path.stat().st_size
-        if n_bytes > max_bytes:
-            raise DatasetError(f"{path}: {n_bytes} bytes, at most {max_bytes} are read")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be opened: {error.strerror or error}") from None
-    return unpickled(data, str(path))
+    return unpickled(regular_bytes(path, max_bytes, DatasetError, "pickle of arrays"), str(path))
 
 
 def unpickled(data: bytes, where: str) -> Any:

@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from mdjpt.errors import MdjptError
 from mdjpt.guard.atomic_file import write_file
+from mdjpt.guard.regular_file import regular_bytes
 from mdjpt.guard.schema import STRICT, parsed
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ __all__ = [
     "read_outcomes",
     "write_outcomes",
 ]
+
+MAX_BYTES = 256 << 20
 
 LEVELS = {
     "window": "causal, by window",
@@ -149,10 +152,7 @@ def read_outcomes(path: Path) -> list[Outcome]:
     MdjptError
         The file is missing or damaged.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise MdjptError(f"{path}: cannot be read: {error.strerror}") from None
+    content = regular_bytes(path, MAX_BYTES, MdjptError, "list of outcomes")
     return parsed(
         list[Outcome], content, path, MdjptError, "no outcomes of an evaluation: run it again"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mdjpt.errors import RecordingError
+from mdjpt.errors import RecordingError, printable
 from mdjpt.signal.caps import (
     ONE_ELECTRODE,
     caps_with,
@@ -327,7 +327,7 @@ def _dropped(labels: Sequence[str]) -> tuple[str, ...]:
 
 def _listed(labels: Sequence[str], at_most: int = 8) -> str:
     """List labels for a message, ": A, B and 3 more", "" when they say nothing."""
-    named = [label[:40] for label in labels if label]
+    named = [printable(label, 40) for label in labels if label]
     if not named:
         return ""
     rest = len(named) - at_most

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, Field, field_validator
 
 from mdjpt.errors import DatasetError
+from mdjpt.guard.regular_file import regular_bytes
 from mdjpt.guard.schema import STRICT, parsed
 from mdjpt.signal.filters import SFREQ
 
@@ -117,10 +118,5 @@ def read_description(kind: type[T], path: Path) -> T:
         The file is missing, too large or no JSON; a key is missing or unknown, or has a value of
         another type or out of its range. The message names file and key.
     """
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise DatasetError(f"{path}: larger than any description of a store")
-        content = path.read_bytes()
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
+    content = regular_bytes(path, MAX_JSON_BYTES, DatasetError, "description of a store")
     return parsed(kind, content, path, DatasetError, "prepare the dataset again")

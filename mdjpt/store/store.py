@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from mdjpt.errors import DatasetError
+from mdjpt.guard.regular_file import regular_size
 from mdjpt.signal.filters import N_TIMES
 from mdjpt.signal.montage import Montage, map_montage
 from mdjpt.store.card import RecordingFacts, StoreCard, StoreFile, read_description
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Store", "StoredRecording", "open_store"]
 
 CARD_FILE, TABLE_FILE, RECORDINGS = "store.json", "trials.parquet", "recordings"
+MAX_RECORDING_BYTES = 1 << 40  # mapped, never read whole
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,7 @@ def open_store(path: str | Path) -> Store:
 def _mapped(folder: Path, facts: RecordingFacts, n_channels: int) -> NDArray[np.float32]:
     """Map a recording's file and check its type and shape."""
     path = folder / RECORDINGS / facts.file
+    regular_size(path, MAX_RECORDING_BYTES, DatasetError, "recording of a store")
     try:
         # open_memmap maps plain arrays only: unlike numpy.load it has no way to unpickle.
         samples = np.lib.format.open_memmap(path, mode="r")

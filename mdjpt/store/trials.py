@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mdjpt.errors import DatasetError
 from mdjpt.guard.extras import require_training_extra
+from mdjpt.guard.regular_file import regular_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["StoredTrial", "read_trial_table", "write_trial_table"]
 
 RATING_PREFIX = "rating_"
+MAX_TABLE_BYTES = 256 << 20
 _COLUMNS = {
     "recording": "string",
     "subject": "string",
@@ -94,9 +96,10 @@ def read_trial_table(path: Path) -> list[StoredTrial]:
         pyarrow is not installed.
     """
     arrow, parquet = require_training_extra("pyarrow", "pyarrow.parquet")
+    # Read whole: a table of trials is small, and a memory map would outlive a file's end.
+    content = regular_bytes(path, MAX_TABLE_BYTES, DatasetError, "table of trials")
     try:
-        # Read whole: a table of trials is small, and a memory map would outlive a file's end.
-        table = parquet.read_table(arrow.BufferReader(path.read_bytes()))
+        table = parquet.read_table(arrow.BufferReader(content))
         for name, kind in _COLUMNS.items():
             _check_column(path, table, name, kind)
         rows = table.to_pylist()

@@ -14,8 +14,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from mdjpt.errors import ModelError
+from mdjpt.errors import ModelError, one_line
 from mdjpt.guard.atomic_file import write_file
+from mdjpt.guard.regular_file import regular_size
 from mdjpt.network.model import EncoderConfig
 from mdjpt.training.ablation import Ablation, ablated_network
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpoint", "load_trained_network", "read_checkpoint", "write_checkpoint"]
 
+MAX_BYTES = 1 << 30
 FORMAT = "mdjpt-training-1"
 _NETWORK, _OPTIMISER, _RANDOM = "network.", "optimiser.", "random.torch"
 
@@ -99,14 +101,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
     ModelError
         The file is missing, damaged or no checkpoint of a pre-training.
     """
+    regular_size(path, MAX_BYTES, ModelError, "checkpoint")
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("about", "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 no dict
-    except FileNotFoundError:
-        raise ModelError(f"{path}: no such checkpoint; check the path") from None
     except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"{path}: damaged, or no checkpoint ({error})") from None
+        raise ModelError(f"{path}: damaged, or no checkpoint ({one_line(error)})") from None
     if not isinstance(about, dict) or about.get("format") != FORMAT or _RANDOM not in arrays:
         raise ModelError(f"{path}: no checkpoint of a pre-training of this version")
     optimiser: dict[str, dict[str, Tensor]] = {}
@@ -136,6 +137,7 @@ def load_trained_network(path: Path) -> MdjptNetwork:
         network = ablated_network(config, Ablation(**checkpoint.science.get("ablation", {})))
         network.load_state_dict(checkpoint.network)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise ModelError(f"{path}: its weights do not fit its settings: {reason}") from None
+        raise ModelError(
+            f"{path}: its weights do not fit its settings: {one_line(error)}"
+        ) from None
     return network

@@ -28,7 +28,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from mdjpt.errors import MdjptError
+from mdjpt.errors import MdjptError, one_line
+from mdjpt.guard.regular_file import regular_bytes
 from mdjpt.guard.schema import STRICT, checked
 from mdjpt.network.losses import Covariance
 from mdjpt.network.model import EncoderConfig
@@ -43,6 +44,8 @@ __all__ = [
     "PretrainConfig",
     "read_config",
 ]
+
+MAX_BYTES = 1 << 20
 
 Count = Annotated[int, Field(ge=0)]
 Number = Annotated[int, Field(ge=1)]
@@ -185,12 +188,11 @@ def read_config(path: str | Path) -> PretrainConfig:
         message names file and setting.
     """
     path = Path(path)
+    text = regular_bytes(path, MAX_BYTES, MdjptError, "configuration")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MdjptError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise MdjptError(f"{path}: no TOML: {error}") from None
+        content = tomllib.loads(text.decode())
+    except (ValueError, RecursionError) as error:
+        raise MdjptError(f"{path}: no TOML: {one_line(error)}") from None
     config = checked(PretrainConfig, _completed(content, path), path, MdjptError)
     stores = [replace(c, path=path.parent / c.path.expanduser()) for c in config.datasets]
     return replace(config, datasets=tuple(stores))

@@ -7,7 +7,7 @@ from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mdjpt.errors import SourceChanged, SourceLost
+from mdjpt.errors import SourceChanged, SourceLost, printable
 from streaming.sources.lsl_link.connection import LSLConnection
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class LSLLink:
         if was.source_id != self.description.source_id:
             self.notes.append(
                 f"LSL stream {was.name!r} came back under another source_id, "
-                f"{self.description.source_id or 'none'}: taken up again"
+                f"{printable(self.description.source_id) or 'none'}: taken up again"
             )
         self._connection = connection
         self.n_connections += 1

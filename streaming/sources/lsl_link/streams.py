@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pylsl
 
-from mdjpt.errors import SourceError, SourceNotFound
+from mdjpt.errors import SourceError, SourceNotFound, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,8 @@ class StreamDescription:
     def __str__(self) -> str:
         """Return what tells the stream from its neighbours, for a message."""
         identity = f", source_id={self.source_id}" if self.source_id else ", no source_id"
-        return f"{self.name} ({self.type}, {self.n_channels} ch, {self.sfreq:g} Hz{identity})"
+        said = f"{self.name} ({self.type}, {self.n_channels} ch, {self.sfreq:g} Hz{identity})"
+        return printable(said)
 
     def difference(self, other: StreamDescription) -> str:
         """Say in which of rate, channels, labels and units `other` differs, "" when in none."""
@@ -87,7 +88,9 @@ class StreamDescription:
                 ("units", ",".join(self.units), ",".join(other.units)),
             ]
         return "; ".join(
-            f"{what} {was[:80]} -> {now[:80]}" for what, was, now in pairs if was != now
+            f"{what} {printable(was, 80)} -> {printable(now, 80)}"
+            for what, was, now in pairs
+            if was != now
         )
 
 
