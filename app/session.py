@@ -79,6 +79,8 @@ class SessionConfig:
         A person's calibration.
     alignment : str
         Kind of alignment, or "auto" for the model's default; a profile brings its own.
+    device : str
+        Where the decoder computes, as :func:`mdjpt.network.device.resolve_device` takes it.
     record : Path or None
         Recording to write from the first sample on; must not exist.
     record_streams : tuple of SourceSpec
@@ -101,6 +103,7 @@ class SessionConfig:
     record: Path | None = None
     record_streams: tuple[SourceSpec, ...] = ()
     alignment: str = "auto"
+    device: str = "auto"
 
 
 def default_bundle() -> Path:
@@ -185,6 +188,7 @@ def engine_config(config: SessionConfig) -> EngineConfig:
             config.with_features,
             config.profile,
             alignment=config.alignment,
+            device=config.device,
         )
     return EngineConfig(
         source=partial(build_source, config.source, config.montage, config.speed),

@@ -76,6 +76,10 @@ class ModelCard:
         Checksum of the bundle, "" when unknown: profiles are made for one bundle.
     unproven : bool
         True when that calibration could not tell whether it is any good.
+    device : str
+        What computes: "cpu", or the name of a card.
+    device_note : str
+        Why the card that was asked for does not, else "".
     """
 
     name: str
@@ -89,6 +93,8 @@ class ModelCard:
     sha256: str = ""
     unproven: bool = False
     person_simulated: bool = False
+    device: str = "cpu"
+    device_note: str = ""
 
     @property
     def only_simulated(self) -> bool:
@@ -182,6 +188,8 @@ class Snapshot:
             said.append("the decoder ended and starts again; signals go on")
         elif self.decoder_error:
             said.append(self.decoder_error)
+        if self.model is not None and self.model.device_note:
+            said.append(self.model.device_note)
         if self.unfit and self.model is not None:
             calibrated = bool(self.model.participant)
             why = only_simulated(calibrated=calibrated, how="mdjpt calibrate-live")

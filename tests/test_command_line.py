@@ -51,6 +51,8 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["run", "sim:", "--alignment", "magic"], 2, "'magic' is not one of 'auto', 'none'"),
         (["run", "sim:", "--alignment", "rows", "--profile", "p"], 2, "leave --alignment out"),
         (["run", "sim:", "--speed", "fast"], 2, "fast"),
+        (["run", "sim:", "--device", "gpu"], 2, "--device takes auto|cpu|cuda[:N]|mps|xpu"),
+        (["features", "x.edf", "--out", "x.npz", "--device", "xpu:9"], 2, "--device cpu, or auto"),
         (["run", "sim:", "--publish", "mail"], 2, "mail"),
         (["run", "sim:", "--out", "/no/such/folder/x.jsonl"], 2, "/no/such/folder"),
         (["run", "sim:", "--model", "none.safetensors"], 4, "none.safetensors"),
@@ -79,6 +81,14 @@ def test_a_mistake_is_one_line_and_its_exit_code(
     assert err.startswith("mdjpt: ")
     assert err.count("\n") == 1
     assert "Traceback" not in err
+
+
+def test_a_run_on_a_device_that_is_not_there_ends_with_code_2(
+    mdjpt: Callable[..., tuple[int, str, str]],
+) -> None:
+    got, _, err = mdjpt("run", "sim:", "--device", "xpu:9", "--duration", "12")
+    assert got == 2
+    assert err.splitlines()[-1].startswith("mdjpt: --device xpu:9: PyTorch ")
 
 
 @pytest.mark.parametrize(

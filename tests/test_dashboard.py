@@ -275,12 +275,14 @@ def test_truth_and_agreement_stand_beside_the_answer_only_when_known(connect):
 
 def test_health_shows_rate_latency_and_skipped_windows(connect):
     live = connect(head_start_s=30)
+    live.session.model = replace(live.session.model, device="NVIDIA H100")
     live.session.fault(n_windows=1234, n_skipped=5, recording="S001R03.edf")
     live.window.tick()
     assert live.health("rate") == "250.0 of 250 Hz"
     assert live.health("latency") == "38 ms"
     assert live.health("windows") == "1,234 · 5 skipped"
     assert live.health("recording") == "S001R03.edf"
+    assert live.health("decoder") == "● running · NVIDIA H100"
 
 
 @pytest.mark.parametrize(

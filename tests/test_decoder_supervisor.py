@@ -15,11 +15,12 @@ from streaming.processes.decoder_process import (
     Failed,
     Finished,
     Learned,
+    Moved,
     Predicted,
     Ready,
 )
 from streaming.processes.decoder_supervisor import MAX_RESTARTS, DecoderSupervisor
-from streaming.snapshot import AlignmentStatus, ModelCard
+from streaming.snapshot import AlignmentStatus, ModelCard, Snapshot
 from streaming.stream import StreamInfo
 
 CONFIG = DecoderConfig(Path("model.safetensors"), hop_s=0.5)
@@ -105,6 +106,20 @@ def test_a_decoder_that_dies_over_and_over_is_given_up() -> None:
     assert decoders.failure is not None
     assert "signals go on" in decoders.failure.message
     assert decoders.failure.exit_code == 0  # of nothing: the session is not over
+
+
+def test_a_decoder_that_loses_its_card_is_still_ready_and_says_so() -> None:
+    nursery = Nursery([[Ready(CARD)], [predicted(0), Moved(replace(CARD, device_note="lost"))]])
+    decoders = supervisor(nursery)
+    decoders.start()
+    decoders.receive(0.0)
+    ready_at = decoders.ready_at
+    decoders._clock = lambda: 99.0
+    assert [answer.prediction.index for answer in decoders.receive(0.0)] == [0]
+    assert decoders.ready_at == ready_at
+    assert decoders.card is not None
+    assert decoders.card.device_note == "lost"
+    assert Snapshot(model=decoders.card).remarks == ("lost",)
 
 
 def test_an_answer_in_between_starts_the_count_of_deaths_again() -> None:

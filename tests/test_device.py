@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+import mdjpt.network.device
 import mdjpt.network.encoder
+from app.session import default_bundle, demo_recording
+from mdjpt.alignment.config import recommended_alignment
+from mdjpt.bundle.bundle import load_bundle
+from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.errors import MdjptError
 from mdjpt.network.device import (
     MOST_AT_ONCE,
@@ -19,6 +24,10 @@ from mdjpt.network.device import (
 from mdjpt.network.encoder import Encoder, RowStats
 from mdjpt.network.folded_network import FoldedNetwork
 from mdjpt.network.model import EncoderConfig
+from streaming.pipeline import Pipeline
+from streaming.processes.decoder_process import _Device
+from streaming.snapshot import ModelCard
+from streaming.sources.recording import RecordingSource
 from tests.support.golden import golden_arrays, relative_error
 from tests.test_encoder import golden_encoder
 from tests.test_model import small_network
@@ -177,6 +186,55 @@ def test_a_real_device_without_memory_of_its_own_is_left_at_once(windows):
     expected = Encoder(small_network(), CPU).feature(windows, group_size=1)
     np.testing.assert_array_equal(encoder.feature(windows, group_size=1), expected)
     assert encoder.device_note
+
+
+def decoded_by(device: torch.device, fail) -> list:
+    """Decode the recording that comes with the program, in the two bodies of the live loop."""
+    FailingCard.calls, FailingCard.fail = 0, staticmethod(fail)
+    bundle = load_bundle(default_bundle())
+    mdjpt.network.encoder.chosen_device = lambda: device
+    decoder = EmotionDecoder(bundle, 0.5, recommended_alignment(bundle))
+    source = RecordingSource(str(demo_recording()), speed="max")
+    return list(Pipeline(source, decoder, hop_s=0.5).run())
+
+
+def test_a_card_that_is_lost_in_the_middle_changes_no_answer_of_a_stream(card, monkeypatch):
+    monkeypatch.setattr(
+        mdjpt.network.encoder, "chosen_device", chosen_device
+    )  # put back afterwards
+    expected = decoded_by(CPU, lambda folded: None)
+
+    def lost(folded):
+        if FailingCard.calls > 20:
+            raise RuntimeError("CUDA error: device lost")
+
+    found = decoded_by(CARD, lost)
+    assert FailingCard.calls == 21
+    assert [a.prediction.index for a in found] == [a.prediction.index for a in expected]
+    assert [a.prediction.status for a in found] == [a.prediction.status for a in expected]
+    for one, other in zip(found, expected, strict=True):
+        for name, p in one.prediction.probabilities.items():
+            assert other.prediction.probabilities[name] == pytest.approx(p, abs=1e-6)
+
+
+def test_the_decoder_process_tells_that_its_card_is_lost_and_once(card, monkeypatch):
+    monkeypatch.setattr(mdjpt.network.device, "resolve_device", lambda name: CARD)
+    notes: list[str] = []
+
+    def lost(folded):
+        raise RuntimeError("CUDA error: device lost")
+
+    use_device("cuda", notes.append)
+    card.fail = staticmethod(lost)
+    Encoder(small_network())
+    Encoder(small_network())  # it does not try again
+    assert len(notes) == 1
+    device = _Device(ModelCard("m", "released", (), False, device="NVIDIA"), notes)
+    moved = device.moved()
+    assert moved is not None
+    assert moved.card.device == "cpu"
+    assert "device lost" in moved.card.device_note
+    assert device.moved() is None
 
 
 @pytest.mark.parametrize("variant", ["released", "paper"])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Board, Model, Montage, Sfreq, Stream
-from app.cli.thread_count import one_thread
+from app.cli.options import Board, Device, Model, Montage, Sfreq, Stream
+from app.cli.thread_count import compute_on, one_thread
 
 if TYPE_CHECKING:
     from app.calibration.from_recording import TrainingRequest
@@ -51,6 +51,7 @@ def calibrate(
     stream: Stream = None,
     sfreq: Sfreq = None,
     board: Board = None,
+    device: Device = "auto",
 ) -> int:
     """Train a decoder for one person from a recording with labelled trials."""
     one_thread()
@@ -59,6 +60,7 @@ def calibrate(
     from mdjpt.calibration.label_choice import parse_classes
     from mdjpt.recordings import montage_names
 
+    compute_on(device)
     request = TrainingRequest(
         recording,
         labels,

@@ -11,8 +11,8 @@ import typer
 
 from app.cli.calibrate import ProfileFile, add_to_profile
 from app.cli.interruption import stopped_by_signal
-from app.cli.options import Model, Montage, SourceName, positive
-from app.cli.thread_count import one_thread
+from app.cli.options import Device, Model, Montage, SourceName, positive
+from app.cli.thread_count import compute_on, one_thread
 from mdjpt.errors import MdjptError, ModelError, RecordingError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def calibrate_live(
     speed: Annotated[
         float, typer.Option(help="Times real time, for sim:.", callback=positive)
     ] = 1.0,
+    device: Device = "auto",
 ) -> int:
     """Lead a person through a calibration, record it and train from it."""
     one_thread()
@@ -65,6 +66,7 @@ def calibrate_live(
     from mdjpt.recordings import montage_names
     from streaming.sources.source_spec import parse_source
 
+    compute_on(device)
     spec, bundle = parse_source(source), model or default_bundle()
     if spec.kind == "file":
         raise MdjptError(f"{source}: nobody can be asked in a file; use mdjpt calibrate")

@@ -15,6 +15,7 @@ import typer
 
 from app.cli.options import (
     Alignment,
+    Device,
     Hop,
     Model,
     Montage,
@@ -59,6 +60,7 @@ def open_dashboard(
         float | None, typer.Option(help="Close the window after this many seconds.")
     ] = None,
     hop: Hop = 0.5,
+    device: Device = "auto",
     speed: Speed = 1.0,
     milestones: Annotated[bool, typer.Option("--milestones", hidden=True)] = False,
 ) -> int:
@@ -77,6 +79,7 @@ def open_dashboard(
         speed=speed,
         profile=profile,
         alignment=alignment,
+        device=device,
         record_streams=named_streams(record_stream),
     )
     problem = display_problem()
@@ -94,6 +97,7 @@ def open_dashboard(
             record=record,
             record_stream=record_stream,
             montage=montage,
+            device=device,
         )
     # Qt aborts the process when it cannot open a window: it is imported once one can be.
     from app.dashboard.application import Application

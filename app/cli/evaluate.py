@@ -26,7 +26,8 @@ from app.cli.evaluation_arms import (
     encoded_arms,
     print_report,
 )
-from app.cli.options import Jobs, Quick, at_least, between
+from app.cli.options import Device, Jobs, Quick, at_least, between
+from app.cli.thread_count import compute_on
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -79,8 +80,10 @@ def evaluate_few_shot(
     variant: Variant = None,
     step_s: Step = 2.0,
     figures: Figures = False,
+    device: Device = "auto",
 ) -> int:
     """Train a head on a few subjects' labels, test on all others."""
+    compute_on(device)
     from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
 
     settings = FewShotSettings(protocol, n_folds, train_share, seed, selection, clips, n_epochs)
@@ -116,8 +119,10 @@ def evaluate_zero_shot(
     variant: Variant = None,
     step_s: Step = 2.0,
     figures: Figures = False,
+    device: Device = "auto",
 ) -> int:
     """Label each window like its nearest neighbour in the same dataset (the paper's zero-shot)."""
+    compute_on(device)
     from mdjpt.evaluation.zero_shot import Excluded, ZeroShotSettings, zero_shot
 
     named = dict.fromkeys(exclude or ("subject",))
@@ -160,8 +165,10 @@ def evaluate_transfer(
     variant: Variant = None,
     step_s: Step = 2.0,
     figures: Figures = False,
+    device: Device = "auto",
 ) -> int:
     """Train a head on other datasets' labels, test on a dataset never seen."""
+    compute_on(device)
     from mdjpt.evaluation.transfer import TransferSettings, transfer
 
     settings = TransferSettings(classes=classes, selection=selection, n_epochs=n_epochs, seed=seed)
@@ -191,8 +198,10 @@ def evaluate_scaling(
     seed: Seed = 0,
     normalisation: Normalisation = "auto",
     step_s: Step = 2.0,
+    device: Device = "auto",
 ) -> int:
     """Compare models that were pre-trained on more and more datasets, which each must name."""
+    compute_on(device)
     from mdjpt.evaluation.few_shot import FewShotSettings, few_shot
     from mdjpt.evaluation.figures import scaling_figure
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Model, Montage
-from app.cli.thread_count import one_thread
+from app.cli.options import Device, Model, Montage
+from app.cli.thread_count import compute_on, one_thread
 
 if TYPE_CHECKING:
     from app.calibration.from_recording import TrainingRequest
@@ -47,6 +47,7 @@ def evaluate_person(
     ] = None,
     model: Model = None,
     montage: Montage = None,
+    device: Device = "auto",
 ) -> int:
     """Compare every feature family, their pool and chance on one person's recording."""
     one_thread()
@@ -58,6 +59,7 @@ def evaluate_person(
     from mdjpt.evaluation import person
     from mdjpt.recordings import montage_names
 
+    compute_on(device)
     request = TrainingRequest(
         recording,
         labels,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.options import Board, Hop, Model, Montage, Sfreq, Stream
-from app.cli.thread_count import one_thread
+from app.cli.options import Board, Device, Hop, Model, Montage, Sfreq, Stream
+from app.cli.thread_count import compute_on, one_thread
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def features(
     stream: Stream = None,
     sfreq: Sfreq = None,
     board: Board = None,
+    device: Device = "auto",
 ) -> int:
     """Extract the features of a whole recording: features (n_windows, 512), start_s."""
     one_thread()
@@ -42,6 +43,7 @@ def features(
     from mdjpt.features import extract_features
     from mdjpt.recordings import read_recording
 
+    compute_on(device)
     bundle = load_bundle(model or default_bundle())
     recording = read_recording(file, montage=montage, stream=stream, sfreq=sfreq, board=board)
     for note in recording.notes:

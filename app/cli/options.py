@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mdjpt.errors import MdjptError
+from mdjpt.network.device import DEVICE_NAMES, check_device_name
 
 if TYPE_CHECKING:
     from streaming.sources.source_spec import SourceSpec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Alignment",
     "Board",
+    "Device",
     "Hop",
     "Jobs",
     "Json",
@@ -84,6 +86,10 @@ def _jobs(value: int) -> int:
     return value
 
 
+def _device(name: str | None) -> str | None:
+    return None if name is None else check_device_name(name)
+
+
 SourceName = Annotated[
     str,
     typer.Argument(
@@ -125,6 +131,14 @@ RecordStreams = Annotated[
 Alignment = Annotated[
     Literal["auto", "none", "moments", "rows", "covariance-input", "covariance-mixed"],
     typer.Option(help="Of a session's windows with those the model knows; a profile has its own."),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="Where the network computes; auto: a GPU where there is one.",
+        metavar=DEVICE_NAMES,
+        callback=_device,
+    ),
 ]
 Hop = Annotated[float, typer.Option(help="Seconds from one window to the next.", callback=positive)]
 Speed = Annotated[

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.options import Device
 from app.cli.progress import shown_progress
+from app.cli.thread_count import compute_on
+from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
+    from mdjpt.training.config import PretrainConfig
     from mdjpt.training.progress import StepReport
 
 __all__ = ["pretrain"]
@@ -26,12 +31,15 @@ def pretrain(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint.")
     ] = False,
+    device: Device | None = None,
 ) -> int:
-    """Pre-train the encoder jointly on prepared datasets."""
+    """Pre-train the encoder jointly on prepared datasets, by default where [machine] says."""
     from mdjpt.training.config import read_config
     from mdjpt.training.run import pretrain as run
 
     settings = read_config(config)
+    if device is not None:
+        settings = _on_device(settings, device)
     folder = out or Path("runs") / config.stem
     names = ", ".join(choice.path.name for choice in settings.datasets)
     typer.echo(f"{settings.network.variant} variant on {names}; run in {folder}")
@@ -43,6 +51,18 @@ def pretrain(
         path = run(settings, folder, resume=resume, on_step=on_step)
     typer.echo(f"{path}: trained on {names}")
     return 0
+
+
+def _on_device(settings: PretrainConfig, name: str) -> PretrainConfig:
+    """Return the settings with a device in the place of what [machine] says."""
+    if ":" in name:
+        raise MdjptError(
+            f"--device {name}: a training takes its cards in order; choose one with "
+            f"CUDA_VISIBLE_DEVICES={name.partition(':')[2]} and --device {name.partition(':')[0]}"
+        )
+    compute_on(name)
+    kind = {"cuda": "gpu"}.get(name, name)
+    return replace(settings, machine=replace(settings.machine, accelerator=kind))
 
 
 def _losses(report: StepReport) -> str:

@@ -13,6 +13,7 @@ from app.cli.features import save_features
 from app.cli.interruption import stopped_by_signal
 from app.cli.options import (
     Alignment,
+    Device,
     Hop,
     Model,
     Montage,
@@ -66,6 +67,7 @@ def run(
         Path | None, typer.Option(help="Store the features of the decoded windows (.npz).")
     ] = None,
     montage: Montage = None,
+    device: Device = "auto",
 ) -> int:
     """Decode a source without a window."""
     import numpy as np
@@ -96,6 +98,7 @@ def run(
         record_streams=named_streams(record_stream),
         record=None if record is None else new_recording(record),
         alignment=alignment,
+        device=device,
     )
     _refuse_missing(config)
     collected: list[Predicted] = []

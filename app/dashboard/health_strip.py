@@ -77,7 +77,7 @@ class HealthStrip(QFrame):
         )
         skipped = f" · {snapshot.n_skipped:,} skipped" if snapshot.n_skipped else ""
         self._say("windows", f"{snapshot.n_windows:,}{skipped}", "warn" if skipped else "")
-        self._say("decoder", *_DECODER[snapshot.decoder_state])
+        self._say("decoder", *_decoder(snapshot))
         self._say("recording", snapshot.recording or "off", "" if snapshot.recording else "muted")
 
     def _say(self, key: str, text: str, tone: str) -> None:
@@ -92,6 +92,12 @@ def _stream(snapshot: Snapshot) -> tuple[str, str]:
     if snapshot.state == "streaming":
         return "● streaming", "good"
     return _STREAM[snapshot.state]
+
+
+def _decoder(snapshot: Snapshot) -> tuple[str, str]:
+    text, tone = _DECODER[snapshot.decoder_state]
+    on_card = snapshot.model is not None and snapshot.model.device != "cpu"
+    return (f"{text} · {snapshot.model.device}" if snapshot.model and on_card else text), tone
 
 
 def _rate(snapshot: Snapshot) -> tuple[str, str]:

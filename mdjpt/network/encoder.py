@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mdjpt.errors import one_line
-from mdjpt.network.device import chosen_device, device_label, windows_at_once
+from mdjpt.network.device import chosen_device, device_label, leave_device, windows_at_once
 from mdjpt.network.folded import standardise
 from mdjpt.network.folded_network import FoldedNetwork, Rows, WindowGraph
 from mdjpt.network.model import N_CHANNELS, MdjptNetwork, stratified_norm
@@ -393,23 +393,26 @@ class Encoder:
 
     def _move_to(self, device: torch.device) -> None:
         """Compute on an accelerator from now on, if it gives the processor's numbers."""
-        probe = np.random.default_rng(0).standard_normal((1, N_CHANNELS, self.config.n_times))
-        x = probe.astype(np.float32)
-        expected = self.feature(x, group_size=1)
-        try:
-            self._folded, self._device = FoldedNetwork(self._network, device), device
-        except (RuntimeError, TypeError, NotImplementedError) as error:
-            self._leave_device(one_line(error))
-            return
-        found = self.feature(x, group_size=1)
-        off = float(np.abs(found - expected).max() / np.abs(expected).max())
-        if not off < _TOLERANCE:
+        shape = (1, N_CHANNELS, self.config.n_times)
+        probe = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        with torch.inference_mode():
+            expected = self._folded.alone(self._folded.tokens(probe), None)
+            try:
+                folded = FoldedNetwork(self._network, device)
+                found = folded.alone(folded.tokens(probe), None).cpu()
+            except (RuntimeError, TypeError, NotImplementedError) as error:
+                self._leave_device(one_line(error))
+                return
+        off = float((found - expected).abs().max() / expected.abs().max())
+        if off < _TOLERANCE:
+            self._folded, self._device = folded, device
+        else:
             self._leave_device(f"its features are off by {off:.1g}")
 
     def _leave_device(self, why: str) -> None:
         self._graphs, self._batches = {}, None
         self._device, self._folded = _PROCESSOR, FoldedNetwork(self._network, _PROCESSOR)
-        self.device_note = f"the accelerator is left for the processor: {why}"
+        self.device_note = leave_device(why)
 
     def _checked(self, windows: ArrayLike) -> NDArray[Float32]:
         """Return windows as float32, or say what is wrong with them."""

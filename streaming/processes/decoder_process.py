@@ -33,6 +33,7 @@ __all__ = [
     "Failed",
     "Finished",
     "Learned",
+    "Moved",
     "Predicted",
     "Ready",
     "Stop",
@@ -66,6 +67,8 @@ class DecoderConfig:
     ch_names : tuple of str
         Channels of the stream, where it is open already: a profile of another cap is refused
         before it takes over.
+    device : str
+        Where it computes, as :func:`mdjpt.network.device.resolve_device` takes it.
     """
 
     bundle: Path
@@ -75,6 +78,7 @@ class DecoderConfig:
     alignment: str = "auto"
     label_margin: float = LABEL_MARGIN
     ch_names: tuple[str, ...] = ()
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,13 @@ class Stop:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """From the decoder: the model is loaded."""
+
+    card: ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """From the decoder: the device is lost, the processor goes on."""
 
     card: ModelCard
 
@@ -170,7 +181,8 @@ def run_decoder(config: DecoderConfig, connection: Connection) -> None:
 
 
 def _serve(config: DecoderConfig, connection: Connection) -> None:
-    decoder, card = _load(config)
+    notes: list[str] = []
+    decoder, card = _load(config, notes)
     connection.send(Ready(card))
     attach = connection.recv()
     if not isinstance(attach, Attach):
@@ -199,12 +211,27 @@ def _serve(config: DecoderConfig, connection: Connection) -> None:
         if attach.next_index or not attach.info.lossless:
             # The stream ran on while the model was loaded.
             inference.take_over(attach.next_index)
-        _loop(inference, decoder, config, connection)
+        _loop(inference, decoder, config, connection, _Device(card, notes))
     finally:
         ring.close()
 
 
-def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
+@dataclass(slots=True)
+class _Device:
+    """What computes, and the notes of a device that was left."""
+
+    card: ModelCard
+    notes: list[str]
+
+    def moved(self) -> Moved | None:
+        """Return what to tell since the last call."""
+        if not self.notes or self.card.device_note == self.notes[-1]:
+            return None
+        self.card = replace(self.card, device="cpu", device_note=self.notes[-1])
+        return Moved(self.card)
+
+
+def _load(config: DecoderConfig, notes: list[str]) -> tuple[EmotionDecoder, ModelCard]:
     import torch
 
     torch.set_num_threads(1)
@@ -213,10 +240,12 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
     from mdjpt.calibration.decoder import EmotionDecoder
     from mdjpt.calibration.profile import load_profile
     from mdjpt.errors import ModelError
+    from mdjpt.network.device import device_label, use_device
     from mdjpt.signal.filters import SFREQ
     from mdjpt.signal.window import Preprocessor, warm_up_filters
     from streaming.decoder import model_card
 
+    device = use_device(config.device, notes.append)
     bundle = load_bundle(config.bundle)
     profile = None if config.profile is None else load_profile(config.profile, bundle)
     if bundle.head is None and profile is None and not config.with_features:
@@ -227,7 +256,11 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
         decoder.require_electrodes(Preprocessor(config.ch_names, SFREQ).own_names)
     decoder.warm_up()
     warm_up_filters(SFREQ)
-    card = model_card(bundle, config.bundle.name, decoder.class_names)
+    card = replace(
+        model_card(bundle, config.bundle.name, decoder.class_names),
+        device="cpu" if notes else device_label(device),
+        device_note=notes[-1] if notes else "",
+    )
     if profile is not None:
         card = replace(
             card,
@@ -240,7 +273,11 @@ def _load(config: DecoderConfig) -> tuple[EmotionDecoder, ModelCard]:
 
 
 def _loop(
-    inference: Inference, decoder: EmotionDecoder, config: DecoderConfig, connection: Connection
+    inference: Inference,
+    decoder: EmotionDecoder,
+    config: DecoderConfig,
+    connection: Connection,
+    device: _Device,
 ) -> None:
     from streaming.decoder import alignment_status
 
@@ -250,6 +287,8 @@ def _loop(
         if answer is not None:
             feature = answer.feature if config.with_features else None
             connection.send(Predicted(answer.prediction, inference.n_skipped, feature))
+            if (moved := device.moved()) is not None:
+                connection.send(moved)
             unsaved_s += config.hop_s
             if unsaved_s >= LEARNED_EVERY_S:
                 connection.send(Learned(decoder.state_dict(), alignment_status(decoder)))

@@ -16,6 +16,7 @@ from streaming.processes.decoder_process import (
     Failed,
     Finished,
     Learned,
+    Moved,
     Predicted,
     Ready,
     Stop,
@@ -265,6 +266,8 @@ class DecoderSupervisor:
             self._note_prediction(message)
         elif isinstance(message, Ready):
             self.card, self.ready_at = message.card, self._clock()
+        elif isinstance(message, Moved):
+            self.card = message.card
         elif isinstance(message, Learned):
             # Kept for the next decoder with the same profile.
             if self.config is not None:
