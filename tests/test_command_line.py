@@ -64,7 +64,7 @@ def recording(path: Path, n_channels: int = 8, seconds: float = 14.0) -> Path:
         (["features", "none.edf", "--out", "x.npz"], 2, "none.edf"),
         (["features", str(demo_recording()), "--out", "x.npz", "--scale", "own"], 2, "own"),
         (["evaluate", "benchmark", "--out", "x", "--jobs", "0"], 2, "--jobs must be 1 or more"),
-        (["model", "fetch"], 2, "fetch"),
+        (["model", "fetch"], 2, "released"),
         (["model", "info", "none.safetensors"], 4, "none.safetensors"),
         (["model", "import", "none.ckpt", "--out", "x.safetensors"], 4, "none.ckpt"),
         (["simulate", "--out", "x.csv"], 2, ".edf"),

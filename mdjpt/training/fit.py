@@ -90,8 +90,9 @@ def fit(
             network,
             _rows_at_once(config, on_cpu=on_cpu),
             n_threads=_parts_at_once(config, on_cpu=on_cpu),
-            shifted=on_cpu or config.machine.compile,
+            shifted=True,
             compiled=config.machine.compile,
+            products=not on_cpu,
         )
         with _interruptible():
             trainer.fit(PretrainModule(lean, config), steps)
