@@ -10,13 +10,14 @@ from typing import Annotated, Literal
 import typer
 from platformdirs import user_cache_path
 
+from app.cli.options import at_least
 from app.cli.progress import shown_progress
-from mdjpt.errors import ModelError
+from mdjpt.errors import MdjptError, ModelError
 
 __all__ = ["model_cli"]
 
 model_cli = typer.Typer(
-    help="Fetch, import, inspect and check model bundles.", no_args_is_help=True
+    help="Fetch, import, adapt, inspect and check model bundles.", no_args_is_help=True
 )
 TERMS = """{name}: weights of the authors of mdJPT, from
   {url}
@@ -67,6 +68,46 @@ def fetch_model(
     import_checkpoint(checkpoint, out)
     typer.echo(f"{out}: imported, verified (git blob {identity[:12]}); it has no emotion head yet:")
     typer.echo(f"calibrate on it, e.g. mdjpt calibrate RECORDING --model {out} --out NAME.profile")
+    return 0
+
+
+@model_cli.command("adapt")
+def adapt_model(
+    bundle: BundleFile,
+    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+    store: Annotated[
+        list[Path] | None, typer.Option(help="Prepared dataset to measure on; several times.")
+    ] = None,
+    recording: Annotated[
+        list[Path] | None, typer.Option(help="Recording to measure on; several times.")
+    ] = None,
+    windows: Annotated[
+        int, typer.Option(help="Windows in all at the most.", callback=at_least(60))
+    ] = 2048,
+    seed: Annotated[int, typer.Option(help="Of the choice of windows.")] = 0,
+) -> int:
+    """Measure on EEG what live alignment compares with; leaves an emotion head out."""
+    from mdjpt.bundle.bundle import load_bundle, save_bundle
+    from mdjpt.recordings import read_recording
+    from mdjpt.store.store import open_store
+    from mdjpt.training.adaptation import adapt_bundle, recordings_material, store_material
+
+    stores, files = store or [], recording or []
+    if not stores and not files:
+        raise MdjptError("name what to measure on: --store STORE or --recording FILE")
+    before = load_bundle(bundle)
+    each = windows // (len(stores) + bool(files))
+    materials = [store_material(open_store(path), each, seed) for path in stores]
+    if files:
+        materials.append(recordings_material([read_recording(f) for f in files], each, seed))
+    after = save_bundle(out, adapt_bundle(before, materials))
+    on = after.provenance["adapted"]
+    typer.echo(
+        f"{out}: statistics of {on['windows']} windows, {on['people']} people, {on['hours']} h"
+        + (", simulated" if after.simulated else "")
+    )
+    if before.head is not None:
+        typer.echo("note: its emotion head does not fit them and was left out: calibrate anew")
     return 0
 
 

@@ -100,7 +100,14 @@ def _encoder(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> _Fe
     encoder = Encoder(network)
     n = settings.statistics_windows // len(stores)
     row_stats = encoder.row_stats(
-        np.concatenate([sample_windows(store, n, config) for store in stores])
+        np.concatenate(
+            [
+                sample_windows(
+                    store, n, n_times=config.windows.n_times, step=config.windows.step, seed=seed
+                )
+                for store in stores
+            ]
+        )
     )
     # An encoder's features are such as all datasets have.
     return lambda store, step, normalisation, shared=False: encoder_features(  # noqa: ARG005

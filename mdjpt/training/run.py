@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from mdjpt.bundle.bundle import Bundle, save_bundle
 from mdjpt.errors import DatasetError, MdjptError
 from mdjpt.guard.atomic_file import write_file
+from mdjpt.network.encoder import Encoder
 from mdjpt.signal.filters import N_TIMES
 from mdjpt.store.store import Store, open_store
 from mdjpt.training.checkpoint import Checkpoint, read_checkpoint
 from mdjpt.training.fit import fit, is_main_process
 from mdjpt.training.module import build_network
 from mdjpt.training.progress import StepReport, TrainingProgress, trim_log
-from mdjpt.training.statistics import TrainingStatistics, measure_statistics
+from mdjpt.training.statistics import TrainingStatistics, measure_statistics, sample_windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,7 +82,12 @@ def pretrain(
         return out / CHECKPOINT_FILE
     if not is_main_process():
         return out / BUNDLE_FILE
-    statistics = measure_statistics(network, stores, config)
+    n, grid = max(config.machine.statistics_windows // len(stores), 2), config.windows
+    parts = [
+        sample_windows(store, n, n_times=grid.n_times, step=grid.step, seed=config.seed)
+        for store in stores
+    ]
+    statistics = measure_statistics(Encoder(network), parts)
     save_bundle(out / BUNDLE_FILE, _bundle(config, stores, network, statistics))
     return out / BUNDLE_FILE
 
@@ -171,9 +177,5 @@ def _bundle(
             "statistics_windows": statistics.n_windows,
             "feature_statistics": "under the stored row statistics",
         },
-        row_stats=statistics.row_stats,
-        feature_mean=statistics.feature_mean,
-        feature_var=statistics.feature_var,
-        centroids=statistics.centroids,
-        input_covariance=statistics.input_covariance,
+        **statistics.arrays(),
     )

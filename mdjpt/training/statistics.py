@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from mdjpt.alignment.covariance import input_covariance
-from mdjpt.network.encoder import Encoder, RowStats
 from mdjpt.network.losses import covariance_centroid
 from mdjpt.signal.windower import window_starts
 
@@ -18,9 +17,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.network.model import MdjptNetwork
+    from mdjpt.network.encoder import Encoder, RowStats
     from mdjpt.store.store import Store
-    from mdjpt.training.config import PretrainConfig
+
+    Windows = NDArray[np.float32]
 
 __all__ = ["TrainingStatistics", "centroid", "measure_statistics", "sample_windows"]
 
@@ -44,32 +44,39 @@ class TrainingStatistics:
     n_windows: int
     """How many windows."""
 
+    def arrays(self) -> dict[str, Any]:
+        """Return all but the number of windows, by the names of a bundle's fields."""
+        names = [field.name for field in fields(self) if field.name != "n_windows"]
+        return {name: getattr(self, name) for name in names}
 
-def sample_windows(store: Store, n: int, config: PretrainConfig) -> NDArray[np.float32]:
-    """Read random windows of a store, all different, on the grid that pairs are drawn from.
+
+def sample_windows(store: Store, n: int, *, n_times: int, step: int, seed: int) -> Windows:
+    """Read random windows of a store, all different, on a grid of `step` samples.
 
     They are float32, shape (n_windows, 60, n_times): `n`, or all there are when there are fewer.
     """
-    n_times, step = config.windows.n_times, config.windows.step
     places = [
         (index, int(start))
         for index, recording in enumerate(store.recordings)
         for trial in recording.trials
         for start in window_starts(trial.start, trial.stop, n_times, step)
     ]
-    rng = np.random.default_rng((config.seed, len(places)))
+    rng = np.random.default_rng((seed, len(places)))
     chosen = [places[k] for k in np.sort(rng.permutation(len(places))[:n])]
     windows = [store.windows(index, [start], n_times) for index, start in chosen]
     return np.concatenate(windows)
 
 
-def measure_statistics(
-    network: MdjptNetwork, stores: Sequence[Store], config: PretrainConfig
-) -> TrainingStatistics:
-    """Measure the statistics of a trained network on the stores that it was trained on."""
-    encoder = Encoder(network)
-    wanted = max(config.machine.statistics_windows // len(stores), 2)
-    parts = [sample_windows(store, wanted, config) for store in stores]
+def measure_statistics(encoder: Encoder, parts: Sequence[Windows]) -> TrainingStatistics:
+    """Measure the statistics of an encoder on windows of each dataset.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        With the weights that the statistics belong to.
+    parts : sequence of ndarray of float32, shape (n_windows, 60, n_times)
+        Windows of one dataset each, as many of each.
+    """
     windows = np.concatenate(parts)
     row_stats = encoder.row_stats(windows)
     features = encoder.feature(windows, stats=row_stats).astype(np.float64)
