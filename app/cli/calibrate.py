@@ -79,10 +79,8 @@ def calibrate(
 def add_to_profile(request: TrainingRequest) -> None:
     """Train, write the profile with its new version and say what it has brought.
 
-    Raises
-    ------
-    MdjptError
-        A file cannot be used, trials are too few, or the decoder is not better than chance.
+    Raises MdjptError: a file cannot be used, trials are too few, or the decoder is not better than
+    chance.
     """
     from app.calibration.from_recording import train_profile
     from app.calibration.training import summary_of

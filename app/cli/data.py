@@ -113,10 +113,7 @@ def prepare_into_store(
 ) -> None:
     """Prepare a source of trials, by `ica` without eyes and muscles, and show how far it is.
 
-    Raises
-    ------
-    DatasetError
-        The dataset cannot be read or prepared.
+    Raises DatasetError: the dataset cannot be read or prepared.
     """
     from mdjpt.store.dataset_preparation import prepare_dataset
     from mdjpt.store.preparation import PreparationSettings

@@ -74,10 +74,7 @@ def doctor(
 def write_report(found: list[Finding], *, as_json: bool, html: Path | None) -> None:
     """Print a report as a table or JSON, and write it as a page, which does not exist yet.
 
-    Raises
-    ------
-    MdjptError
-        The page cannot be written.
+    Raises MdjptError: the page cannot be written.
     """
     from rich.console import Console
 

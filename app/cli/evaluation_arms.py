@@ -126,10 +126,7 @@ def encoded_arms(
 ) -> Iterator[EncodedArm]:
     """Yield the arms one after the other, with a progress bar on stderr while each is encoded.
 
-    Raises
-    ------
-    MdjptError
-        There is none, the store or a model cannot be used.
+    Raises MdjptError: there is none, the store or a model cannot be used.
     """
     from mdjpt.evaluation.comparison_encoders import comparison_features
     from mdjpt.evaluation.differential_entropy import entropy_features

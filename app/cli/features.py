@@ -61,10 +61,7 @@ def features(
 def save_features(path: Path, features: NDArray[np.float32], start_s: NDArray[np.float64]) -> None:
     """Write the arrays ``features``, shape (n_windows, 512), and ``start_s`` as .npz.
 
-    Raises
-    ------
-    MdjptError
-        When the file cannot be written.
+    Raises MdjptError when the file cannot be written.
     """
     import numpy as np
 

@@ -125,10 +125,7 @@ def checked_arrays(
 ) -> dict[str, Float64]:
     """Return copies of the arrays that a saved state must hold, by their shapes, float64.
 
-    Raises
-    ------
-    ValueError
-        When one is missing, has another shape or is not finite.
+    Raises ValueError when one is missing, has another shape or is not finite.
     """
     arrays = {}
     for name, shape in shapes.items():

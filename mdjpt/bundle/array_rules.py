@@ -22,11 +22,8 @@ __all__ = ["check_arrays"]
 def check_arrays(config: EncoderConfig, arrays: Mapping[str, object]) -> None:
     """Check the arrays of a bundle by their names in its file; the head checks its own.
 
-    Raises
-    ------
-    ValueError
-        When weights are missing or unknown, or an array is not float32 of the shape that the
-        network gives it, not finite, or a negative deviation or variance.
+    Raises ValueError when weights are missing or unknown, or an array is not float32 of the shape
+    that the network gives it, not finite, or a negative deviation or variance.
     """
     needed = {f"encoder.{name}" for name in weight_shapes(config)}
     known = {f"encoder.{n}": s for n, s in weight_shapes(replace(config, variant="paper")).items()}

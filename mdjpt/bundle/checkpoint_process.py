@@ -37,10 +37,8 @@ def read_state_dict(
     Each must have the shape that its name stands for. They are float32; the facts beside them are
     "epoch", "global_step" and "lightning" where the checkpoint says them.
 
-    Raises
-    ------
-    ModelError
-        Without a path: no checkpoint, damaged, holds more than tensors, or another network.
+    Raises ModelError: without a path: no checkpoint, damaged, holds more than tensors, or another
+    network.
     """
     _check_container(content)
     checkpoint = _unpickled(content)

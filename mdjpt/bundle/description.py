@@ -24,10 +24,7 @@ __all__ = ["describe", "verify"]
 def verify(path: str | Path) -> None:
     """Check a bundle as loading does, then see that its encoder gives finite features.
 
-    Raises
-    ------
-    ModelError
-        As for `load_bundle`, and when the features are not finite.
+    Raises ModelError as for `load_bundle`, and when the features are not finite.
     """
     bundle = load_bundle(path)
     window = np.random.default_rng(0).standard_normal((1, N_CHANNELS, N_TIMES), np.float32)
@@ -38,10 +35,7 @@ def verify(path: str | Path) -> None:
 def describe(path: str | Path) -> dict[str, str]:
     """Return what a person wants to know of a bundle, one line an entry.
 
-    Raises
-    ------
-    ModelError
-        As for `load_bundle`.
+    Raises ModelError as for `load_bundle`.
     """
     bundle = load_bundle(path)
     n_values = sum(array.size for array in bundle.weights.values())

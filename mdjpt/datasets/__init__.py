@@ -114,10 +114,7 @@ def _reader(key: str) -> type[DatasetReader]:
 def _typed(reader: type[DatasetReader], options: dict[str, Any]) -> dict[str, Any]:
     """Return options with numbers and lists for those texts of a command line that stand for such.
 
-    Raises
-    ------
-    ValueError
-        A number is none.
+    Raises ValueError: a number is none.
     """
     kinds = {name: str(p.annotation) for name, p in signature(reader).parameters.items()}
     return {name: _value(name, kinds.get(name, ""), value) for name, value in options.items()}

@@ -67,10 +67,7 @@ def presented(subject: str, session: str) -> tuple[str, ...]:
 
     The subjects are "sub-01" to "sub-60", the sessions "ima" (imagery) and "vid".
 
-    Raises
-    ------
-    DatasetError
-        There is no such subject in the set.
+    Raises DatasetError: there is no such subject in the set.
     """
     table = files("mdjpt.datasets").joinpath("emoeeg_mc_orders.json").read_text(encoding="ascii")
     orders: dict[str, dict[str, str]] = json.loads(table)

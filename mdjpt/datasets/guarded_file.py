@@ -34,10 +34,7 @@ def read_guarded(
     its address space beyond its start, by default 1 GiB and 16 times the file. What comes back are
     nested dicts, lists, strings, numbers, None and arrays.
 
-    Raises
-    ------
-    DatasetError
-        The file is missing, empty, damaged or too large; the message names it.
+    Raises DatasetError: the file is missing, empty, damaged or too large; the message names it.
     """
     limits = Limits.for_file(
         _checked_size(path),

@@ -55,10 +55,7 @@ def marked_trial(
     The onset is in the column start_s or onset, the length in stop_s, duration_s or duration.
     Without a label, the columns that hold numbers are ratings.
 
-    Raises
-    ------
-    DatasetError
-        A number is none, or the row has neither label nor rating.
+    Raises DatasetError: a number is none, or the row has neither label nor rating.
     """
     onset = next((name for name in ("start_s", "onset") if name in row), None)
     start_s = number(row, onset, where) if onset else 0.0
@@ -93,10 +90,7 @@ def cut_trials(
     shorter than a window; one that ends behind the recording is left out. The notes of all trials
     say so. `montage` names the electrodes of a file whose labels say nothing.
 
-    Raises
-    ------
-    DatasetError
-        The recording cannot be read, or holds none of its trials.
+    Raises DatasetError: the recording cannot be read, or holds none of its trials.
     """
     try:
         recording = read_recording(key.path, montage=montage)

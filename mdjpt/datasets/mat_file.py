@@ -29,10 +29,8 @@ def read_matrices(path: Path, pattern: str, need: str) -> dict[str, NDArray[np.f
 
     `need` is how a message says what is looked for.
 
-    Raises
-    ------
-    DatasetError
-        The file is damaged or has no such variable; the message names file and key.
+    Raises DatasetError: the file is damaged or has no such variable; the message names file and
+    key.
     """
     values = read_guarded(path, f"{__name__}:load", pattern=pattern, need=[need])
     return {name: np.asarray(value, np.float32) for name, value in values.items()}
@@ -46,10 +44,7 @@ def read_variables(
     Axes of length one are dropped, as MATLAB has no vectors; long arrays come as float32. The
     variables in `need` must be there; fields in `drop` are left out, to save memory.
 
-    Raises
-    ------
-    DatasetError
-        The file is damaged or lacks a variable; the message names file and key.
+    Raises DatasetError: the file is damaged or lacks a variable; the message names file and key.
     """
     values: dict[str, Any] = read_guarded(
         path, f"{__name__}:load", need=list(need), may=list(may), drop=list(drop)

@@ -67,10 +67,7 @@ class DatasetReader(ABC):
     def recordings(self, subject: str | None = None) -> list[RecordingKey]:
         """Return the recordings that are there, of one subject or of all.
 
-        Raises
-        ------
-        DatasetError
-            When nothing of the subject is there.
+        Raises DatasetError when nothing of the subject is there.
         """
         if subject is None:
             return list(self._recordings)
@@ -105,10 +102,7 @@ class DatasetReader(ABC):
     def trials(self, key: RecordingKey) -> Iterator[Trial]:
         """Yield the trials of one recording in the order of its file.
 
-        Raises
-        ------
-        DatasetError
-            When the file is damaged or lacks what the set's format asks for.
+        Raises DatasetError when the file is damaged or lacks what the set's format asks for.
         """
 
     def _trial(

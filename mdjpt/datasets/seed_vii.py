@@ -114,10 +114,7 @@ def labels_of_workbook(rows: Sequence[Sequence[str]], where: str) -> dict[str, t
     A row of 20 emotions, or of 20 codes from 0 to 6, is a session. Codes may follow either coding
     in use: the sessions 2 to 4, on which all sources agree, tell which. `where` is the file.
 
-    Raises
-    ------
-    DatasetError
-        The workbook does not hold four such rows, or codes of neither coding.
+    Raises DatasetError: the workbook does not hold four such rows, or codes of neither coding.
     """
     named = [_named(row) for row in rows]
     sessions = [labels for labels in named if len(labels) == N_CLIPS]

@@ -114,10 +114,7 @@ def as_samples(values: ArrayLike, where: str, n_channels: int | None = None) -> 
 
     `where` names file and key in messages; `n_channels` is what the set's format asks for, if any.
 
-    Raises
-    ------
-    DatasetError
-        When it is not a two-dimensional array of real numbers with that many rows.
+    Raises DatasetError when it is not a two-dimensional array of real numbers with that many rows.
     """
     array = np.asarray(values)
     if array.dtype.kind not in "fiu" or array.ndim != 2 or array.shape[1] == 0:

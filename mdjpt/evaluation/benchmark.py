@@ -63,10 +63,7 @@ def run_benchmark(
     time, one thread each; `extra` adds the further ablations, and `say` takes a line when something
     is done.
 
-    Raises
-    ------
-    MdjptError
-        `out` holds a benchmark of another seed or size, or a file cannot be written.
+    Raises MdjptError: `out` holds a benchmark of another seed or size, or a file cannot be written.
     """
     began = time.perf_counter()
     keep_settings(out / SETTINGS_FILE, {"seed": seed} | settings.to_dict())
@@ -92,10 +89,7 @@ def run_benchmark(
 def outcomes_by_part(out: Path) -> dict[str, list[Outcome]]:
     """Return the outcomes of a finished benchmark, for each part one of every arm that was run.
 
-    Raises
-    ------
-    MdjptError
-        An arm has not been run.
+    Raises MdjptError: an arm has not been run.
     """
     extra = [arm for arm in EXTRA_ARMS if arm_file(out, arm).exists()]
     arms = [read_outcomes(arm_file(out, arm)) for arm in (*ARMS, *extra)]

@@ -38,10 +38,7 @@ _CONFIDENCE = 0.95
 def summarise(folders: Sequence[Path], out: Path) -> list[Path]:
     """Sum finished benchmarks of two or more seeds up in a report, and return its files.
 
-    Raises
-    ------
-    MdjptError
-        A benchmark is not finished, two have the same seed, or they differ in size.
+    Raises MdjptError: a benchmark is not finished, two have the same seed, or they differ in size.
     """
     seeds = _seeds(folders)
     found = [outcomes_by_part(folder) for folder in folders]

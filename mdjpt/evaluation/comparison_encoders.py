@@ -104,12 +104,8 @@ def load_comparison(
     encoder's rate. The network is in evaluation mode: ``network(x,
     return_features=True)["features"]``.
 
-    Raises
-    ------
-    MdjptError
-        braindecode is not installed.
-    ModelError
-        The installed braindecode lacks the network, or the weights do not fit it.
+    Raises MdjptError: braindecode is not installed. Raises ModelError: the installed braindecode
+    lacks the network, or the weights do not fit it.
     """
     network = _network_class(encoder)(
         chs_info=_chs_info(ch_names),
@@ -201,12 +197,8 @@ def comparison_features(
     `step` counts samples of the store. The features are means over the network's tokens, in the
     order of the store's files.
 
-    Raises
-    ------
-    MdjptError, ModelError
-        As for :func:`load_comparison`.
-    DatasetError
-        The store has no labels or no trial that is long enough.
+    Raises MdjptError and ModelError as for :func:`load_comparison`. Raises DatasetError: the store
+    has no labels or no trial that is long enough.
     """
     import torch
 

@@ -71,10 +71,7 @@ def entropy_features(
     electrodes, as the released baseline has it, or of the 60 standard channels, which datasets have
     in common. They are causal but for half the filters' length, as everything prepared is.
 
-    Raises
-    ------
-    DatasetError
-        The store has no labels or no trial that is long enough.
+    Raises DatasetError: the store has no labels or no trial that is long enough.
     """
     table = window_table(store, n_times, step)
     parts = []

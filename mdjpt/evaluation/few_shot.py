@@ -63,10 +63,7 @@ class FewShotSettings:
 def few_shot_folds(features: FeatureSet, settings: FewShotSettings) -> list[Fold]:
     """Return the splits of an evaluation.
 
-    Raises
-    ------
-    DatasetError
-        The dataset has too few subjects or clips, or no released splits.
+    Raises DatasetError: the dataset has too few subjects or clips, or no released splits.
     """
     subjects, seed = features.subjects, settings.seed
     if settings.released:
@@ -84,10 +81,7 @@ def few_shot(
 ) -> Outcome:
     """Evaluate a dataset's features, one fold a split; `simulated` tells how `arm` was trained.
 
-    Raises
-    ------
-    DatasetError
-        As for :func:`few_shot_folds`.
+    Raises DatasetError as for :func:`few_shot_folds`.
     """
     folds = few_shot_folds(features, settings)
     return Outcome(

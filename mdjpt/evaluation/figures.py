@@ -35,10 +35,7 @@ _PERPLEXITY = 30.0  # the default of scikit-learn
 def confusion_figure(outcome: Outcome, levels: Sequence[str]) -> bytes:
     """Draw confusion matrices side by side, each row as shares of its label.
 
-    Raises
-    ------
-    MdjptError
-        matplotlib is not installed.
+    Raises MdjptError: matplotlib is not installed.
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -67,10 +64,7 @@ def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
 
     The sets are of one kind of features; as many windows are drawn of each, 1500 in all at most.
 
-    Raises
-    ------
-    MdjptError
-        matplotlib is not installed.
+    Raises MdjptError: matplotlib is not installed.
     """
     from sklearn.manifold import TSNE
 
@@ -97,10 +91,7 @@ def embedding_figure(sets: Sequence[FeatureSet], seed: int = 0) -> bytes:
 def scaling_figure(counts: Sequence[int], outcomes: Sequence[Outcome], level: str) -> bytes:
     """Draw accuracy against the number of datasets in pre-training, with one std over the folds.
 
-    Raises
-    ------
-    MdjptError
-        matplotlib is not installed.
+    Raises MdjptError: matplotlib is not installed.
     """
     figure = _figure(4.6, 3.6)
     ax = figure.subplots()
@@ -118,10 +109,7 @@ def reliability_figure(shown: NDArray[np.float64], labels: NDArray[np.intp], tit
 
     `shown` holds smoothed probabilities, shape (n, n_classes), `labels` the true classes.
 
-    Raises
-    ------
-    MdjptError
-        matplotlib is not installed.
+    Raises MdjptError: matplotlib is not installed.
     """
     figure = _figure(8.0, 3.9)
     left, right = figure.subplots(1, 2)
@@ -143,10 +131,7 @@ def reliability_figure(shown: NDArray[np.float64], labels: NDArray[np.intp], tit
 def course_figure(minutes: Sequence[float], lines: Mapping[str, Sequence[float]]) -> bytes:
     """Draw balanced accuracies over the minutes since connecting, a line each.
 
-    Raises
-    ------
-    MdjptError
-        matplotlib is not installed.
+    Raises MdjptError: matplotlib is not installed.
     """
     figure = _figure(6.4, 3.9)
     axes = figure.subplots()

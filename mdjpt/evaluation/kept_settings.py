@@ -19,10 +19,7 @@ def keep_settings(path: Path, settings: dict[str, Any]) -> None:
 
     `settings` is everything that decides the result: JSON types, tuples for lists.
 
-    Raises
-    ------
-    MdjptError
-        The folder holds another evaluation, or the file cannot be read or written.
+    Raises MdjptError: the folder holds another evaluation, or the file cannot be read or written.
     """
     text = json.dumps(settings, indent=1)
     if not path.exists():

@@ -82,12 +82,7 @@ def load_models(
 ) -> list[EvaluatedModel]:
     """Load bundles and name them.
 
-    Raises
-    ------
-    ModelError
-        A bundle cannot be used.
-    MdjptError
-        A bundle is named twice.
+    Raises ModelError: a bundle cannot be used. Raises MdjptError: a bundle is named twice.
     """
     if len({path.resolve() for path in paths}) < len(paths):
         raise MdjptError("a model is named twice: compare different ones")

@@ -43,10 +43,7 @@ class PairedTest:
 def compare_arms(outcomes: Sequence[Outcome], level: str) -> list[PairedTest]:
     """Compare the first arm with every other one, tested on the same splits.
 
-    Raises
-    ------
-    MdjptError
-        The arms were not tested on the same folds.
+    Raises MdjptError: the arms were not tested on the same folds.
     """
     return [_compared(outcomes[0], other, level) for other in outcomes[1:]]
 

@@ -106,12 +106,8 @@ def evaluate_person(
     `general` is the model's own head in the person's classes. The test has the same classes;
     without one, held-out folds of neighbouring trials are tested. The seed is of the permutations.
 
-    Raises
-    ------
-    LabelsError
-        When the test has classes that the calibration lacks.
-    ProfileError
-        When a class has too few trials.
+    Raises LabelsError when the test has classes that the calibration lacks. Raises ProfileError
+    when a class has too few trials.
     """
     windows = CalibrationWindows(data.windows, data.trial, data.hop_s, general)
     pool, found = train_pooled_decoder(windows, data.label, block_folds(data.label, data.blocks))
@@ -192,10 +188,7 @@ def person_report(
 ) -> Report:
     """Put together the practitioner's table; `notes` are remarks of the reader.
 
-    Raises
-    ------
-    MdjptError
-        matplotlib or pandas are not installed.
+    Raises MdjptError: matplotlib or pandas are not installed.
     """
     kept = outcome.shown.max(axis=1) >= outcome.threshold
     right = outcome.shown.argmax(axis=1) == outcome.labels

@@ -120,10 +120,7 @@ class Report:
     def write(self, folder: Path) -> list[Path]:
         """Write ``report.md``, ``report.html`` and ``report.csv``, the first table; return them.
 
-        Raises
-        ------
-        MdjptError
-            A file cannot be written.
+        Raises MdjptError: a file cannot be written.
         """
         texts = {
             "report.md": self.markdown(),
@@ -169,10 +166,7 @@ def report_of(
 def write_report(folder: Path, report: Report, outcomes: Sequence[Outcome]) -> list[Path]:
     """Write ``report.md``, ``report.html``, ``scores.csv`` and ``outcomes.json``; return them.
 
-    Raises
-    ------
-    MdjptError
-        A file cannot be written.
+    Raises MdjptError: a file cannot be written.
     """
     texts = {
         "report.md": report.markdown(),

@@ -37,10 +37,7 @@ class Fold:
     def rows(self, table: WindowTable) -> FoldRows:
         """Return which windows are for what; those without a label are for nothing.
 
-        Raises
-        ------
-        DatasetError
-            Nothing is left to train or to test on.
+        Raises DatasetError: nothing is left to train or to test on.
         """
         labelled = table.label >= 0
         train, test = table.of_subjects(self.train), table.of_subjects(self.test)
@@ -74,12 +71,8 @@ def random_folds(
 ) -> list[Fold]:
     """Draw subjects to train on, anew for each fold; at least one trains and one tests.
 
-    Raises
-    ------
-    DatasetError
-        There are fewer than two subjects.
-    ValueError
-        A parameter is out of range.
+    Raises DatasetError: there are fewer than two subjects. Raises ValueError: a parameter is out of
+    range.
     """
     if n_folds < 1 or not 0 < train_share < 1:
         raise ValueError(f"need n_folds >= 1, 0 < train_share < 1: got {n_folds}, {train_share}")
@@ -96,10 +89,7 @@ def released_folds(dataset: str, subjects: Sequence[str]) -> list[Fold]:
 
     The subjects come in their natural order; FACED's figures are of the first 20.
 
-    Raises
-    ------
-    DatasetError
-        No splits were published for it, or it has another number of subjects.
+    Raises DatasetError: no splits were published for it, or it has another number of subjects.
     """
     published = _published()
     if dataset not in published:
@@ -120,10 +110,7 @@ def released_folds(dataset: str, subjects: Sequence[str]) -> list[Fold]:
 def with_unseen_clips(folds: Sequence[Fold], table: WindowTable, seed: int = 0) -> list[Fold]:
     """Give each fold clips to train on: a random half of each class's.
 
-    Raises
-    ------
-    DatasetError
-        A class has one clip only, or it is not known which clip somebody saw.
+    Raises DatasetError: a class has one clip only, or it is not known which clip somebody saw.
     """
     if not all(table.stimulus):
         raise DatasetError(f"{table.dataset}: it is not known who saw which clip: use --clips any")

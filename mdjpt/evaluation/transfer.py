@@ -60,10 +60,7 @@ def transfer(
     The target's normalisation begins with the sources' priors. `simulated` tells how the encoder
     `arm` was trained.
 
-    Raises
-    ------
-    DatasetError
-        Features differ in number, or too few classes are shared.
+    Raises DatasetError: features differ in number, or too few classes are shared.
     """
     _check(sources, target)
     shared = shared_classes(
@@ -170,10 +167,7 @@ def shared_classes(
     ``auto``: emotions where at least two are shared and every source knows one of them, else
     valence.
 
-    Raises
-    ------
-    DatasetError
-        Fewer than two classes are shared.
+    Raises DatasetError: fewer than two classes are shared.
     """
     schemes: tuple[Literal["emotion", "valence"], ...] = (
         ("emotion", "valence") if scheme == "auto" else (scheme,)

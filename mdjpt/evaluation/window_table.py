@@ -100,10 +100,7 @@ class WindowTable:
 class FeatureSet(WindowTable):
     """A table of windows with their features.
 
-    Raises
-    ------
-    ValueError
-        There is not one row of features a window.
+    Raises ValueError: there is not one row of features a window.
     """
 
     features: NDArray[np.float32]
@@ -136,10 +133,7 @@ class FeatureSet(WindowTable):
 def window_table(store: Store, n_times: int, step: int) -> WindowTable:
     """List the windows of a store, `step` samples apart; the first one begins with its trial.
 
-    Raises
-    ------
-    DatasetError
-        No trial has a label, or none is as long as a window.
+    Raises DatasetError: no trial has a label, or none is as long as a window.
     """
     trials = [(index, trial) for index, one in enumerate(store.recordings) for trial in one.trials]
     if all(trial.label is None for _, trial in trials):

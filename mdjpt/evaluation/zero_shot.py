@@ -61,10 +61,8 @@ def zero_shot(
     The priors are of the pre-training's features; None: of the dataset itself, all subjects.
     `simulated` tells how the encoder `arm` was trained.
 
-    Raises
-    ------
-    DatasetError
-        Nobody is left to be a neighbour, or clips are to be left out and are not known.
+    Raises DatasetError: nobody is left to be a neighbour, or clips are to be left out and are not
+    known.
     """
     if "stimulus" in settings.exclude and not all(features.stimulus):
         raise DatasetError(
@@ -102,10 +100,7 @@ def neighbour_scores(features: FeatureSet, exclude: Sequence[Excluded]) -> NDArr
 
     The largest is that of the nearest neighbour's class; all windows have labels.
 
-    Raises
-    ------
-    DatasetError
-        A window has no neighbour that counts.
+    Raises DatasetError: a window has no neighbour that counts.
     """
     length = np.linalg.norm(features.features, axis=1, keepdims=True)
     unit = features.features / np.maximum(length, np.finfo(np.float32).tiny)

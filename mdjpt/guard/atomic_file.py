@@ -24,10 +24,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Of several writers at once, in threads or processes, the last to end has its content there. The
     folder must exist.
 
-    Raises
-    ------
-    OSError
-        When it cannot be written.
+    Raises OSError when it cannot be written.
     """
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
@@ -43,10 +40,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 def write_file(path: Path, content: bytes, error: type[MdjptError] = MdjptError) -> None:
     """Write a file, whole or not at all, and make its folder when there is none.
 
-    Raises
-    ------
-    MdjptError
-        Of the class `error`: it cannot be written.
+    Raises MdjptError of the class `error`: it cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,10 +26,7 @@ def require_extra(extra: str, *modules: str) -> Any:
 
     One module is returned as it is, several as a tuple in the order of their dotted names.
 
-    Raises
-    ------
-    MdjptError
-        One is not installed; the message says how to install it.
+    Raises MdjptError: one is not installed; the message says how to install it.
     """
     try:
         imported = tuple(import_module(name) for name in modules)
@@ -41,10 +38,7 @@ def require_extra(extra: str, *modules: str) -> Any:
 def check_training_extra(*packages: str) -> None:
     """Make sure that packages of the extra ``train`` are installed, without importing them.
 
-    Raises
-    ------
-    MdjptError
-        As for :func:`require_training_extra`.
+    Raises MdjptError as for :func:`require_training_extra`.
     """
     for name in packages:
         if find_spec(name) is None:

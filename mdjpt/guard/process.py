@@ -110,10 +110,7 @@ class GuardedReader:
         `content` is for the standard input of the process, the options (JSON types) are for the
         function that the entry module serves.
 
-        Raises
-        ------
-        MdjptError
-            Of the class `error`: one line that names the file.
+        Raises MdjptError of the class `error`: one line that names the file.
         """
         with tempfile.TemporaryDirectory(prefix="mdjpt-read-") as name:
             request = {
@@ -133,10 +130,7 @@ class GuardedReader:
     def taken_over(self, path: Path, folder: Path, checked: Callable[[Any], T]) -> T:
         """Load what the process left for a file, trusting none of it.
 
-        Raises
-        ------
-        MdjptError
-            Of the class `error`: the process left an error, or nothing usable.
+        Raises MdjptError of the class `error`: the process left an error, or nothing usable.
         """
         try:
             result = read_result(folder)

@@ -61,10 +61,8 @@ def read_result(folder: Path) -> dict[str, Any]:
     The dict holds "value" with what `write_result` was given, lists for tuples; or "error" with the
     text.
 
-    Raises
-    ------
-    OSError, ValueError, TypeError, LookupError, RecursionError
-        Something is missing, damaged, or not as `write_result` writes it.
+    Raises OSError, ValueError, TypeError, LookupError, RecursionError: something is missing,
+    damaged, or not as `write_result` writes it.
     """
     file = folder / RESULT
     if file.stat().st_size > MAX_RESULT_BYTES:

@@ -53,11 +53,8 @@ def parsed(
     `where` is what the error begins with: the path of the file; `hint` is its end: what to do about
     it. A text that is nested more than some 200 levels deep is refused.
 
-    Raises
-    ------
-    MdjptError
-        Of the class `error`: no JSON, a key that is missing or unknown, a value of another type or
-        out of its range. One line names file, key, rule and value.
+    Raises MdjptError of the class `error`: no JSON, a key that is missing or unknown, a value of
+    another type or out of its range. One line names file, key, rule and value.
     """
     try:
         value = TypeAdapter(kind).validate_json(text)
@@ -73,10 +70,7 @@ def checked(
 
     A value that is no JSON type (a date) counts as its text. The rest is as for :func:`parsed`.
 
-    Raises
-    ------
-    MdjptError
-        As for :func:`parsed`.
+    Raises MdjptError as for :func:`parsed`.
     """
     try:
         text = json.dumps(value, default=str)

@@ -174,10 +174,7 @@ class Montage:
     def require_usable(self) -> Self:
         """Return the montage itself; raise when no channel reaches the model.
 
-        Raises
-        ------
-        MdjptError
-            No channel has a usable name.
+        Raises MdjptError: no channel has a usable name.
         """
         if not self.mapped:
             raise MdjptError(

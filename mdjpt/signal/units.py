@@ -115,10 +115,7 @@ def in_microvolts(
     tell, and a note says so. A median of |x| below 0.001 means volts. `where` names the file in
     messages.
 
-    Raises
-    ------
-    DatasetError
-        The amplitudes fit neither unit, or the unit is unknown.
+    Raises DatasetError: the amplitudes fit neither unit, or the unit is unknown.
     """
     finite = values[np.isfinite(values)]
     median = float(np.median(np.abs(finite))) if finite.size else 0.0

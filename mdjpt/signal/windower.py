@@ -31,10 +31,7 @@ class Windower:
 
     The start is computed, never accumulated, so it cannot drift.
 
-    Raises
-    ------
-    ValueError
-        When the hop is shorter than a sample.
+    Raises ValueError when the hop is shorter than a sample.
     """
 
     def __init__(self, sfreq: float, hop_s: float) -> None:

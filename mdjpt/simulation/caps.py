@@ -35,10 +35,7 @@ def cap(n_channels: int) -> tuple[str, ...]:
     4 is a Muse headband, 14 an Emotiv EPOC, 32 a BioSemi cap; any other number up to 32 is an even
     choice out of the 32, more are the 32 and electrodes between them.
 
-    Raises
-    ------
-    ValueError
-        If there is no such cap.
+    Raises ValueError if there is no such cap.
     """
     if not 1 <= n_channels <= len(DEFAULT_CH_NAMES) + len(_EXTENSION):
         raise ValueError(f"n_channels must lie between 1 and 64, got {n_channels}")

@@ -29,10 +29,7 @@ __all__ = ["PRESETS", "DatasetConfig", "preset_corpus"]
 class DatasetConfig:
     """One simulated experiment.
 
-    Raises
-    ------
-    ValueError
-        If a value is out of range.
+    Raises ValueError if a value is out of range.
     """
 
     name: str

@@ -98,10 +98,7 @@ _FLUCTUATION_STD = 0.25
 def class_set(n_classes: int) -> tuple[str, ...]:
     """Return a usual set of `n_classes` emotions: 3, 4, 5, 7 and 9 as in the SEEDs and FACED.
 
-    Raises
-    ------
-    ValueError
-        If there is none with that many.
+    Raises ValueError if there is none with that many.
     """
     if n_classes not in _CLASS_SETS:
         raise ValueError(f"classes must be 2 to 9, got {n_classes}")
@@ -111,10 +108,7 @@ def class_set(n_classes: int) -> tuple[str, ...]:
 def check_classes(classes: tuple[str, ...]) -> None:
     """Refuse a set of classes that the simulator does not know.
 
-    Raises
-    ------
-    ValueError
-        If there are not 2 to 9 different known names.
+    Raises ValueError if there are not 2 to 9 different known names.
     """
     if not 2 <= len(classes) <= 9 or len(set(classes)) != len(classes):
         raise ValueError(f"classes must be 2 to 9 different names, got {', '.join(classes)}")

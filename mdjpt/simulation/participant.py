@@ -159,10 +159,7 @@ class SimulatedParticipant:
 
         The same prompts between the same samples give the same EEG, however the stream is cut.
 
-        Raises
-        ------
-        ValueError
-            If the state is unknown.
+        Raises ValueError if the state is unknown.
         """
         stimulus = None
         if state is not None:

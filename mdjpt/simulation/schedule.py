@@ -79,10 +79,7 @@ class BlockSchedule:
     No class follows itself. Durations are uniform in `block_s`, shortest and longest, in seconds.
     Classes are states out of :data:`mdjpt.simulation.emotion.EMOTIONS`; same seed, same schedule.
 
-    Raises
-    ------
-    ValueError
-        If the classes are unknown or a block could be shorter than a transition.
+    Raises ValueError if the classes are unknown or a block could be shorter than a transition.
     """
 
     def __init__(
@@ -120,10 +117,7 @@ class BlockSchedule:
 class FixedSchedule:
     """Given blocks, what is shown for how many seconds, one after another; the last one never ends.
 
-    Raises
-    ------
-    ValueError
-        If there is no block, or one is shorter than a transition.
+    Raises ValueError if there is no block, or one is shorter than a transition.
     """
 
     def __init__(self, blocks: Sequence[tuple[Stimulus, float]]) -> None:

@@ -50,10 +50,7 @@ def trial_table(dataset: DatasetConfig, subject: int, session: int = 0) -> list[
 
     Subject and session count from 0.
 
-    Raises
-    ------
-    ValueError
-        If there is no such subject or session.
+    Raises ValueError if there is no such subject or session.
     """
     if not (0 <= subject < dataset.n_subjects and 0 <= session < dataset.n_sessions):
         raise ValueError(f"{dataset.name}: no subject {subject}, session {session}")
@@ -82,10 +79,7 @@ def simulate_trials(dataset: DatasetConfig, subject: int, session: int = 0) -> I
     The arguments count from 0; a trial's subject, session and stimulus are named by their numbers,
     from 1. The label is the index into the dataset's classes.
 
-    Raises
-    ------
-    ValueError
-        If there is no such subject or session.
+    Raises ValueError if there is no such subject or session.
     """
     table = trial_table(dataset, subject, session)
     rest = Stimulus("rest", 0, strength=0.0)

@@ -52,10 +52,7 @@ def electrode_vectors(names: Sequence[str]) -> NDArray[np.float64]:
     Labels may be in any case. The unit vectors are float64, shape (n_channels, 3): x to the right
     ear, y to the nose, z to the vertex.
 
-    Raises
-    ------
-    ValueError
-        If a name has no known place.
+    Raises ValueError if a name has no known place.
     """
     vectors = electrode_positions(names).astype(np.float64)
     for row, name in zip(vectors, names, strict=True):

@@ -103,13 +103,9 @@ def prepare_recording(
     They come in the order of the recording; each is dropped once it is filtered. `where` is the
     recording's file, for messages.
 
-    Raises
-    ------
-    DatasetError
-        There is no trial, a trial has other electrodes than the first, no electrode has a scalp
-        position, the rate is below 100 Hz, or the signal is flat.
-    MdjptError
-        A package of the extra ``train`` is missing.
+    Raises DatasetError: there is no trial, a trial has other electrodes than the first, no
+    electrode has a scalp position, the rate is below 100 Hz, or the signal is flat. Raises
+    MdjptError: a package of the extra ``train`` is missing.
     """
     filtered = _Filtered(where)
     for trial in trials:

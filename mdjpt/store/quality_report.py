@@ -36,12 +36,7 @@ _STYLE = (
 def write_report(path: Path, title: str, report: PreparationReport) -> None:
     """Write the HTML page of one recording.
 
-    Raises
-    ------
-    DatasetError
-        The file cannot be written.
-    MdjptError
-        matplotlib is not installed.
+    Raises DatasetError: the file cannot be written. Raises MdjptError: matplotlib is not installed.
     """
     heading = f"{title}: subject {report.subject}, session {report.session}"
     rows = "".join(f"<tr><th>{escape(k)}</th><td>{escape(v)}</td></tr>" for k, v in _facts(report))

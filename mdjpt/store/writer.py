@@ -74,10 +74,7 @@ def write_recording(
 ) -> None:
     """Write a recording's samples, then the description that makes it count as finished.
 
-    Raises
-    ------
-    DatasetError
-        A file cannot be written.
+    Raises DatasetError: a file cannot be written.
     """
     subject, session = prepared.trials[0].subject, prepared.trials[0].session
     name = recording_name(subject, session)
@@ -112,10 +109,7 @@ def write_recording(
 def written(folder: Path, subject: str, session: str, preparation: Mapping[str, Any]) -> bool:
     """Tell whether a recording is already in the store.
 
-    Raises
-    ------
-    DatasetError
-        It is, but was prepared with other settings.
+    Raises DatasetError: it is, but was prepared with other settings.
     """
     path = folder / RECORDINGS / f"{recording_name(subject, session)}.json"
     if not path.is_file():
@@ -133,10 +127,8 @@ def finish_store(folder: Path, card: StoreCard, keys: Sequence[tuple[str, str]])
     The card's ``ch_names`` are taken from the recordings; `keys` are subject and session of each,
     in the order of the store.
 
-    Raises
-    ------
-    DatasetError
-        A recording is missing or has other electrodes than the first, or a file cannot be written.
+    Raises DatasetError: a recording is missing or has other electrodes than the first, or a file
+    cannot be written.
     """
     paths = [folder / RECORDINGS / f"{recording_name(*key)}.json" for key in keys]
     parts = [read_description(RecordingFile, path) for path in paths]

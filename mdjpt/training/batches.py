@@ -76,10 +76,7 @@ class PairBatches(Dataset[list[DatasetBatch]]):
 def pair_samplers(config: PretrainConfig, stores: Sequence[Store]) -> list[PairSampler]:
     """Return the sampler of each dataset.
 
-    Raises
-    ------
-    DatasetError
-        A dataset has no pair of subjects to align.
+    Raises DatasetError: a dataset has no pair of subjects to align.
     """
     return [
         PairSampler(

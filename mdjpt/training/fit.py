@@ -75,12 +75,8 @@ def fit(
 
     `progress` is called between two steps; `out` is the run's folder, for TensorBoard's files.
 
-    Raises
-    ------
-    MdjptError
-        A dataset has no pair, the machine lacks what is asked for, the loss is no number.
-    KeyboardInterrupt
-        The user stopped it.
+    Raises MdjptError: a dataset has no pair, the machine lacks what is asked for, the loss is no
+    number. Raises KeyboardInterrupt: the user stopped it.
     """
     steps = _Steps(config, stores, first_step)
     with _quiet_lightning(), _threads(config.machine.threads):

@@ -113,10 +113,7 @@ class TrainingProgress(lightning.Callback):  # type: ignore[misc]
 def trim_log(path: Path, n_steps: int) -> None:
     """Drop the rows of a log behind its first `n_steps`, and what a kill left of the last one.
 
-    Raises
-    ------
-    MdjptError
-        It cannot be written.
+    Raises MdjptError: it cannot be written.
     """
     if not path.exists():
         return

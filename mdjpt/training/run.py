@@ -95,11 +95,8 @@ def pretrain(
 def open_stores(config: PretrainConfig) -> list[Store]:
     """Open the stores of a training with the subjects and sessions chosen.
 
-    Raises
-    ------
-    DatasetError
-        As for :func:`mdjpt.store.store.open_store`; a trial lacks the label that the contrast
-        needs.
+    Raises DatasetError as for :func:`mdjpt.store.store.open_store`; a trial lacks the label that
+    the contrast needs.
     """
     stores = [
         open_store(choice.path).select(choice.subjects or None, choice.sessions or None)

@@ -126,10 +126,7 @@ def read_cpu_s(path: Path) -> float:
 def read_courses(path: Path) -> dict[str, Course]:
     """Read what :func:`write_courses` wrote.
 
-    Raises
-    ------
-    MdjptError
-        When the file is not one.
+    Raises MdjptError when the file is not one.
     """
     try:
         with np.load(path) as arrays:

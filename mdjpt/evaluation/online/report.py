@@ -50,10 +50,7 @@ def write_online_report(
 
     `default` is the aligner that an uncalibrated user has, `command` the line that the reader sees.
 
-    Raises
-    ------
-    MdjptError
-        A part is missing or damaged, or a file cannot be written.
+    Raises MdjptError: a part is missing or damaged, or a file cannot be written.
     """
     cells, temperature = read_cells(out, settings), bundle.temperature
     curves = [_read_curve(curve_file(out, person)) for person in settings.calibrated()]
@@ -109,10 +106,7 @@ def write_online_report(
 def read_cells(out: Path, settings: OnlineSettings) -> Cells:
     """Read the courses of all sessions, by condition and order of labels.
 
-    Raises
-    ------
-    MdjptError
-        A part is missing or damaged.
+    Raises MdjptError: a part is missing or damaged.
     """
     cells: Cells = {}
     for condition in settings.conditions:
@@ -186,10 +180,7 @@ def write_tables(
 ) -> list[Path]:
     """Write ``report.md``, one CSV a table and one PNG a figure.
 
-    Raises
-    ------
-    MdjptError
-        A file cannot be written.
+    Raises MdjptError: a file cannot be written.
     """
     parts = [f"# {title}", "", *lines]
     for name, own in tables.items():

@@ -62,12 +62,8 @@ def run_online(
     `default` is the aligner that an uncalibrated user has, a key of ``ALIGNERS``. `n_jobs` sessions
     run at a time, one thread each; `say` takes a line when something is done.
 
-    Raises
-    ------
-    ModelError
-        The bundle cannot be used or has no head.
-    MdjptError
-        `out` holds another evaluation, or cannot be written.
+    Raises ModelError: the bundle cannot be used or has no head. Raises MdjptError: `out` holds
+    another evaluation, or cannot be written.
     """
     check_training_extra("matplotlib", "pandas")
     bundle = load_decoding_bundle(model)

@@ -58,10 +58,7 @@ def run_stored(
     aligners that the bundle has no statistics for are left out. `n_jobs` sessions run at a time,
     one thread each; `say` takes a line when something is done.
 
-    Raises
-    ------
-    MdjptError
-        The bundle or the store cannot be used, or `out` holds another evaluation.
+    Raises MdjptError: the bundle or the store cannot be used, or `out` holds another evaluation.
     """
     check_training_extra("pandas")
     bundle, opened = load_decoding_bundle(model), open_store(store)
