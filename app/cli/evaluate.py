@@ -25,6 +25,7 @@ from app.cli.evaluation_arms import (
     Variant,
     encoded_arms,
     print_report,
+    report_arms,
 )
 from app.cli.options import Device, Jobs, Quick, at_least, between
 from app.cli.thread_count import compute_on
@@ -32,7 +33,6 @@ from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from mdjpt.evaluation.outcome import Outcome
-    from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = [
     "evaluate_benchmark",
@@ -89,16 +89,12 @@ def evaluate_few_shot(
     settings = FewShotSettings(protocol, n_folds, train_share, seed, selection, clips, n_epochs)
     if settings.released and normalisation == "auto":
         normalisation = "released"
-    options = EncodingOptions(
-        entropy, normalisation, variant, step_s, compared=tuple(compared or ())
-    )
-    outcomes: list[Outcome] = []
-    drawn: list[FeatureSet] = []
-    for arm in encoded_arms(store, models or (), options):
-        outcome = few_shot(arm.features, settings, arm=arm.name, simulated=arm.simulated)
-        outcomes.append(arm.remarked(outcome))
-        drawn += [arm.features] if figures and not drawn else []
-    return print_report(out, outcomes, drawn)
+    options = EncodingOptions(entropy, normalisation, variant, step_s, compared=compared or ())
+
+    def evaluate(arm: EncodedArm) -> Outcome:
+        return few_shot(arm.features, settings, arm=arm.name, simulated=arm.simulated)
+
+    return report_arms(out, encoded_arms(store, models or (), options), evaluate, figures=figures)
 
 
 @evaluate_cli.command("zero-shot")
@@ -129,18 +125,14 @@ def evaluate_zero_shot(
     if unknown := set(named) - {"none", *get_args(Excluded)}:
         raise MdjptError(f"--exclude takes subject, trial, stimulus or none, got {unknown.pop()!r}")
     settings = ZeroShotSettings(tuple(name for name in get_args(Excluded) if name in named))
-    options = EncodingOptions(
-        entropy, normalisation, variant, step_s, compared=tuple(compared or ())
-    )
-    outcomes: list[Outcome] = []
-    drawn: list[FeatureSet] = []
-    for arm in encoded_arms(store, models or (), options):
-        outcome = zero_shot(
+    options = EncodingOptions(entropy, normalisation, variant, step_s, compared=compared or ())
+
+    def evaluate(arm: EncodedArm) -> Outcome:
+        return zero_shot(
             arm.features, settings, arm=arm.name, priors=arm.priors, simulated=arm.simulated
         )
-        outcomes.append(arm.remarked(outcome))
-        drawn += [arm.features] if figures and not drawn else []
-    return print_report(out, outcomes, drawn)
+
+    return report_arms(out, encoded_arms(store, models or (), options), evaluate, figures=figures)
 
 
 @evaluate_cli.command("transfer")

@@ -13,7 +13,7 @@ from app.cli.progress import shown_progress
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mdjpt.evaluation.comparison_encoders import ComparisonEncoder
     from mdjpt.evaluation.models import EvaluatedModel
@@ -37,6 +37,7 @@ __all__ = [
     "Variant",
     "encoded_arms",
     "print_report",
+    "report_arms",
 ]
 
 Store = Annotated[Path, typer.Argument(help="Prepared dataset.")]
@@ -83,7 +84,7 @@ class EncodingOptions:
     """Seconds from one window to the next."""
     shared: bool = False
     """Whether the entropy is of the channels that all datasets share."""
-    compared: tuple[str, ...] = ()
+    compared: Sequence[str] = ()
     """Encoders of other authors, NAME=WEIGHTS."""
 
 
@@ -162,6 +163,22 @@ def _named_weights(text: str) -> tuple[ComparisonEncoder, Path]:
     if not found or not path:
         raise MdjptError(f"--compare is NAME=WEIGHTS.safetensors, got {text!r}")
     return comparison_encoder(name), Path(path)
+
+
+def report_arms(
+    out: Path,
+    arms: Iterable[EncodedArm],
+    evaluate: Callable[[EncodedArm], Outcome],
+    *,
+    figures: bool,
+) -> int:
+    """Evaluate each arm by itself and report all of them; with figures, the first is drawn."""
+    outcomes: list[Outcome] = []
+    drawn: list[FeatureSet] = []
+    for arm in arms:
+        outcomes.append(arm.remarked(evaluate(arm)))
+        drawn += [arm.features] if figures and not drawn else []
+    return print_report(out, outcomes, drawn)
 
 
 def print_report(

@@ -37,10 +37,6 @@ _MADE_BY = {
 }
 
 
-def _ignore(_done: int, _total: int) -> None:
-    """Take no notice."""
-
-
 def encoder_features(
     store: Store,
     encoder: Encoder,
@@ -48,7 +44,7 @@ def encoder_features(
     *,
     normalisation: RowNormalisation = "auto",
     step: int = STEP,
-    on_encoded: OnEncoded = _ignore,
+    on_encoded: OnEncoded = lambda _done, _total: None,
 ) -> FeatureSet:
     """Encode all windows of a store, in the order of its files.
 

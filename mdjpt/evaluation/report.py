@@ -117,16 +117,13 @@ class Report:
             f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>'
         )
 
-    def write(self, folder: Path) -> list[Path]:
-        """Write ``report.md``, ``report.html`` and ``report.csv``, the first table; return them.
+    def write(self, folder: Path, csv: dict[str, str] | None = None) -> list[Path]:
+        """Write ``report.md``, ``report.html`` and CSV by its file names; return the files.
 
-        Raises MdjptError: a file cannot be written.
+        ``report.csv`` by default, the first table. Raises MdjptError: a file cannot be written.
         """
-        texts = {
-            "report.md": self.markdown(),
-            "report.html": self.html(),
-            "report.csv": self.tables[0].csv(),
-        }
+        texts = {"report.md": self.markdown(), "report.html": self.html()}
+        texts |= csv or {"report.csv": self.tables[0].csv()}
         for name, text in texts.items():
             write_file(folder / name, text.encode())
         return [folder / name for name in texts]
@@ -168,15 +165,9 @@ def write_report(folder: Path, report: Report, outcomes: Sequence[Outcome]) -> l
 
     Raises MdjptError: a file cannot be written.
     """
-    texts = {
-        "report.md": report.markdown(),
-        "report.html": report.html(),
-        "scores.csv": csv_text(outcomes),
-    }
-    for name, text in texts.items():
-        write_file(folder / name, text.encode())
+    written = report.write(folder, {"scores.csv": csv_text(outcomes)})
     write_outcomes(folder / "outcomes.json", outcomes)
-    return [folder / name for name in (*texts, "outcomes.json")]
+    return [*written, folder / "outcomes.json"]
 
 
 def csv_text(outcomes: Sequence[Outcome]) -> str:

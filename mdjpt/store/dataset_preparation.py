@@ -57,10 +57,6 @@ class PreparedStep:
     """What was done last."""
 
 
-def _ignore(_: PreparedStep) -> None:
-    """Take no notice."""
-
-
 def prepare_dataset(
     source: TrialSource,
     out: Path,
@@ -69,7 +65,7 @@ def prepare_dataset(
     subjects: Iterable[str] | None = None,
     n_jobs: int = 1,
     reports: bool = True,
-    on_step: Callable[[PreparedStep], None] = _ignore,
+    on_step: Callable[[PreparedStep], None] = lambda _: None,
 ) -> Store:
     """Prepare the recordings of a dataset that are not in the store yet, and finish the store.
 

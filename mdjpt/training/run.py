@@ -39,16 +39,12 @@ SETTINGS_FILE, LOG_FILE = "settings.json", "log.csv"
 CHECKPOINT_FILE, BUNDLE_FILE = "checkpoint.safetensors", "model.safetensors"
 
 
-def _ignore(_: StepReport) -> None:
-    """Take no notice of a step."""
-
-
 def pretrain(
     config: PretrainConfig,
     out: Path,
     *,
     resume: bool = False,
-    on_step: Callable[[StepReport], None] = _ignore,
+    on_step: Callable[[StepReport], None] = lambda _: None,
 ) -> Path:
     """Train a network on prepared stores and write it with its statistics as a bundle.
 
@@ -116,7 +112,7 @@ def train(
     out: Path,
     *,
     resume: bool = False,
-    on_step: Callable[[StepReport], None] = _ignore,
+    on_step: Callable[[StepReport], None] = lambda _: None,
 ) -> MdjptNetwork:
     """Train a network, or finish its training, and return it: see :func:`pretrain`."""
     resumed = _prepare_folder(config, out, resume=resume)
