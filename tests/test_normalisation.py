@@ -69,5 +69,6 @@ def test_shapes_and_decay_are_checked():
         RunningNorm([0.0, 1.0], [1.0])
     with pytest.raises(ValueError, match=r"decay must lie between 0 and 1, got 1\.5"):
         RunningNorm([0.0], [1.0], decay=1.5)
-    with pytest.raises(ValueError, match=r"needs 'mean', shape \(1,\)"):
-        RunningNorm([0.0], [1.0]).load_state_dict({"mean": np.zeros(2)})
+    state = RunningNorm([0.0, 0.0], [1.0, 1.0]).state_dict()
+    with pytest.raises(ValueError, match=r"needs 'mean' \[1\], got \[2\]"):
+        RunningNorm([0.0], [1.0]).load_state_dict(state)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Board, Device, Model, Montage, Sfreq, Stream
+from app.cli.options import Board, Classes, Device, Model, Montage, Sfreq, Stream, TrialS
 from app.cli.thread_count import compute_on, one_thread
 
 if TYPE_CHECKING:
@@ -31,14 +31,8 @@ def calibrate(
             "recorded calibration session, or annotations and markers in the recording."
         ),
     ] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option(help="Labels to take, renamed if you like: T1=left,T2=right or left,right."),
-    ] = None,
-    trial_s: Annotated[
-        float | None,
-        typer.Option(help="Seconds of a trial whose label tells no duration.", min=1, max=600),
-    ] = None,
+    classes: Classes = None,
+    trial_s: TrialS = None,
     unproven: Annotated[
         bool,
         typer.Option(

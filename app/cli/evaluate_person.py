@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Device, Model, Montage
+from app.cli.options import Classes, Device, Model, Montage, TrialS
 from app.cli.thread_count import compute_on, one_thread
 
 if TYPE_CHECKING:
@@ -34,14 +34,8 @@ def evaluate_person(
     test_labels: Annotated[
         Path | None, typer.Option(help="Table of the other recording's trials.")
     ] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option(help="Labels to take, renamed if you like: T1=left,T2=right or left,right."),
-    ] = None,
-    trial_s: Annotated[
-        float | None,
-        typer.Option(help="Seconds of a trial whose label tells no duration.", min=1, max=600),
-    ] = None,
+    classes: Classes = None,
+    trial_s: TrialS = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the report as CSV, Markdown and HTML.")
     ] = None,

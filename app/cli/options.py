@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Alignment",
     "Board",
+    "Classes",
     "Device",
     "Hop",
     "Jobs",
@@ -32,6 +33,7 @@ __all__ = [
     "SourceName",
     "Speed",
     "Stream",
+    "TrialS",
     "at_least",
     "between",
     "named_streams",
@@ -114,6 +116,14 @@ Sfreq = Annotated[
 ]
 Board = Annotated[
     str | None, typer.Option(help="BrainFlow's name of the board that wrote a raw table: cyton.")
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(help="Labels to take, renamed if you like: T1=left,T2=right or left,right."),
+]
+TrialS = Annotated[
+    float | None,
+    typer.Option(help="Seconds of a trial whose label tells no duration.", min=1, max=600),
 ]
 Profile = Annotated[Path | None, typer.Option(help="A participant's calibration.")]
 Record = Annotated[

@@ -92,7 +92,7 @@ class FadingMean:
         arrays = checked_arrays(state, shapes)
         scatter = arrays.get("scatter", self._scatter)
         if arrays["weight_s"] < 0 or (scatter < 0).any():
-            raise ValueError("the aligner's state holds a negative weight or variance")
+            raise ValueError("a saved state holds a negative weight or variance")
         self.weight_s = float(arrays["weight_s"])
         self.mean, self._scatter = arrays["mean"], scatter
 
@@ -131,8 +131,8 @@ def checked_arrays(
     for name, shape in shapes.items():
         if name not in state or np.shape(state[name]) != shape:
             found = list(np.shape(state[name])) if name in state else "nothing"
-            raise ValueError(f"the aligner's state needs {name!r} {list(shape)}, got {found}")
+            raise ValueError(f"a saved state needs {name!r} {list(shape)}, got {found}")
         arrays[name] = np.array(state[name], np.float64)
         if not np.isfinite(arrays[name]).all():
-            raise ValueError(f"the aligner's state holds NaN or infinity in {name!r}")
+            raise ValueError(f"a saved state holds NaN or infinity in {name!r}")
     return arrays

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from mdjpt.alignment.fading import FadingMean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,9 +67,7 @@ class RunningNorm:
 
     def reset(self) -> None:
         """Begin a new session."""
-        self._n_seen = 0
-        self._mean = np.zeros_like(self._prior_mean)
-        self._scatter = np.zeros_like(self._prior_mean)
+        self._seen = FadingMean(self._prior_mean.shape, math.inf, spread=True)
 
     def step(self, feature: ArrayLike) -> Float64:
         """Take in the next feature vector and return it normalised.
@@ -80,23 +81,16 @@ class RunningNorm:
         ndarray of float64, shape (n_features,)
         """
         value = np.asarray(feature, np.float64)
-        weight = self._decay**self._n_seen
-        self._n_seen += 1
-        offset = value - self._mean
-        self._mean += offset / self._n_seen
-        self._scatter += offset * (value - self._mean)
-        mean = weight * self._prior_mean + (1.0 - weight) * self._mean
-        var = weight * self._prior_var + (1.0 - weight) * (self._scatter / self._n_seen)
+        weight = self._decay**self._seen.weight_s
+        self._seen.add(value, 1.0)
+        mean = weight * self._prior_mean + (1.0 - weight) * self._seen.mean
+        var = weight * self._prior_var + (1.0 - weight) * self._seen.variance
         normalised: Float64 = (value - mean) / np.sqrt(var + _EPSILON)
         return normalised
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return a copy of what the session has taught, as plain arrays."""
-        return {
-            "n_seen": np.array(self._n_seen),
-            "mean": self._mean.copy(),
-            "scatter": self._scatter.copy(),
-        }
+        return self._seen.state_dict()
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on where another instance stopped.
@@ -106,12 +100,7 @@ class RunningNorm:
         ValueError
             The arrays do not fit the number of features.
         """
-        for key in ("mean", "scatter"):
-            if key not in state or np.shape(state[key]) != self._mean.shape:
-                raise ValueError(f"the state needs {key!r}, shape {self._mean.shape}")
-        self._n_seen = int(state["n_seen"])
-        self._mean = np.array(state["mean"], np.float64)
-        self._scatter = np.array(state["scatter"], np.float64)
+        self._seen.load_state_dict(state)
 
 
 def running_norm(
