@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.counters import find_counter
 from mdjpt.recordings.electrodes import may_be_electrodes, select_electrodes
+from mdjpt.recordings.events import TriggerLine, event_label, holds_events
 from mdjpt.recordings.placement import placed_recording, steady_rate
 from mdjpt.recordings.xdf_content import load_streams
 from mdjpt.recordings.xdf_layout import GAP_PREFIX, POSITIONS_TYPE, PREDICTIONS_TYPE
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["chosen_stream", "positions_of", "read"]
 
-MAX_LABEL = 1000
 VOLTS_OF_MNE = "0"  # the power of ten of a volt
 
 
@@ -195,27 +193,14 @@ def _markers(stream: XdfStream, start: float) -> list[tuple[float, str]]:
     """Return the events of a marker stream: stamp, in seconds after `start`, and label."""
     if stream.kind == PREDICTIONS_TYPE:
         return []
-    if not stream.is_text and (stream.sfreq > 0 or "mark" not in stream.kind.lower()):
+    if not (stream.is_text or holds_events(stream.kind)):
         return []
     pairs = zip(stream.stamps, stream.values, strict=True)
-    found = [(float(stamp - start), _label(row)) for stamp, row in pairs]
+    if stream.sfreq > 0 and not stream.is_text:
+        line = TriggerLine()
+        begun = [(stamp, list(row)) for stamp, row in pairs if line.takes(list(row))]
+        found = [(float(stamp - start), line.label(row)) for stamp, row in begun]
+        found = [] if line.restless else found
+    else:
+        found = [(float(stamp - start), event_label(row)) for stamp, row in pairs]
     return [(time_s, label) for time_s, label in found if label and np.isfinite(time_s)]
-
-
-def _label(row: Any) -> str:
-    """Return one label of a row of a marker stream: texts, numbers as text, or a JSON list."""
-    parts = [_tidy(str(value)) for value in row if value is not None]
-    return "/".join(part for part in parts if part)[:MAX_LABEL]
-
-
-def _tidy(text: str) -> str:
-    """Write "111.000000" as 111 and the list ["a", 1] as a/1."""
-    text = text.strip()
-    if re.fullmatch(r"-?\d+\.0*", text):
-        return text.split(".")[0]
-    if text.startswith("["):
-        try:
-            return "/".join(_tidy(str(part)) for part in json.loads(text))
-        except (ValueError, RecursionError):
-            return text
-    return text

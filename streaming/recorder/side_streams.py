@@ -271,7 +271,7 @@ class _Reader(threading.Thread):
     @property
     def holds_events(self) -> bool:
         """True of a stream whose events the source of the EEG takes by itself."""
-        from streaming.sources.lsl_link.streams import holds_events
+        from mdjpt.recordings.events import holds_events
 
         return holds_events(self._description.type)
 

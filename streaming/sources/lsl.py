@@ -15,7 +15,7 @@ from streaming.sources.cutter import ChunkCutter
 from streaming.sources.lsl_link.columns import Columns
 from streaming.sources.lsl_link.connection import LSLConnection
 from streaming.sources.lsl_link.link import ANSWER_S, LSLLink
-from streaming.sources.lsl_link.markers import MarkerInlets
+from streaming.sources.lsl_link.markers import Lead, MarkerInlets
 from streaming.sources.lsl_link.streams import StreamQuery, StreamWatch
 from streaming.stream import StreamInfo
 
@@ -27,11 +27,15 @@ if TYPE_CHECKING:
 
     from streaming.stream import Chunk, Marker
 
+    _Block = tuple[NDArray[Any], NDArray[np.float64]]
+
 __all__ = ["LSLSource"]
 
 _BATCH_S = 0.008  # one pull for each sample is too many at 1 kHz
 _N_WORKERS = 4  # a sender of events that hangs must not keep the EEG from coming back
 _JUDGE_S = 0.5  # of signal tells its unit
+_FEW_STAMPS = 3  # tell what they count
+_TICKS = {1e-3: "milliseconds", 1e-6: "microseconds", 1e-9: "nanoseconds"}
 
 
 class LSLSource:
@@ -81,7 +85,10 @@ class LSLSource:
         self._link: LSLLink | None = None
         self._markers: MarkerInlets | None = None
         self._cutter: ChunkCutter
-        self._unjudged: list[tuple[NDArray[Any], NDArray[np.float64]]] = []
+        self._judged = False
+        self._unjudged: list[_Block] = []
+        self._tick: float | None = None  # seconds that a stamp counts
+        self._unread: list[_Block] = []
 
     @property
     def ended(self) -> bool:
@@ -162,6 +169,7 @@ class LSLSource:
             self._markers.close()
         self._link = self._worker = self._markers = None
         self._unjudged.clear()
+        self._unread.clear()
 
     def _begin(self, watch: StreamWatch) -> None:
         """Start counting samples, connect to the markers and settle unknown units."""
@@ -176,7 +184,9 @@ class LSLSource:
         )
         self._at_least = max(1, round(_BATCH_S * self._rate))
         self._n_connections = 1
-        self._lead_s = -np.inf
+        self._lead = Lead()
+        self._judged = False
+        self._tick = None
         if self._wants_markers:
             self._markers = MarkerInlets(watch, self._worker)
             self._markers.connect(ANSWER_S)
@@ -188,21 +198,29 @@ class LSLSource:
         """Cut a block into chunks that are ready to be read, once its unit is known."""
         assert self._link is not None
         now = self._clock()
+        if self._tick is None:
+            self._unread.append((samples.copy(), stamps))
+            if sum(len(some) for _, some in self._unread) < _FEW_STAMPS:
+                return
+            samples, stamps = _joined(self._unread)
+            self._tick = self._tick_of(stamps)
+        stamps = stamps * self._tick
+        if len(stamps) < self._link.max_samples:
+            # The newest that there is. What waits in line behind it tells nothing of the clock.
+            self._lead.add(now, float(stamps[-1]) - pylsl.local_clock())
         if self._link.n_connections != self._n_connections:
             self._n_connections = self._link.n_connections
             self._cutter.resume()
-            self._lead_s = -np.inf
+            self._lead = Lead()
             self._cutter.note(*self._link.notes)
             self._link.notes.clear()
-        if not self._columns.units_known:
+        if not self._judged and (self._unjudged or self._columns.in_doubt(samples)):
             self._unjudged.append((samples.copy(), stamps))
             if sum(len(some) for _, some in self._unjudged) < _JUDGE_S * self._rate:
                 return
-            samples = np.concatenate([some for some, _ in self._unjudged])
-            stamps = np.concatenate([some for _, some in self._unjudged])
-            self._unjudged.clear()
-            self._columns = self._columns.with_units_judged(samples)
-            self._cutter.note(*self._columns.notes)
+            samples, stamps = self._judge()
+        elif not self._judged:
+            self._judged = bool(samples[:, self._columns.rows].any())
         self._cutter.take(
             self._columns.microvolts(samples),
             stamps,
@@ -211,13 +229,38 @@ class LSLSource:
             markers=() if self._markers is None else self._events(self._markers, stamps, now),
         )
 
+    def _tick_of(self, stamps: NDArray[np.float64]) -> float:
+        """Return the seconds that the stamps count: some senders count milliseconds."""
+        interval = float(np.median(np.diff(stamps))) * self._rate
+        for tick, name in _TICKS.items():
+            if 0.3 < interval * tick < 3.0:
+                self._cutter.note(f"its time stamps count {name}, not seconds: taken so")
+                return tick
+        return 1.0
+
+    def _judge(self) -> _Block:
+        """Tell the units by the samples that waited for it, and return these."""
+        samples, stamps = _joined(self._unjudged)
+        columns, self._columns = self._columns, self._columns.with_units_judged(samples)
+        self._judged = self._columns is not columns
+        self._cutter.note(*self._columns.notes)
+        return samples, stamps
+
     def _events(
         self, markers: MarkerInlets, stamps: NDArray[np.float64], now: float
     ) -> list[Marker]:
         """Return the events that have come, on the clock of the EEG."""
-        newest = float(stamps[-1])
-        self._lead_s = max(self._lead_s, newest - pylsl.local_clock())
-        events = markers.pull(now, newest, self._lead_s)
+        events = markers.pull(now, float(stamps[-1]), self._lead.settled(now))
         self._cutter.note(*markers.notes)
         markers.notes.clear()
         return events
+
+
+def _joined(blocks: list[_Block]) -> _Block:
+    """Return blocks as one, and forget them."""
+    joined = (
+        np.concatenate([samples for samples, _ in blocks]),
+        np.concatenate([stamps for _, stamps in blocks]),
+    )
+    blocks.clear()
+    return joined

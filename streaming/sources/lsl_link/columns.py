@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns"]
 
+_DOUBTFUL_UV = 1.0  # EEG before any filter is larger, if only by its offset
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Columns:
@@ -82,16 +84,30 @@ class Columns:
         """Whether every electrode has a unit of potential."""
         return bool(np.isfinite(self.factors).all())
 
-    def with_units_judged(self, samples: NDArray[Any]) -> Self:
-        """Return the columns with the unknown units told by the size of the signal.
+    def in_doubt(self, samples: NDArray[Any]) -> bool:
+        """Tell whether a unit is missing, or is too large for samples that are not 0.
 
         Parameters
         ----------
         samples : ndarray, shape (n_times, n_columns)
-            About a second of the stream; one that is flat tells nothing.
+            The first ones of the stream.
+        """
+        if not self.units_known:
+            return True
+        size = np.abs(self.microvolts(samples))
+        return bool(0 < np.max(size, initial=0.0, where=np.isfinite(size)) < _DOUBTFUL_UV)
+
+    def with_units_judged(self, samples: NDArray[Any]) -> Self:
+        """Return the columns with the units told by the size of the signal; itself if it is flat.
+
+        Parameters
+        ----------
+        samples : ndarray, shape (n_times, n_columns)
+            About a second of the stream.
         """
         signals = samples[:, self.rows].T.astype(np.float64)
-        if not np.ptp(signals[np.isnan(self.factors[:, 0])], axis=1).any():
+        missing = np.isnan(self.factors[:, 0])
+        if not np.ptp(signals[missing] if missing.any() else signals, axis=1).any():
             return self
         factors, notes = factors_by_size(signals, self.factors[:, 0])
         return replace(self, factors=factors[:, np.newaxis], notes=(*self.notes, *notes))

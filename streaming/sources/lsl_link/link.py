@@ -65,6 +65,7 @@ class LSLLink:
         self._query = query
         self._watch = watch
         self._neighbours: set[str] = set()
+        self._silent: set[str] = set()  # those that were connected to since the last sample
         self._worker = worker
         self._lost_after_s = lost_after_s
         self._clock = clock
@@ -103,6 +104,7 @@ class LSLLink:
             return self._empty
         if len(stamps):
             self._last_sample = self._clock()
+            self._silent.clear()
             self._note_neighbours()
         else:
             self._look_for_a_newer_one()
@@ -142,9 +144,11 @@ class LSLLink:
         if self._connection is None or now - max(self._last_sample, self._looked) < SILENT_S:
             return
         self._looked = now
-        uid = self._connection.description.uid
-        if any(info.uid() != uid for info in self._same_streams()):
+        self._silent.add(self._connection.description.uid)
+        if any(info.uid() not in self._silent for info in self._same_streams()):
             self._disconnect()
+        elif len(self._silent) > 1:
+            self._silent.clear()
 
     def _come_back(self, timeout_s: float) -> None:
         """Get on with a new connection, for at most `timeout_s`."""
@@ -155,7 +159,8 @@ class LSLLink:
             if not found:
                 time.sleep(min(timeout_s, _POLL_S))
                 return
-            newest = max(found, key=lambda info: info.created_at())
+            untried = [info for info in found if info.uid() not in self._silent] or found
+            newest = max(untried, key=lambda info: info.created_at())
             self._returning = self._worker.submit(LSLConnection, newest, ANSWER_S)
         wait([self._returning], timeout_s)
         if self._returning.done() and not self._adopt(self._returning):

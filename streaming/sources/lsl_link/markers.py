@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from pylsl.util import LostError
 from pylsl.util import TimeoutError as NoAnswer
 
 from mdjpt.errors import SourceLost
-from streaming.sources.lsl_link.streams import holds_events
+from mdjpt.recordings.events import TriggerLine, event_label, holds_events
 from streaming.stream import Marker
 
 if TYPE_CHECKING:
@@ -19,14 +21,49 @@ if TYPE_CHECKING:
 
     from streaming.sources.lsl_link.streams import StreamWatch
 
-__all__ = ["FOREIGN_S", "MarkerConnection", "MarkerInlets"]
+__all__ = ["FOREIGN_S", "Lead", "MarkerConnection", "MarkerInlets"]
 
 FOREIGN_S = 5.0
 """Stamps that are further from their arrival count on another clock than LSL's, in seconds."""
 
 _ANSWER_S = 2.0
+_SAME_HOUR_S = 3600.0
+_HANGS_S = 30.0
+_LEAD_KEPT_S, _LEAD_SETTLES_S = 60.0, 0.5
 _LOOK_EVERY_S = 0.5
 _MAX_MARKERS = 1024
+
+
+class Lead:
+    """What a clock is ahead of LSL's: the most that a stamp of the last minute led its arrival.
+
+    A minute, because clocks drift apart. One thread uses it.
+    """
+
+    def __init__(self) -> None:
+        self._most: deque[tuple[float, float]] = deque()
+        self._since = np.inf
+
+    @property
+    def seconds(self) -> float:
+        """The lead, -inf before the first stamp."""
+        return self._most[0][1] if self._most else -np.inf
+
+    def add(self, now: float, seconds: float) -> None:
+        """Take the newest stamp's lead at its arrival; far less than before: the clock was set."""
+        self._since = min(self._since, now)
+        if seconds < self.seconds - _HANGS_S:
+            self._most.clear()
+        while self._most and self._most[-1][1] <= seconds:
+            self._most.pop()
+        self._most.append((now, seconds))
+        while self._most[0][0] < now - _LEAD_KEPT_S:
+            self._most.popleft()
+
+    def settled(self, now: float) -> float:
+        """Return the lead, of a foreign clock once several arrivals have told it; -inf before."""
+        is_own = abs(self.seconds) <= FOREIGN_S
+        return self.seconds if is_own or now - self._since >= _LEAD_SETTLES_S else -np.inf
 
 
 class MarkerConnection:
@@ -47,10 +84,12 @@ class MarkerConnection:
 
     def __init__(self, info: Any, timeout_s: float) -> None:
         self.name = info.name()
-        self.lead_s = -np.inf
-        """Most that a stamp was ahead of its arrival, in seconds; -inf before the first event."""
-        self._is_sampled = info.nominal_srate() > 0
-        self._row: list[Any] = []
+        self.lead = Lead()
+        """What the sender's clock is ahead."""
+        self.held: list[Marker] = []
+        """Events that wait until the clock of the EEG is known."""
+        self._tick: float | None = None  # seconds that a stamp counts
+        self.line = TriggerLine() if info.nominal_srate() > 0 else None
         self._inlet = pylsl.StreamInlet(info, recover=False)
         try:
             self._inlet.open_stream(timeout=timeout_s)
@@ -82,28 +121,46 @@ class MarkerConnection:
             return []
         pulled, self._early = self._early + pulled, []
         if pulled:
-            self.lead_s = max(self.lead_s, pulled[-1].timestamp - now)
+            self.lead.add(now, pulled[-1].timestamp - now)
         return pulled
 
     def _pulled(self) -> list[Marker]:
         rows, stamps = self._inlet.pull_chunk(0.0, _MAX_MARKERS)
-        return [
-            Marker.of_label(stamp + self._correction, self._label(row))
+        if stamps and self._tick is None:
+            self._tick = _tick_of(stamps[0])
+        label = event_label if self.line is None else self.line.label
+        if self.line is not None and self.line.restless:
+            return []
+        labelled = [
+            (stamp * (self._tick or 1.0) + self._correction, label(row))
             for row, stamp in zip(rows, stamps, strict=True)
-            if not self._is_sampled or self._changes_to(row)
+            if self.line is None or self.line.takes(row)
         ]
+        return [Marker.of_label(stamp, text) for stamp, text in labelled if text]
+
+    @property
+    def foreign_s(self) -> float:
+        """What the sender's clock is ahead, 0 for LSL's own.
+
+        Events of a sender that hung while somebody connected come late, which is no other clock.
+        """
+        lead_s = self.lead.seconds
+        is_new = pylsl.local_clock() < self._made_at + _HANGS_S
+        is_late = is_new and -_HANGS_S < lead_s < 0
+        return 0.0 if is_late or abs(lead_s) <= FOREIGN_S else lead_s
 
     def close(self) -> None:
         """Disconnect."""
         self._inlet.close_stream()
 
-    def _changes_to(self, row: list[Any]) -> bool:
-        before, self._row = self._row, row
-        return row != before and any(row)
 
-    def _label(self, row: list[Any]) -> str:
-        shown = [value for value in row if value] if self._is_sampled else row
-        return ",".join(f"{v:g}" if isinstance(v, float) else str(v) for v in shown)
+def _tick_of(stamp: float) -> float:
+    """Return the seconds that a stamp of now counts, where it is a known clock's; else 1."""
+    for tick in (1.0, 1e-3, 1e-6, 1e-9):
+        near_lsl = abs(stamp * tick - pylsl.local_clock()) < FOREIGN_S
+        if near_lsl or abs(stamp * tick - time.time()) < _SAME_HOUR_S:
+            return tick
+    return 1.0
 
 
 class MarkerInlets:
@@ -146,7 +203,7 @@ class MarkerInlets:
         eeg_stamp : float
             Newest time stamp of the EEG.
         eeg_lead_s : float
-            Most that one of them was ahead of its arrival on LSL's clock.
+            What its clock is ahead of LSL's; -inf before that is known, and events wait.
         """
         if now - self._looked >= _LOOK_EVERY_S:
             self._looked = now
@@ -159,7 +216,10 @@ class MarkerInlets:
             except SourceLost:
                 del self._connected[uid]
                 continue
-            if pulled:
+            self._note_restless(uid, connection)
+            connection.held += pulled
+            if connection.held and eeg_lead_s > -np.inf:
+                pulled, connection.held = connection.held, []
                 shift = self._shift(connection, pulled[-1].timestamp - eeg_stamp, eeg_lead_s)
                 markers += [Marker(m.timestamp + shift, m.label, m.kind) for m in pulled]
         return markers
@@ -173,7 +233,8 @@ class MarkerInlets:
 
     def _shift(self, connection: MarkerConnection, ahead_s: float, eeg_lead_s: float) -> float:
         """Return what turns a stream's stamps into those of the EEG, by arrival if need be."""
-        leads = [s if abs(s) > FOREIGN_S else 0.0 for s in (eeg_lead_s, connection.lead_s)]
+        eeg_foreign_s = eeg_lead_s if abs(eeg_lead_s) > FOREIGN_S else 0.0
+        leads = [eeg_foreign_s, connection.foreign_s]
         if abs(ahead_s) <= FOREIGN_S or leads == [0.0, 0.0]:
             return 0.0
         shift = leads[0] - leads[1]
@@ -213,6 +274,11 @@ class MarkerInlets:
                 if uid in self._silent:
                     self._silent.remove(uid)
                     self.notes.append(f"marker stream {self._connected[uid].name!r} answers now")
+
+    def _note_restless(self, uid: str, connection: MarkerConnection) -> None:
+        if connection.line is not None and connection.line.restless:
+            text = f"{connection.name!r} changes at most samples: a signal, no events are taken"
+            self._note_once(uid, text)
 
     def _note_once(self, uid: str, text: str) -> None:
         if uid not in self._silent:

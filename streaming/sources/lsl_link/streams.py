@@ -26,7 +26,6 @@ __all__ = [
     "StreamQuery",
     "StreamWatch",
     "describe",
-    "holds_events",
     "is_numeric",
     "only_one",
     "quieten",
@@ -37,7 +36,6 @@ FORGET_AFTER_S = 2.0
 SETTLE_S = 0.8
 """Time for every stream to answer: those that multicast does not reach are asked after 0.5 s."""
 _POLL_S = 0.01
-_EVENT_TYPES = ("marker", "event", "annotation", "trigger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +125,6 @@ def _columns(info: Any, n_channels: int) -> list[tuple[str, ...]]:
 def is_numeric(info: Any) -> bool:
     """Tell a stream of numbers from one of text."""
     return info.channel_format() not in (pylsl.cf_string, pylsl.cf_undefined)
-
-
-def holds_events(stream_type: str) -> bool:
-    """Tell a stream of events by its type; LSL has no rule, these are what senders call it."""
-    return stream_type.lower().removesuffix("s") in _EVENT_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,14 +248,18 @@ class StreamWatch:
 
 
 def only_one(query: StreamQuery, infos: Iterable[Any]) -> Any:
-    """Return the one stream that matches; SourceError lists them when there are several."""
+    """Return the stream that matches; SourceError lists them when there are several.
+
+    Of those with one source_id, as a sender that died without a word leaves behind, the newest.
+    """
     found = query.select(infos)
     if not found:
         raise SourceNotFound(f"LSL stream{query} is gone")
-    if len(found) > 1:
+    identities = {(i.name(), i.type(), i.source_id(), i.channel_count()) for i in found}
+    if len(identities) > 1 or (len(found) > 1 and not found[0].source_id()):
         listed = "; ".join(sorted(str(describe(info)) for info in found))
         raise SourceError(
             f"{len(found)} LSL streams match{query}: {listed}; say which, "
             "as in lsl:NAME?source_id=ID or lsl:NAME?type=EEG&hostname=HOST"
         )
-    return found[0]
+    return max(found, key=lambda info: info.created_at())
