@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from mdjpt.calibration.session_centre import UNLIKE
 from mdjpt.errors import MdjptError
 from mdjpt.signal.quality import Quality
 from mdjpt.signal.windower import Window, Windower
@@ -258,7 +259,8 @@ class Inference:
             return ""
         if estimate is not None and not estimate.familiar:
             return reasons.unlike_anything(calibrated=decoder.calibrated)
-        return reasons.not_clear_enough(decoded.probabilities, best, decoder.abstain_below)
+        said = reasons.not_clear_enough(decoded.probabilities, best, decoder.abstain_below)
+        return said if decoded.familiarity >= UNLIKE else f"{said}; {reasons.UNLIKE_SESSION}"
 
     def _abstain(
         self,

@@ -21,6 +21,7 @@ __all__ = [
     "NO_ANSWER",
     "NO_FIELD",
     "NO_HEAD",
+    "UNLIKE_SESSION",
     "bad_electrodes",
     "not_clear_enough",
     "only_simulated",
@@ -42,6 +43,8 @@ NO_FIELD = "no EEG: every electrode has noise of its own, or all have the same"
 """The good electrodes see no field of a head, see :func:`mdjpt.signal.quality.from_one_head`."""
 NO_ANSWER = "the model gives no numbers: choose another, or calibrate again"
 NO_HEAD = "this model has no emotion head: calibrate, or choose another"
+UNLIKE_SESSION = "this session is unlike the calibration: calibrate again"
+"""See :data:`mdjpt.calibration.session_centre.UNLIKE`."""
 _NAMED = 3
 """Electrodes that are named; more are counted."""
 

@@ -398,7 +398,7 @@ def test_a_profile_decodes_live_as_it_was_trained(with_own):
     for answer, logits, trust in zip(answers, *judged, strict=True):
         assert answer.estimate.familiar == (trust >= UNFAMILIAR)
         np.testing.assert_allclose(answer.estimate.logits, logits, atol=1e-6)
-        shown = stream.step(logits) if answer.estimate.familiar else np.full(3, 1 / 3)
+        shown = stream.step(logits, trust) if answer.estimate.familiar else np.full(3, 1 / 3)
         np.testing.assert_allclose(list(answer.probabilities.values()), shown, atol=1e-6)
         assert set(answer.affect) <= {"valence", "arousal"}
     with pytest.raises(ValueError, match="not the encoder's features alone"):
@@ -447,7 +447,7 @@ def test_a_profile_labels_no_noise():
     assert max(answer.probabilities.values()) < model.abstain_below
     nothing = EmotionDecoder(BUNDLE, 0.5, profile=profile_of(OWN_DECODER)).state_dict()
     assert model.state_dict().keys() == nothing.keys()
-    np.testing.assert_array_equal(model.state_dict()["centre.weight_s"], 0.0)
+    np.testing.assert_array_equal(model.state_dict()["session.weight_s"], 0.0)
 
 
 def test_a_decoder_of_a_person_goes_on_where_the_session_was_centred():
@@ -457,14 +457,14 @@ def test_a_decoder_of_a_person_goes_on_where_the_session_was_centred():
     for k in range(20):
         first.decode(windows[k], k, data.own[k])
     state = first.state_dict()
-    assert state["centre.weight_s"].sum() == pytest.approx(10.0, rel=0.1)
+    assert state["session.weight_s"].sum() == pytest.approx(10.0, rel=0.1)
     second.load_state_dict(state)
     first.reset()
     for k in range(20, 25):
         ours, theirs = (d.decode(windows[k], k, data.own[k]).probabilities for d in (second, first))
         assert ours == theirs
     with pytest.raises(ValueError, match=r"mean|weight"):
-        second.load_state_dict({name: a for name, a in state.items() if name != "centre.mean"})
+        second.load_state_dict({name: a for name, a in state.items() if name != "session.mean"})
 
 
 def test_a_window_like_nothing_known_is_neither_labelled_nor_learned():

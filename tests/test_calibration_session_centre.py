@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mdjpt.calibration.confidence import softmax
-from mdjpt.calibration.session_centre import PooledStream, SessionCentre
+from mdjpt.calibration.session_centre import UNLIKE, PooledStream, SessionCentre
 
 CENTRE = np.array([0.2, -0.2])
 MEANS = np.array([[2.2, -2.2], [-1.8, 1.8]])
@@ -18,7 +18,7 @@ def session(n, shift, seed=0, labels=None):
 
 def decoded(logits, **settings):
     stream = PooledStream(CENTRE, hop_s=0.5, smoothing_s=settings.pop("smoothing_s", 1.0))
-    return np.stack([stream.step(z) for z in logits]), stream
+    return np.stack([stream.step(z, 1.0) for z in logits]), stream
 
 
 def test_a_shift_of_the_session_is_found_and_taken_back():
@@ -52,7 +52,7 @@ def test_before_the_first_window_nothing_is_subtracted():
 def test_a_window_is_answered_before_it_teaches_anything():
     logits = np.array([5.0, -5.0])
     stream = PooledStream(CENTRE, 0.5, 0.0)
-    np.testing.assert_allclose(stream.step(logits), softmax(logits))
+    np.testing.assert_allclose(stream.step(logits, 1.0), softmax(logits))
     assert np.abs(stream.centre.offset).max() > 0
 
 
@@ -65,30 +65,51 @@ def test_windows_that_are_no_numbers_teach_nothing():
 def test_a_stream_goes_on_where_another_stopped():
     logits, _ = session(80, np.array([1.0, -1.0]))
     _, stream = decoded(logits[:40])
-    other = SessionCentre(CENTRE)
-    other.load_state_dict(stream.centre.state_dict())
-    np.testing.assert_allclose(other.offset, stream.centre.offset)
-    other.reset()
-    np.testing.assert_array_equal(other.offset, 0.0)
+    stream.step(logits[40], 0.2)
+    other = PooledStream(CENTRE, 0.5, 1.0)
+    other.load_state_dict(stream.state_dict())
+    np.testing.assert_allclose(other.centre.offset, stream.centre.offset)
+    assert other.familiarity == stream.familiarity < 1.0
+    other.centre.reset()
+    np.testing.assert_array_equal(other.centre.offset, 0.0)
+
+
+def test_a_session_that_is_unlike_the_calibration_is_less_sure_of_every_answer():
+    logits, labels = session(600, 0.0)
+    like, unlike = PooledStream(CENTRE, 0.5, 1.0), PooledStream(CENTRE, 0.5, 1.0)
+    sure = np.stack([like.step(z, 1.0) for z in logits])
+    unsure = np.stack([unlike.step(z, 0.3) for z in logits])
+    assert like.familiarity == 1.0
+    assert 0.3 < unlike.familiarity < UNLIKE
+    right = [(p.argmax(axis=1) == labels).mean() for p in (sure, unsure)]
+    assert right[1] > right[0] - 0.02
+    assert unsure[-100:].max(axis=1).mean() < sure[-100:].max(axis=1).mean() - 0.1
+
+
+def test_one_bad_moment_does_not_make_a_session_unlike_the_calibration():
+    stream = PooledStream(CENTRE, 0.5, 1.0)
+    for trust in [1.0] * 240 + [0.1] * 40:
+        stream.step(CENTRE, trust)
+    assert stream.familiarity > UNLIKE
 
 
 def test_a_state_of_other_classes_is_refused():
-    state = SessionCentre(np.zeros(3)).state_dict()
+    state = PooledStream(np.zeros(3), 0.5, 1.0).state_dict()
     with pytest.raises(ValueError, match="state needs"):
-        SessionCentre(CENTRE).load_state_dict(state)
+        PooledStream(CENTRE, 0.5, 1.0).load_state_dict(state)
 
 
 def test_skipped_hops_make_the_past_fade_as_if_they_had_been_decoded():
     logits = np.array([4.0, -4.0])
     twice, once = PooledStream(CENTRE, 0.5, 1.0), PooledStream(CENTRE, 0.5, 1.0)
     for stream in (twice, once):
-        stream.step(logits)
+        stream.step(logits, 1.0)
         stream.centre.reset()
     far = -logits
-    first = once.step(far, n_hops=2)
+    first = once.step(far, 1.0, n_hops=2)
     keep = np.exp(-1.0)
     np.testing.assert_allclose(first, softmax(keep * logits + (1 - keep) * far))
-    assert twice.step(far)[0] > first[0]
+    assert twice.step(far, 1.0)[0] > first[0]
 
 
 def test_forgetting_begins_the_smoothing_anew_and_keeps_the_centre():
@@ -96,7 +117,7 @@ def test_forgetting_begins_the_smoothing_anew_and_keeps_the_centre():
     _, stream = decoded(logits)
     offset = stream.centre.offset
     stream.forget()
-    np.testing.assert_allclose(stream.step(np.zeros(2)), softmax(-offset))
+    np.testing.assert_allclose(stream.step(np.zeros(2), 1.0), softmax(-offset))
 
 
 def test_a_prior_of_nothing_is_refused():

@@ -175,16 +175,18 @@ class Doubtful(PowerDecoder):
 
     abstain_below = 0.48
 
-    def __init__(self, probabilities: dict[str, float], *, familiar: bool = True) -> None:
+    def __init__(
+        self, probabilities: dict[str, float], *, familiar: bool = True, session: float = 1.0
+    ) -> None:
         super().__init__()
-        self._probabilities, self._familiar = probabilities, familiar
+        self._probabilities, self._familiar, self._session = probabilities, familiar, session
 
     def decode(
         self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
     ) -> Decoded:
         feature = super().decode(window, index, own).feature
         estimate = Estimate(np.zeros(3), np.full(3, 1 / 3), 9.0, self._familiar, {})
-        return Decoded(feature, self._probabilities, {}, estimate)
+        return Decoded(feature, self._probabilities, {}, estimate, self._session)
 
 
 UNCLEAR = {"calm": 0.41, "sad": 0.3, "happy": 0.29}
@@ -196,6 +198,13 @@ def test_an_answer_that_is_not_clear_enough_says_by_how_much(eeg: NDArray[np.flo
     assert newest.probabilities == UNCLEAR
     close = {"calm": 0.47961, "sad": 0.3, "happy": 0.22039}
     assert predictions(eeg, Doubtful(close))[-1].reason == "confidence 0.4796 below 0.4800"
+
+
+def test_doubt_in_a_session_unlike_the_calibration_says_what_to_do(
+    eeg: NDArray[np.float32],
+) -> None:
+    said = predictions(eeg, Doubtful(UNCLEAR, session=0.4))[-1].reason
+    assert said == f"confidence 0.41 below 0.48; {reasons.UNLIKE_SESSION}"
 
 
 def test_a_label_that_is_held_while_another_leads_a_little_names_both() -> None:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Float32 = NDArray[np.float32]
     Float64 = NDArray[np.float64]
 
-_CENTRE = "centre."
+_SESSION = "session."
 
 __all__ = ["Decoded", "EmotionDecoder", "Estimate", "answered_logits"]
 
@@ -82,12 +82,16 @@ class Decoded:
         Smoothed valence and arousal, those that the person's profile can predict.
     estimate : Estimate or None
         What was smoothed; None where nothing was estimated.
+    familiarity : float
+        How much the session is like the person's calibration, from 0 to 1, see
+        :attr:`~mdjpt.calibration.session_centre.PooledStream.familiarity`; 1 without a profile.
     """
 
     feature: Float32
     probabilities: dict[str, float]
     affect: dict[str, float] = field(default_factory=dict)
     estimate: Estimate | None = None
+    familiarity: float = 1.0
 
 
 class EmotionDecoder:
@@ -96,7 +100,7 @@ class EmotionDecoder:
     With a profile, the families, confidence and threshold of the person take the place of the
     bundle's head. The aligners in the network stay as they were in the calibration, whose
     statistics cover all classes; what a session is off by is followed in the logits, see
-    :class:`~mdjpt.calibration.session_centre.SessionCentre`.
+    :class:`~mdjpt.calibration.session_centre.PooledStream`.
 
     Parameters
     ----------
@@ -274,16 +278,16 @@ class EmotionDecoder:
         """Return what was learned of the stream, as plain arrays."""
         state = self.alignment.state_dict()
         if self._stream is not None:
-            own = self._stream.centre.state_dict()
-            state |= {f"{_CENTRE}{name}": array for name, array in own.items()}
+            own = self._stream.state_dict()
+            state |= {f"{_SESSION}{name}": array for name, array in own.items()}
         return state
 
     def load_state_dict(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on where another decoder stopped; ValueError if the state is not of such a one."""
-        own = {name for name in state if name.startswith(_CENTRE)}
+        own = {name for name in state if name.startswith(_SESSION)}
         if self._stream is not None:
-            centre = {name.removeprefix(_CENTRE): state[name] for name in own}
-            self._stream.centre.load_state_dict(centre)
+            session = {name.removeprefix(_SESSION): state[name] for name in own}
+            self._stream.load_state_dict(session)
         self.alignment.load_state_dict({name: state[name] for name in state if name not in own})
 
     def _answer(
@@ -315,7 +319,7 @@ class EmotionDecoder:
         standardised = personal.standardise(feature[None])
         affect = self._affect(standardised) if familiar else {}
         if familiar:
-            shown = self._stream.step(logits, passed, WINDOW_S)
+            shown = self._stream.step(logits, trust, passed, WINDOW_S)
         else:
             shown = np.full(len(logits), 1.0 / len(logits))
         novelty = 1.0 / np.sqrt(max(trust, 1e-12))
@@ -331,7 +335,8 @@ class EmotionDecoder:
     ) -> Decoded:
         answers = [] if shown is None else shown.tolist()
         probabilities = dict(zip(self.class_names, answers, strict=shown is not None))
-        return Decoded(feature, probabilities, affect, estimate)
+        like = 1.0 if self._stream is None else self._stream.familiarity
+        return Decoded(feature, probabilities, affect, estimate, like)
 
     def _hops_to(self, index: int | None) -> int:
         """Return how many hops have passed since the window before."""

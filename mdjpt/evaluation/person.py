@@ -156,11 +156,11 @@ def _decoded(pool: PooledDecoder, test: LabelledFeatures) -> tuple[list[Float64]
     ]
     stream = PooledStream(pool.centre, test.hop_s, pool.smoothing_s)
     shown, before = [], -1
-    for trial, logits in zip(test.trial, pool.judge(windows).logits, strict=True):
+    for trial, logits, trust in zip(test.trial, *pool.judge(windows), strict=True):
         if trial != before:
             stream.forget()
         before = trial
-        shown.append(stream.step(logits))
+        shown.append(stream.step(logits, float(trust)))
     return families, np.stack(shown)
 
 

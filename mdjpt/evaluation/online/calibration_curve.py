@@ -139,7 +139,8 @@ class _Run:
             logits, _ = head.judge(family.transform(test))
             row[family.name] = self.accuracy(softmax(logits))
         stream = PooledStream(pool.centre, HOP_S, pool.smoothing_s)
-        shown = np.stack([stream.step(logits) for logits in pool.judge(test).logits])
+        judged = zip(*pool.judge(test), strict=True)
+        shown = np.stack([stream.step(logits, float(trust)) for logits, trust in judged])
         return row | self._of_pool(data, decoder, shown, before)
 
     def _of_pool(
