@@ -24,20 +24,11 @@ def default_recordings() -> Path:
 def new_recording(folder: Path, now: datetime.datetime | None = None) -> Path:
     """Name a file that is not there yet, and make its folder.
 
-    ``mdjpt_YYYYmmdd-HHMMSS_xxxxxx.xdf``: the last part is drawn, because two sessions that begin in
-    the same second, on one computer or on two that share a disk, know nothing of each other.
+    ``mdjpt_YYYYmmdd-HHMMSS_xxxxxx.xdf``, by local time: the last part is drawn, because two
+    sessions that begin in the same second, on one computer or on two that share a disk, know
+    nothing of each other. A new folder is its owner's only: EEG is sensitive.
 
-    Parameters
-    ----------
-    folder : Path
-        Made for its owner only when it is missing: EEG is sensitive.
-    now : datetime, optional
-        Local time; this moment by default.
-
-    Raises
-    ------
-    MdjptError
-        The folder cannot be made or is none.
+    Raises MdjptError: the folder cannot be made or is none.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

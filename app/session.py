@@ -121,14 +121,8 @@ def demo_recording() -> Path:
 def build_source(spec: SourceSpec, montage: tuple[str, ...], speed: float) -> Source:
     """Make the source that `spec` names; opens nothing yet.
 
-    Parameters
-    ----------
-    spec : SourceSpec
-        Parsed SOURCE argument.
-    montage : tuple of str
-        Electrode names that replace the source's own, empty to keep them.
-    speed : float
-        Times real time, for files and the simulated participant.
+    Electrode names, if any, replace the source's own; the speed is times real time, for files and
+    the simulated participant.
     """
     names = montage or None
     if spec.kind == "lsl":
@@ -309,10 +303,7 @@ class LiveSession:
     def stop(self) -> None:
         """End the engine, within about `STOP_WITHIN_S`; safe to call twice and before ``start``.
 
-        Raises
-        ------
-        RecordingError
-            The end of a recording is missing.
+        Raises RecordingError: the end of a recording is missing.
         """
         process = self._process
         if process is None:

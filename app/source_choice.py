@@ -11,43 +11,28 @@ __all__ = ["FoundSource", "SourceChoice", "source_identity"]
 
 @dataclass(frozen=True, slots=True)
 class SourceChoice:
-    """What the user wants to connect to.
-
-    Attributes
-    ----------
-    source : str
-        As on the command line: ``sim:``, ``lsl:NAME``, ``brainflow:BOARD``, ``file:PATH``.
-    model : str
-        Path of a model bundle, "" for the built-in one.
-    montage : tuple of str
-        Electrode names for a source whose labels say nothing; empty to take its own.
-    publish_lsl : bool
-        True when the predictions leave as an LSL stream.
-    """
+    """What the user wants to connect to."""
 
     source: str
+    """As on the command line: ``sim:``, ``lsl:NAME``, ``brainflow:BOARD``, ``file:PATH``."""
     model: str = ""
+    """Path of a model bundle, "" for the built-in one."""
     montage: tuple[str, ...] = ()
+    """Electrode names for a source whose labels say nothing; empty to take its own."""
     publish_lsl: bool = False
+    """True when the predictions leave as an LSL stream."""
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSource:
-    """An LSL stream that answered to a search.
-
-    Attributes
-    ----------
-    source : str
-        What connects to it, see :attr:`SourceChoice.source`.
-    title : str
-        Its name.
-    detail : str
-        Channels, rates, electrodes and origin on one line.
-    """
+    """An LSL stream that answered to a search."""
 
     source: str
+    """What connects to it, see :attr:`SourceChoice.source`."""
     title: str
+    """Its name."""
     detail: str = ""
+    """Channels, rates, electrodes and origin on one line."""
 
 
 def source_identity(source: str) -> str:

@@ -59,59 +59,38 @@ IN_SESSION_HOP_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """What is to be trained; picklable.
-
-    Attributes
-    ----------
-    recording : Path
-        EEG of the calibration.
-    labels : Path or None
-        Table of the trials; None takes them from the markers of the recording.
-    profile : Path
-        Profile that gets a new version, or that is to be made; its folder exists.
-    bundle : Path
-        Model bundle.
-    participant : str or None
-        Pseudonym for a new profile; a random one by default.
-    montage : tuple of str
-        Electrode names for a recording whose labels say nothing.
-    alignment : str
-        Kind of alignment before the head.
-    classes : mapping of str to str or None
-        Class of each label to take; every label as it stands by default.
-    trial_s : float or None
-        Length in seconds of trials whose label tells none.
-    unproven : bool
-        Keep a decoder of which cannot be told whether it is better than chance.
-    in_session : InSession or None
-        Of a training in the session that is being recorded; None after a calibration.
-    choice : mapping of str to object
-        Further arguments of `mdjpt.read_recording`: stream, sfreq, board.
-    """
+    """What is to be trained; picklable."""
 
     recording: Path
+    """EEG of the calibration."""
     labels: Path | None
+    """Table of the trials; None takes them from the markers of the recording."""
     profile: Path
+    """Profile that gets a new version, or that is to be made; its folder exists."""
     bundle: Path
+    """Model bundle."""
     participant: str | None = None
+    """Pseudonym for a new profile; a random one by default."""
     montage: tuple[str, ...] = ()
+    """Electrode names for a recording whose labels say nothing."""
     alignment: str = "moments"
+    """Kind of alignment before the head."""
     classes: Mapping[str, str] | None = None
+    """Class of each label to take; every label as it stands by default."""
     trial_s: float | None = None
+    """Length in seconds of trials whose label tells none."""
     unproven: bool = False
+    """Keep a decoder of which cannot be told whether it is better than chance."""
     in_session: InSession | None = None
+    """Of a training in the session that is being recorded; None after a calibration."""
     choice: Mapping[str, Any] = field(default_factory=dict)
+    """Further arguments of `mdjpt.read_recording`: stream, sfreq, board."""
 
 
 def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> Profile:
     """Train from files and return the profile with its new version; writes nothing.
 
-    Parameters
-    ----------
-    request : TrainingRequest
-        Files and settings.
-    report : callable
-        Takes one line at the beginning of each stage.
+    `report` takes one line at the beginning of each stage.
 
     Raises
     ------
@@ -157,10 +136,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
 def trials_of(request: TrainingRequest, eeg: Recording) -> ChosenTrials:
     """Take the trials of a table, of a calibration session, or of the recording's own events.
 
-    Raises
-    ------
-    LabelsError
-        There are none, or they cannot belong to the recording.
+    Raises LabelsError: there are none, or they cannot belong to the recording.
     """
     from app.calibration.labels import labels_from_markers
 
@@ -254,24 +230,11 @@ def encoded_trials(
 ) -> tuple[LabelledFeatures, dict[str, NDArray[Any]], tuple[str, ...]]:
     """Return the windows of trials as the live path gives them, and what aligners have learned.
 
-    Parameters
-    ----------
-    recording, trials, bundle, alignment, known, hop_s
-        As for :func:`calibrate_recording`.
+    The arguments are those of :func:`calibrate_recording`. The data are every window that can be
+    decoded, the state is that of the aligners in the stages before the features, the notes tell
+    which trials were left out, and why.
 
-    Returns
-    -------
-    data : LabelledFeatures
-        Every window that can be decoded.
-    state : dict of str to ndarray
-        Of the aligners in the stages before the features.
-    notes : tuple of str
-        Trials that were left out, and why.
-
-    Raises
-    ------
-    LabelsError, RecordingError
-        As for :func:`calibrate_recording`.
+    Raises LabelsError and RecordingError as for :func:`calibrate_recording`.
     """
     from mdjpt.calibration.decoder import EmotionDecoder
 

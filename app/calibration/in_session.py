@@ -36,38 +36,23 @@ Known = tuple["Recording", tuple[LabelledInterval, ...]]
 
 @dataclass(frozen=True, slots=True)
 class InSession:
-    """What is known of the decoder in use, which a newly trained one has to beat. Picklable.
-
-    Attributes
-    ----------
-    class_names : tuple of str
-        Its classes; the new one has to know all of them.
-    n_right, n_answered : int
-        What the person has labelled since it is in use, and how often it had that right.
-    replaces : bool
-        It was itself learned in this session: the new one takes its place in the profile, so that
-        a long session does not push out what was calibrated.
-    """
+    """What is known of the decoder in use, which a newly trained one has to beat. Picklable."""
 
     class_names: tuple[str, ...]
+    """Its classes; the new one has to know all of them."""
+    # What the person has labelled since it is in use, and how often it had that right.
     n_right: int = 0
     n_answered: int = 0
     replaces: bool = False
+    """It was itself learned in this session: the new one takes its place in the profile, so that a
+    long session does not push out what was calibrated."""
 
     def refuse_too_few(self, trials: Sequence[LabelledInterval], known: Known | None) -> None:
         """Refuse before anything slow happens where no decoder can be told from luck yet.
 
-        Parameters
-        ----------
-        trials : sequence of LabelledInterval
-            Of the session, in the order of time.
-        known : Known or None
-            What is learned from beside them.
+        The trials are the session's, in the order of time; `known` are learned from beside them.
 
-        Raises
-        ------
-        UnprovenError
-            A class was not felt in three separate blocks.
+        Raises UnprovenError: a class was not felt in three separate blocks.
         """
         from mdjpt.calibration.training import UnprovenError
         from mdjpt.calibration.verdict import LEAST_BLOCKS
@@ -87,22 +72,11 @@ class InSession:
     ) -> None:
         """Refuse a decoder that has no more trials right than the one in use.
 
-        The one in use counts with what it claims of its own trials, where they are among those
-        of the new one, and with what it answered in this session.
+        The one in use, the current version of the earlier profile or else the model as it is,
+        counts with what it claims of its own trials, where they (`known`) are among those of the
+        new one, and with what it answered in this session.
 
-        Parameters
-        ----------
-        found : Evidence
-            Of the new decoder.
-        earlier : Profile or None
-            Its current version is in use; None when the model as it is is.
-        known : Known or None
-            The calibration that was learned from again.
-
-        Raises
-        ------
-        NotBetterError
-            It is not better.
+        Raises NotBetterError: it is not better.
         """
         from mdjpt.calibration.training import NotBetterError
 
@@ -125,15 +99,7 @@ class InSession:
 
 
 def only_around(recording: Recording, trials: Sequence[LabelledInterval]) -> Recording:
-    """Leave out what lies far from every trial: a long session costs no more than its labels.
-
-    Parameters
-    ----------
-    recording : Recording
-        Of a session.
-    trials : sequence of LabelledInterval
-        In the order of time.
-    """
+    """Leave out what lies far from every trial: a long session costs no more than its labels."""
     sfreq, spans, done = recording.sfreq, [], 0
     for trial in trials:
         first, stop = trial.onset_s - LEAD_S, trial.end_s + TAIL_S
@@ -149,21 +115,8 @@ def known_calibration(
 ) -> Known | None:
     """Find the newest calibration of a person that fits the session, with all its trials.
 
-    Parameters
-    ----------
-    path : Path
-        The profile's file.
-    profile : Profile or None
-        What is in it.
-    eeg : Recording
-        Of the session: the same electrodes are wanted.
-    montage : tuple of str
-        Electrode names where those of the recordings say nothing.
-
-    Returns
-    -------
-    Known or None
-        None where there is none of the same classes and electrodes that can be read.
+    None where there is none of the same classes and electrodes that can be read; the montage names
+    electrodes where the recordings say nothing.
     """
     from app.calibration.labels import labels_from_markers
     from mdjpt.recordings import read_recording

@@ -27,22 +27,13 @@ up to a chunk before the moment that is meant."""
 
 
 def labels_from_markers(markers: Sequence[tuple[float, str]]) -> tuple[LabelledInterval, ...]:
-    """Return the trials of every calibration session in a recording, and what was said to be felt.
+    """Return the trials of every calibration session in a recording, in the order of time.
 
     A trial counts when it was begun, ended and not taken back. Its label is the class that was
     asked for; in a session planned to be labelled by rating, the one that the person said they
     felt, and trials without an answer are left out. Where somebody said twice of the same moment
-    what they felt, the later word counts.
-
-    Parameters
-    ----------
-    markers : sequence of (float, str)
-        Seconds from the first sample, and label; those of others are passed over.
-
-    Returns
-    -------
-    tuple of LabelledInterval
-        In the order of time; empty when there is none.
+    what they felt, the later word counts. Markers (seconds from the first sample, label) of others
+    are passed over.
     """
     trials: list[LabelledInterval] = []
     felt: list[LabelledInterval] = []
@@ -111,17 +102,9 @@ def _planned(mark: PlanMark) -> LabelBy:
 def write_labels(path: Path, intervals: Iterable[LabelledInterval]) -> None:
     """Write trials as the CSV that :func:`mdjpt.calibration.trials.read_labels` reads.
 
-    Parameters
-    ----------
-    path : Path
-        File to write, whole or not at all.
-    intervals : iterable of LabelledInterval
-        The trials.
+    The file is there whole or not at all.
 
-    Raises
-    ------
-    ProfileError
-        When the file cannot be written.
+    Raises ProfileError when the file cannot be written.
     """
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")

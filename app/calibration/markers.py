@@ -58,15 +58,10 @@ _TURN_WORDS = {"pause": "pause", "end": "session over", "abort": "stopped"}
 
 @dataclass(frozen=True, slots=True)
 class ConsentMark:
-    """The person has agreed to be recorded.
-
-    Attributes
-    ----------
-    purpose : str
-        What for.
-    """
+    """The person has agreed to be recorded."""
 
     purpose: str
+    """What for."""
 
     def __str__(self) -> str:
         """Return the marker's text."""
@@ -75,15 +70,10 @@ class ConsentMark:
 
 @dataclass(frozen=True, slots=True)
 class PlanMark:
-    """A session begins.
-
-    Attributes
-    ----------
-    settings : dict
-        What was planned, as :meth:`app.calibration.plan.CalibrationPlan.to_dict` gives it.
-    """
+    """A session begins."""
 
     settings: dict[str, Any]
+    """What was planned, as :meth:`app.calibration.plan.CalibrationPlan.to_dict` gives it."""
 
     def __str__(self) -> str:
         """Return the marker's text."""
@@ -115,21 +105,14 @@ class BaselineMark:
 
 @dataclass(frozen=True, slots=True)
 class TrialMark:
-    """A trial begins, ends or is taken back.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    label : str
-        The class that is to be felt.
-    step : {"begin", "end", "void"}
-        What happens.
-    """
+    """A trial begins, ends or is taken back."""
 
     number: int
+    """From 1."""
     label: str
+    """The class that is to be felt."""
     step: Step
+    """What happens."""
 
     def __str__(self) -> str:
         """Return the marker's text."""
@@ -138,22 +121,15 @@ class TrialMark:
 
 @dataclass(frozen=True, slots=True)
 class RatingMark:
-    """What the person said of a trial.
-
-    Attributes
-    ----------
-    number : int
-        Of the trial, from 1.
-    valence, arousal : int
-        1 to 9.
-    felt : str or None
-        The class that was felt, None where it was not said.
-    """
+    """What the person said of a trial."""
 
     number: int
+    """Of the trial, from 1."""
+    # 1 to 9.
     valence: int
     arousal: int
     felt: str | None = None
+    """The class that was felt, None where it was not said."""
 
     def __str__(self) -> str:
         """Return the marker's text."""
@@ -163,18 +139,12 @@ class RatingMark:
 
 @dataclass(frozen=True, slots=True)
 class FeltMark:
-    """The person says what they have felt until now, in a session of any kind.
-
-    Attributes
-    ----------
-    label : str
-        The class.
-    duration_s : float
-        For how long until the marker, 1 to 99.9 s in tenths.
-    """
+    """The person says what they have felt until now, in a session of any kind."""
 
     label: str
+    """The class."""
     duration_s: float
+    """For how long until the marker, 1 to 99.9 s in tenths."""
 
     def __str__(self) -> str:
         """Return the marker's text."""
@@ -187,18 +157,7 @@ CalibrationMark = (
 
 
 def parse_mark(label: str) -> CalibrationMark | None:
-    """Read a marker.
-
-    Parameters
-    ----------
-    label : str
-        Of any marker of a recording.
-
-    Returns
-    -------
-    CalibrationMark or None
-        None when it is none of ours.
-    """
+    """Read a marker of a recording; None when it is none of ours."""
     if label.startswith(_PLAN):
         return _plan(label.removeprefix(_PLAN))
     if label.startswith(_CONSENT):
@@ -220,18 +179,7 @@ def parse_mark(label: str) -> CalibrationMark | None:
 
 
 def prompt_of(label: str) -> Prompt | None:
-    """Return what a participant who obeys does at a marker: feel a state, rest, or be free again.
-
-    Parameters
-    ----------
-    label : str
-        Of any marker.
-
-    Returns
-    -------
-    Prompt or None
-        None when nothing changes.
-    """
+    """Return what a participant who obeys does at a marker: feel a state, rest, be free again."""
     match parse_mark(label):
         case TrialMark(label=state, step="begin"):
             return Prompt(state)
@@ -262,10 +210,7 @@ def _quoted(name: str) -> str:
 def marker_words(label: str) -> str:
     """Return what to show for a marker, "" for one that only a program reads.
 
-    Parameters
-    ----------
-    label : str
-        Of any marker; those of others are shown as they are.
+    Those of other programs are shown as they are.
     """
     match parse_mark(label):
         case TrialMark(number=number, label=emotion, step="begin"):

@@ -23,17 +23,9 @@ _SUFFIXES: dict[str, Kind] = {
 def media_files(folder: Path, class_names: Sequence[str]) -> dict[str, list[tuple[Path, Kind]]]:
     """Return the files of each class, by name, and what they are; the suffix says it.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds a folder for each class; upper and lower case are the same.
-    class_names : sequence of str
-        The classes.
+    The folder holds one for each class; upper and lower case are the same.
 
-    Raises
-    ------
-    MdjptError
-        The folder cannot be read, or a class has no folder or no usable file in it.
+    Raises MdjptError: the folder cannot be read, or a class has no folder or no usable file in it.
     """
     folders = {path.name.lower(): path for path in _entries(folder) if path.is_dir()}
     missing = [name for name in class_names if name.lower() not in folders]

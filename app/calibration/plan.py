@@ -37,45 +37,30 @@ _MIN_CLASSES, _MAX_CLASSES = 2, 9
 class CalibrationPlan:
     """The settings of a session.
 
-    Attributes
-    ----------
-    class_names : tuple of str
-        The 2 to 9 emotions.
-    trials_per_class : int
-        2 to 50.
-    trial_s, rest_s, countdown_s : float
-        Seconds of a trial, of the rest after it and of the countdown before it.
-    break_every : int
-        Trials after which a break comes that the person ends; 0 for none.
-    baseline_s : float
-        Seconds of rest with eyes open, then with eyes closed, at the beginning; 0 for none.
-    seed : int
-        Same seed, same order and same prompts.
-    label_by : {"intended", "rated"}
-        Whether a trial's label is the class that was asked for or the one that the person felt.
-    media : Path or None
-        Folder with one folder a class, which holds pictures, videos or sounds; None asks the
-        person to remember.
-    ratings : bool
-        Ask after each trial how it was.
-
-    Raises
-    ------
-    MdjptError
-        A setting is out of range, or a class has no media.
+    Raises MdjptError: a setting is out of range, or a class has no media.
     """
 
     class_names: tuple[str, ...]
+    """The 2 to 9 emotions."""
     trials_per_class: int = 4
+    """2 to 50."""
+    # Seconds of a trial, of the rest after it and of the countdown before it.
     trial_s: float = 15.0
     rest_s: float = 4.0
     countdown_s: float = 3.0
     break_every: int = 6
+    """Trials after which a break comes that the person ends; 0 for none."""
     baseline_s: float = 30.0
+    """Seconds of rest with eyes open, then with eyes closed, at the beginning; 0 for none."""
     seed: int = 0
+    """Same seed, same order and same prompts."""
     label_by: LabelBy = "intended"
+    """Whether a trial's label is the class that was asked for or the one that the person felt."""
     media: Path | None = None
+    """Folder with one folder a class, which holds pictures, videos or sounds; None asks the person
+    to remember."""
     ratings: bool = True
+    """Ask after each trial how it was."""
 
     def __post_init__(self) -> None:
         _check_classes(self.class_names)
@@ -122,54 +107,34 @@ class CalibrationPlan:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is shown during a trial.
-
-    Attributes
-    ----------
-    text : str
-        A sentence or two.
-    media : Path or None
-        File to show or play.
-    kind : {"recall", "picture", "video", "sound"}
-        What the file is; "recall" has none.
-    """
+    """What is shown during a trial."""
 
     text: str
+    """A sentence or two."""
     media: Path | None = None
+    """File to show or play."""
     kind: Literal["recall", "picture", "video", "sound"] = "recall"
+    """What the file is; "recall" has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One trial.
-
-    Attributes
-    ----------
-    number : int
-        From 1.
-    label : str
-        The class that is to be felt.
-    prompt : Prompt
-        What is shown.
-    """
+    """One trial."""
 
     number: int
+    """From 1."""
     label: str
+    """The class that is to be felt."""
     prompt: Prompt
+    """What is shown."""
 
 
 def make_trials(plan: CalibrationPlan) -> tuple[Trial, ...]:
     """Return the trials: each class once a round, in an order of its own, none twice in a row.
 
-    Parameters
-    ----------
-    plan : CalibrationPlan
-        Its seed decides order and prompts. Every prompt of a class comes before one comes again.
+    The plan's seed decides order and prompts. Every prompt of a class comes before one comes again.
 
-    Raises
-    ------
-    MdjptError
-        When the media are gone.
+    Raises MdjptError when the media are gone.
     """
     rng = np.random.default_rng(plan.seed)
     labels = _rounds(plan, rng)
@@ -188,10 +153,7 @@ def make_trials(plan: CalibrationPlan) -> tuple[Trial, ...]:
 def planned_design(plan: CalibrationPlan) -> Design:
     """Return what a session can show at best, before it begins.
 
-    Parameters
-    ----------
-    plan : CalibrationPlan
-        The settings. Labels are taken as intended: by rating, the person decides.
+    Labels are taken as intended: by rating, the person decides.
     """
     labels = _rounds(plan, np.random.default_rng(plan.seed))
     return Design.of(np.array([plan.class_names.index(label) for label in labels]))

@@ -37,46 +37,31 @@ def default_folder() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class ProfileEntry:
-    """A participant who has a folder here.
-
-    Attributes
-    ----------
-    pseudonym : str
-        Who.
-    path : Path
-        The profile; not there before the first calibration.
-    versions : tuple of VersionAbout
-        Oldest first; empty before the first calibration and when `problem` says why.
-    in_use : int
-        Which of them decodes, -1 when there is none.
-    simulated : bool
-        True when the participant was simulated.
-    bundle_sha256 : str
-        Checksum of the model that the profile was made for, "" before the first calibration.
-    problem : str
-        One line when the file cannot be used, else "".
-    participant : str
-        Whom the profile names, "" where none can be read; :attr:`pseudonym` unless somebody gave
-        the folder another name.
-    """
+    """A participant who has a folder here."""
 
     pseudonym: str
+    """Who."""
     path: Path
+    """The profile; not there before the first calibration."""
     versions: tuple[VersionAbout, ...] = ()
+    """Oldest first; empty before the first calibration and when `problem` says why."""
     in_use: int = -1
+    """Which of them decodes, -1 when there is none."""
     simulated: bool = False
+    """True when the participant was simulated."""
     bundle_sha256: str = ""
+    """Checksum of the model that the profile was made for, "" before the first calibration."""
     problem: str = ""
+    """One line when the file cannot be used, else ""."""
     participant: str = ""
+    """Whom the profile names, "" where none can be read; :attr:`pseudonym` unless somebody gave the
+    folder another name."""
 
 
 class ProfileStore:
     """Profiles and calibration recordings of several people, readable by their owner only.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Where they are; made at the first use. By default :func:`default_folder`.
+    The folder is made at the first use, by default :func:`default_folder`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -85,10 +70,7 @@ class ProfileStore:
     def list(self) -> tuple[ProfileEntry, ...]:
         """Return everybody who has a folder here, by pseudonym; a damaged profile is named.
 
-        Raises
-        ------
-        ProfileError
-            The folder cannot be read.
+        Raises ProfileError: the folder cannot be read.
         """
         try:
             people = sorted(self._people()) if self.folder.is_dir() else []
@@ -101,10 +83,8 @@ class ProfileStore:
     def create(self, pseudonym: str | None = None) -> str:
         """Make a participant's folder and return the pseudonym, a random one by default.
 
-        Raises
-        ------
-        ProfileError
-            The pseudonym is taken or not of the form, or the folder cannot be made.
+        Raises ProfileError: the pseudonym is taken or not of the form, or the folder cannot be
+        made.
         """
         name = new_pseudonym() if pseudonym is None else pseudonym
         check_pseudonym(name)
@@ -117,20 +97,14 @@ class ProfileStore:
     def path_of(self, pseudonym: str) -> Path:
         """Return where a participant's profile is or will be.
 
-        Raises
-        ------
-        ProfileError
-            The pseudonym is not of the form.
+        Raises ProfileError: the pseudonym is not of the form.
         """
         return self._home(pseudonym) / PROFILE_FILE
 
     def recordings_of(self, pseudonym: str) -> Path:
         """Return the folder of a participant's calibration recordings, which is made if need be.
 
-        Raises
-        ------
-        ProfileError
-            The pseudonym is not of the form, or the folder cannot be made.
+        Raises ProfileError: the pseudonym is not of the form, or the folder cannot be made.
         """
         folder = self._home(pseudonym) / RECORDINGS
         self._make(folder)
@@ -139,20 +113,14 @@ class ProfileStore:
     def activate(self, path: Path, number: int) -> None:
         """Put version `number`, from 0, into use; no other is lost.
 
-        Raises
-        ------
-        ProfileError
-            The profile cannot be used or written, or has no such version.
+        Raises ProfileError: the profile cannot be used or written, or has no such version.
         """
         activate_version(path, number)
 
     def delete(self, pseudonym: str) -> None:
         """Delete a participant's profile and calibration recordings, for good.
 
-        Raises
-        ------
-        ProfileError
-            There is no such participant, or a file cannot be deleted.
+        Raises ProfileError: there is no such participant, or a file cannot be deleted.
         """
         home = self._home(pseudonym)
         if home.is_symlink() or not home.is_dir():
@@ -167,10 +135,7 @@ class ProfileStore:
     def export_text(self, pseudonym: str) -> str:
         """Return what is kept about a participant, in words.
 
-        Raises
-        ------
-        ProfileError
-            There is no such participant.
+        Raises ProfileError: there is no such participant.
         """
         home = self._home(pseudonym)
         if not home.is_dir():

@@ -118,13 +118,7 @@ MEDIA_TEXT = {
 
 
 def recall_prompts(label: str) -> tuple[str, ...]:
-    """Return what to ask for, several sentences; general ones for an emotion nobody knows.
-
-    Parameters
-    ----------
-    label : str
-        Name of the emotion.
-    """
+    """Return what to ask for, several sentences; general ones for an emotion nobody knows."""
     known = _RECALL.get(plain_label(label))
     if known is not None:
         return known

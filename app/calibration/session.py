@@ -46,53 +46,35 @@ _ENDED = (Phase.DONE, Phase.ABORTED)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What to show at this moment.
-
-    Attributes
-    ----------
-    phase : Phase
-        What goes on.
-    paused : bool
-        True while the person has stopped the clock.
-    trial : Trial or None
-        The trial that is counted down to, shown, rated or just over; None where there is none.
-    n_trials, n_done : int
-        Trials planned, and those that are over and count.
-    remaining_s : float or None
-        Seconds until the phase ends; None when the person decides.
-    progress : float
-        Share of the trials that are over, 0 to 1; the one that is shown counts in part.
-    """
+    """What to show at this moment."""
 
     phase: Phase
+    """What goes on."""
     paused: bool
+    """True while the person has stopped the clock."""
     trial: Trial | None
+    """The trial that is counted down to, shown, rated or just over; None where there is none."""
+    # Trials planned, and those that are over and count.
     n_trials: int
     n_done: int
     remaining_s: float | None
+    """Seconds until the phase ends; None when the person decides."""
     progress: float
+    """Share of the trials that are over, 0 to 1; the one that is shown counts in part."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
     """What a person says of a trial, on the scales of the self-assessment manikin.
 
-    Attributes
-    ----------
-    valence, arousal : int
-        1 (unpleasant, calm) to 9 (pleasant, excited).
-    label : str or None
-        The emotion that was felt, None where it is not said.
-
-    Raises
-    ------
-    ValueError
-        When a scale is left.
+    Raises ValueError when a scale is left.
     """
 
+    # 1 (unpleasant, calm) to 9 (pleasant, excited).
     valence: int
     arousal: int
     label: str | None = None
+    """The emotion that was felt, None where it is not said."""
 
     def __post_init__(self) -> None:
         for name, value in (("valence", self.valence), ("arousal", self.arousal)):

@@ -17,13 +17,7 @@ KEYS = "Enter goes on, p pauses and goes on again, r repeats a trial, q ends"
 
 
 class LineReader:
-    """Reads lines on a thread of its own, so that nobody waits for the keyboard.
-
-    Parameters
-    ----------
-    file : TextIO
-        Standard input.
-    """
+    """Reads lines on a thread of its own, so that nobody waits for the keyboard."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -43,14 +37,7 @@ class LineReader:
 class TerminalGuide:
     """Says what to do when the phase changes, and passes on what the person types.
 
-    Parameters
-    ----------
-    session : CalibrationSession
-        Who is led.
-    out : TextIO
-        Where to write.
-    interactive : bool
-        False when nobody can type: ratings are then left out and breaks last as long as a rest.
+    When nobody can type, ratings are left out and breaks last as long as a rest.
     """
 
     def __init__(self, session: CalibrationSession, out: TextIO, *, interactive: bool) -> None:

@@ -34,30 +34,11 @@ def record_session(
     *,
     interactive: bool,
 ) -> bool:
-    """Lead a person through a session and record it.
+    """Lead a person through a session and record it; False when it was ended before its time.
 
-    Parameters
-    ----------
-    config : EngineConfig
-        Source; without a decoder, which nobody would look at.
-    plan : CalibrationPlan
-        What to show.
-    recording : Path
-        File to write.
-    stopped : threading.Event
-        Ends the session before its time.
-    interactive : bool
-        Whether somebody can type.
+    The source has no decoder, which nobody would look at; `stopped` ends the session early.
 
-    Returns
-    -------
-    bool
-        False when the person ended it before its time.
-
-    Raises
-    ------
-    MdjptError
-        The source or the recording failed.
+    Raises MdjptError: the source or the recording failed.
     """
     engine = Engine(config)
     engine.start()

@@ -38,47 +38,31 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSummary:
-    """What a calibration has brought.
-
-    Attributes
-    ----------
-    participant : str
-        Pseudonym.
-    simulated : bool
-        True when the participant was simulated.
-    version, n_versions : int
-        Number of the new version, from 1, and how many the profile holds.
-    decoder : VersionAbout
-        What was learned, without its arrays.
-    candidate : Path
-        The profile with the new version, not yet in its place.
-    """
+    """What a calibration has brought."""
 
     participant: str
+    """Pseudonym."""
     simulated: bool
+    """True when the participant was simulated."""
+    # Number of the new version, from 1, and how many the profile holds.
     version: int
     n_versions: int
     decoder: VersionAbout
+    """What was learned, without its arrays."""
     candidate: Path
+    """The profile with the new version, not yet in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """How far a job is.
-
-    Attributes
-    ----------
-    status : {"running", "refused", "failed", "cancelled", "done"}
-        "refused": the decoder is not better than what there is; "failed": it could not be trained.
-    text : str
-        One line: the stage while it runs, else the reason.
-    summary : CalibrationSummary or None
-        What was learned, when it is done.
-    """
+    """How far a job is."""
 
     status: Literal["running", "refused", "failed", "cancelled", "done"]
+    """Refused when it is not better than what there is; failed when it could not be trained."""
     text: str = ""
+    """One line: the stage while it runs, else the reason."""
     summary: CalibrationSummary | None = None
+    """What was learned, when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +85,6 @@ class TrainingJob:
     """Trains from a recording in a process of its own. One thread calls everything; nothing blocks.
 
     The profile stays as it is until :meth:`accept`; the new one waits beside it.
-
-    Parameters
-    ----------
-    request : TrainingRequest
-        What from and where to.
     """
 
     def __init__(self, request: TrainingRequest) -> None:
@@ -117,10 +96,7 @@ class TrainingJob:
     def start(self) -> None:
         """Start the process; returns at once.
 
-        Raises
-        ------
-        ProfileError
-            The profile's folder cannot be written.
+        Raises ProfileError: the profile's folder cannot be written.
         """
         try:
             folder = tempfile.mkdtemp(prefix=".candidate-", dir=self._profile_path.parent)
@@ -157,10 +133,7 @@ class TrainingJob:
     def accept(self) -> Path:
         """Put the trained profile in the place of the old one and return its path.
 
-        Raises
-        ------
-        ProfileError
-            There is nothing to accept, or it cannot be written.
+        Raises ProfileError: there is nothing to accept, or it cannot be written.
         """
         summary = self.poll().summary
         if summary is None or not summary.candidate.exists():
@@ -204,14 +177,7 @@ class TrainingJob:
 def run_training(request: TrainingRequest, candidate: Path, connection: Connection) -> None:
     """Body of the process: the same function as ``mdjpt calibrate``.
 
-    Parameters
-    ----------
-    request : TrainingRequest
-        What to train from.
-    candidate : Path
-        Where to write the profile.
-    connection : Connection
-        Gives `Stage`, then one `Outcome`.
+    The profile is written to `candidate`; the connection gives `Stage`, then one `Outcome`.
     """
     # Ctrl-C reaches the whole group; whoever started us decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -233,15 +199,7 @@ def run_training(request: TrainingRequest, candidate: Path, connection: Connecti
 
 
 def summary_of(profile: Profile, path: Path) -> CalibrationSummary:
-    """Return what the version in use of a profile has brought.
-
-    Parameters
-    ----------
-    profile : Profile
-        The profile.
-    path : Path
-        Where it is.
-    """
+    """Return what the version in use of a profile has brought."""
     return CalibrationSummary(
         participant=profile.participant,
         simulated=profile.simulated,

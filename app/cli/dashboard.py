@@ -143,10 +143,7 @@ def make_session(config: SessionConfig, record: Path | None, choice: SourceChoic
     `config` is what the command line says of every session; without a folder to `record` every one
     into, recording is on demand.
 
-    Raises
-    ------
-    MdjptError
-        When the choice names no source, or nothing can be recorded into `record`.
+    Raises MdjptError when the choice names no source, or nothing can be recorded into `record`.
     """
     from app.recording_files import new_recording
     from app.session import LiveSession, default_bundle

@@ -22,10 +22,7 @@ def one_thread() -> None:
 def compute_on(device: str) -> None:
     """Let the network compute on a device, and say which if it is not the processor.
 
-    Raises
-    ------
-    MdjptError
-        There is no such device.
+    Raises MdjptError: there is no such device.
     """
     from mdjpt.network.device import device_label, use_device
 

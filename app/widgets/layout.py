@@ -35,18 +35,10 @@ def in_row(
     spacing: int | None = None,
     margins: Margins | None = None,
 ) -> QHBoxLayout:
-    """Return a row of items from left to right.
+    """Return a row of items from left to right, as the layout of `within` where it is given.
 
-    Parameters
-    ----------
-    *items : Item
-        See :data:`Item`.
-    within : QWidget, optional
-        Whose layout it becomes.
-    spacing : int, optional
-        Pixels between all items; the style's by default.
-    margins : tuple of int, optional
-        Pixels around, from the left clockwise; the style's by default.
+    The pixels between all items, and around them from the left clockwise, are the style's by
+    default.
     """
     box = QHBoxLayout() if within is None else QHBoxLayout(within)
     return _filled(box, items, spacing, margins)

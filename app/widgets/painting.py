@@ -21,12 +21,7 @@ __all__ = ["finite_runs", "painting", "polygon"]
 def painting(device: QPaintDevice, *, smooth: bool = True) -> Iterator[QPainter]:
     """Yield a painter that ends whatever happens: one left open crashes the process at exit.
 
-    Parameters
-    ----------
-    device : QPaintDevice
-        Widget (inside its ``paintEvent``) or pixmap.
-    smooth : bool
-        Whether lines are antialiased.
+    The device is a widget (inside its ``paintEvent``) or a pixmap; smooth lines are antialiased.
     """
     painter = QPainter(device)
     try:
@@ -37,13 +32,7 @@ def painting(device: QPaintDevice, *, smooth: bool = True) -> Iterator[QPainter]
 
 
 def polygon(x: NDArray[np.float64], y: NDArray[np.float64]) -> QPolygonF:
-    """Return points as a polygon, copied in one piece.
-
-    Parameters
-    ----------
-    x, y : ndarray, shape (n_points,)
-        Logical pixels.
-    """
+    """Return points, shape (n_points,), logical pixels, as a polygon, copied in one piece."""
     points = QPolygonF()
     points.resize(x.size)
     if x.size:

@@ -72,14 +72,9 @@ class ScalpMap(Themed, QWidget):
         return QSize(120, 116)
 
     def set_electrodes(self, names: Sequence[str], places: NDArray[np.floating[Any]]) -> None:
-        """Show these electrodes.
+        """Show these electrodes at places of shape (n, 2), NaN off the scalp.
 
-        Parameters
-        ----------
-        names : sequence of str
-            Labels.
-        places : ndarray, shape (n, 2)
-            x to the right, y to the nose, radius 1 at the equator; NaN off the scalp.
+        x points to the right, y to the nose; the radius is 1 at the equator.
         """
         self._names, self._places = tuple(names), np.asarray(places, float)
         self._nearest = _least_distance(self._places)

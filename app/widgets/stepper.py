@@ -12,20 +12,9 @@ __all__ = ["Stepper"]
 
 
 class Stepper(QWidget):
-    """A whole number within limits.
+    """A whole number within limits, with or without buttons, which take room.
 
-    Parameters
-    ----------
-    least, most : int
-        Limits.
-    value : int
-        To begin with.
-    name : str
-        What it is, for assistive technology.
-    unit : str
-        Stands behind the number, with a blank before it.
-    buttons : bool
-        False for a field without buttons, which takes less room.
+    The name tells assistive technology what it is; the unit stands behind a blank.
     """
 
     changed = Signal(int)

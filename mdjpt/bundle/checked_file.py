@@ -93,12 +93,8 @@ def write_checked(
 ) -> str:
     """Write a file, whole or not at all, and return its checksum.
 
-    Raises
-    ------
-    MdjptError
-        Of the kind's class: the file cannot be written.
-    ValueError
-        When `about` cannot be written as JSON.
+    Raises MdjptError of the kind's class: the file cannot be written. Raises ValueError when
+    `about` cannot be written as JSON.
     """
     kept = {name: _kept(array, kind) for name, array in arrays.items()}
     sha256 = _checksum(kind, kept, about)
@@ -120,11 +116,8 @@ def write_checked(
 def read_checked(path: Path, kind: FileKind) -> CheckedFile:
     """Read a file and check layout, version and checksum.
 
-    Raises
-    ------
-    MdjptError
-        Of the kind's class: the file is missing, too large, another one, of another version, or
-        damaged.
+    Raises MdjptError of the kind's class: the file is missing, too large, another one, of another
+    version, or damaged.
     """
     content, _ = _content(path, kind)
     try:
@@ -144,11 +137,8 @@ def read_about(path: Path, kind: FileKind) -> dict[str, Any]:
 
     The arrays are read only where the file is older than that checksum.
 
-    Raises
-    ------
-    MdjptError
-        Of the kind's class: the file is missing, another one, of another version, cut off, or its
-        header is damaged.
+    Raises MdjptError of the kind's class: the file is missing, another one, of another version,
+    cut off, or its header is damaged.
     """
     content, size = _content(path, kind, header_only=True)
     header = _header(path, kind, content)
@@ -163,10 +153,7 @@ def read_about(path: Path, kind: FileKind) -> dict[str, Any]:
 def parts_of(arrays: Mapping[str, NDArray[Any]], known: Iterable[str]) -> dict[str, Arrays]:
     """Sort arrays by the first part of their names, ``part.rest``; every known part is there.
 
-    Raises
-    ------
-    ValueError
-        When an array belongs to no known part.
+    Raises ValueError when an array belongs to no known part.
     """
     parts: dict[str, Arrays] = {name: {} for name in known}
     for name, array in arrays.items():

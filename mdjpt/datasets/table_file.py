@@ -26,10 +26,7 @@ def read_table(path: Path, need: tuple[str, ...] = ()) -> list[dict[str, str]]:
     The columns in `need` must be there. Their names are in lower case without spaces around them;
     an absent value ("n/a", "nan", empty) is left out of its row.
 
-    Raises
-    ------
-    DatasetError
-        The file is missing, damaged or lacks a column; the message names both.
+    Raises DatasetError: the file is missing, damaged or lacks a column; the message names both.
     """
     if path.suffix.lower() == ".parquet":
         columns, values = read_guarded(path, f"{__name__}:load_parquet")
@@ -47,10 +44,7 @@ def read_table(path: Path, need: tuple[str, ...] = ()) -> list[dict[str, str]]:
 def read_sheet(path: Path) -> list[list[str]]:
     """Read the first sheet of a workbook (.xlsx) as rows of text, empty cells as "".
 
-    Raises
-    ------
-    DatasetError
-        The file is missing or damaged.
+    Raises DatasetError: the file is missing or damaged.
     """
     rows = read_guarded(path, f"{__name__}:load_xlsx")
     return [["" if value is None else str(value).strip() for value in row] for row in rows]
@@ -59,10 +53,7 @@ def read_sheet(path: Path) -> list[list[str]]:
 def number(row: dict[str, str], column: str, where: str) -> float:
     """Return a cell of a row as a number; `where` names file and row in messages.
 
-    Raises
-    ------
-    DatasetError
-        It is absent or not a number.
+    Raises DatasetError: it is absent or not a number.
     """
     text = row.get(column, "")
     try:

@@ -55,10 +55,8 @@ def read_pickled(path: Path, max_bytes: int = MAX_BYTES) -> Any:
 
     It may be of any pickle protocol, written by Python 2 or 3.
 
-    Raises
-    ------
-    DatasetError
-        The file is missing, too large or damaged, or asks for anything but plain arrays.
+    Raises DatasetError: the file is missing, too large or damaged, or asks for anything but plain
+    arrays.
     """
     return unpickled(regular_bytes(path, max_bytes, DatasetError, "pickle of arrays"), str(path))
 
@@ -66,10 +64,7 @@ def read_pickled(path: Path, max_bytes: int = MAX_BYTES) -> Any:
 def unpickled(data: bytes, where: str) -> Any:
     """Return the content of a pickle in memory, as :func:`read_pickled` does of a file.
 
-    Raises
-    ------
-    DatasetError
-        The pickle is damaged, or asks for anything but plain arrays.
+    Raises DatasetError: the pickle is damaged, or asks for anything but plain arrays.
     """
     try:
         _check_opcodes(data)

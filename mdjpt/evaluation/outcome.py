@@ -136,10 +136,7 @@ class Outcome:
 def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Write outcomes as JSON, whole or not at all.
 
-    Raises
-    ------
-    MdjptError
-        When the file cannot be written.
+    Raises MdjptError when the file cannot be written.
     """
     write_file(path, json.dumps([asdict(one) for one in outcomes], indent=1).encode())
 
@@ -147,10 +144,7 @@ def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
 def read_outcomes(path: Path) -> list[Outcome]:
     """Read what :func:`write_outcomes` wrote.
 
-    Raises
-    ------
-    MdjptError
-        The file is missing or damaged.
+    Raises MdjptError: the file is missing or damaged.
     """
     content = regular_bytes(path, MAX_BYTES, MdjptError, "list of outcomes")
     return parsed(

@@ -25,19 +25,13 @@ _STEADY = 0.25  # of a sample
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive samples of a block without a gap.
+    """Consecutive samples of a block without a gap."""
 
-    Attributes
-    ----------
-    start, stop : int
-        Columns of the block.
-    first_sample : int
-        Position of column `start`.
-    """
-
+    # Columns of the block.
     start: int
     stop: int
     first_sample: int
+    """Position of column `start`."""
 
 
 def runs_of(positions: NDArray[np.int64]) -> list[Run]:

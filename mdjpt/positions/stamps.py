@@ -34,21 +34,14 @@ _FASTEST = 100.0  # times the nominal rate: stamps that stand still tell no rate
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Lost samples; the samples that came are numbered without them.
-
-    Attributes
-    ----------
-    placed_at : int
-        Number of the first sample that is placed behind the gap.
-    began_at : int
-        Number of the first sample behind the gap in truth, as far as jitter lets it be seen.
-    n_lost : int
-        How many samples are lost.
-    """
+    """Lost samples; the samples that came are numbered without them."""
 
     placed_at: int
+    """Number of the first sample that is placed behind the gap."""
     began_at: int
+    """Number of the first sample behind the gap in truth, as far as jitter lets it be seen."""
     n_lost: int
+    """How many samples are lost."""
 
 
 @dataclass(slots=True)

@@ -112,11 +112,8 @@ class RecordingFile(BaseModel, frozen=True):
 def read_description(kind: type[T], path: Path) -> T:
     """Read and check a JSON file of a store: a :class:`StoreFile` or :class:`RecordingFile`.
 
-    Raises
-    ------
-    DatasetError
-        The file is missing, too large or no JSON; a key is missing or unknown, or has a value of
-        another type or out of its range. The message names file and key.
+    Raises DatasetError: the file is missing, too large or no JSON; a key is missing or unknown, or
+    has a value of another type or out of its range. The message names file and key.
     """
     content = regular_bytes(path, MAX_JSON_BYTES, DatasetError, "description of a store")
     return parsed(kind, content, path, DatasetError, "prepare the dataset again")

@@ -69,10 +69,7 @@ class StoredTrial:
 def write_trial_table(file: BinaryIO, trials: Sequence[StoredTrial]) -> None:
     """Write the rows as Parquet; ratings become columns ``rating_*``.
 
-    Raises
-    ------
-    MdjptError
-        pyarrow is not installed.
+    Raises MdjptError: pyarrow is not installed.
     """
     arrow, parquet = require_training_extra("pyarrow", "pyarrow.parquet")
     columns = {
@@ -88,12 +85,8 @@ def write_trial_table(file: BinaryIO, trials: Sequence[StoredTrial]) -> None:
 def read_trial_table(path: Path) -> list[StoredTrial]:
     """Read what :func:`write_trial_table` wrote.
 
-    Raises
-    ------
-    DatasetError
-        The file is missing or damaged, or a column is missing or of another type.
-    MdjptError
-        pyarrow is not installed.
+    Raises DatasetError: the file is missing or damaged, or a column is missing or of another type.
+    Raises MdjptError: pyarrow is not installed.
     """
     arrow, parquet = require_training_extra("pyarrow", "pyarrow.parquet")
     # Read whole: a table of trials is small, and a memory map would outlive a file's end.

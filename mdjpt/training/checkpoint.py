@@ -79,10 +79,7 @@ class Checkpoint:
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint; a kill at any moment leaves the old one or the new one.
 
-    Raises
-    ------
-    MdjptError
-        When it cannot be written.
+    Raises MdjptError when it cannot be written.
     """
     arrays = {_NETWORK + name: tensor for name, tensor in checkpoint.network.items()}
     for name, state in checkpoint.optimiser.items():
@@ -96,10 +93,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint.
 
-    Raises
-    ------
-    ModelError
-        The file is missing, damaged or no checkpoint of a pre-training.
+    Raises ModelError: the file is missing, damaged or no checkpoint of a pre-training.
     """
     regular_size(path, MAX_BYTES, ModelError, "checkpoint")
     try:
@@ -126,10 +120,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 def load_trained_network(path: Path) -> MdjptNetwork:
     """Build the network of a checkpoint.
 
-    Raises
-    ------
-    ModelError
-        As for :func:`read_checkpoint`; its weights do not fit its settings.
+    Raises ModelError as for :func:`read_checkpoint`; its weights do not fit its settings.
     """
     checkpoint = read_checkpoint(path)
     try:

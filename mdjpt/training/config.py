@@ -181,11 +181,8 @@ class PretrainConfig:
 def read_config(path: str | Path) -> PretrainConfig:
     """Read the settings of a pre-training from a TOML file.
 
-    Raises
-    ------
-    MdjptError
-        The file cannot be read, or a setting is unknown, of the wrong type or out of range; the
-        message names file and setting.
+    Raises MdjptError: the file cannot be read, or a setting is unknown, of the wrong type or out of
+    range; the message names file and setting.
     """
     path = Path(path)
     text = regular_bytes(path, MAX_BYTES, MdjptError, "configuration")
