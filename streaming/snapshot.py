@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mdjpt.errors import printable
 from streaming.reasons import only_simulated
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ class ModelCard:
     person_simulated: bool = False
     device: str = "cpu"
     device_note: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", printable(self.name))
 
     @property
     def only_simulated(self) -> bool:

@@ -83,7 +83,7 @@ def test_a_report_holds_scores_tests_choices_and_the_papers_figures(outcomes):
     for expected in (
         "# Few-shot on seed-v",
         "Simulated",
-        "| ours - <theirs> |",
+        r"| ours - \<theirs> |",
         "corrected resampled t",
         "none, all epochs",
         "65.02",

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Board, Classes, Device, Model, Montage, Sfreq, Stream, TrialS
+from app.cli.options import (
+    Board,
+    Classes,
+    Device,
+    Model,
+    Montage,
+    Sfreq,
+    Stream,
+    TrialS,
+    output_file,
+)
 from app.cli.thread_count import compute_on, one_thread
 
 if TYPE_CHECKING:
@@ -16,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ProfileFile", "add_to_profile", "calibrate"]
 
-ProfileFile = Annotated[Path, typer.Option(help="Profile to write, or to add a version to.")]
+ProfileFile = Annotated[
+    Path, typer.Option(help="Profile to write, or to add a version to.", callback=output_file)
+]
 
 
 def calibrate(

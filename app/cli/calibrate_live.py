@@ -127,8 +127,6 @@ def _class_names(classes: str | None, bundle_file: Path, profile: Path) -> tuple
     bundle = load_bundle(bundle_file)
     if profile.exists():
         load_profile(profile, bundle)
-    if not profile.parent.is_dir():
-        raise MdjptError(f"{profile.parent}: no such folder; make it, or choose another --out")
     named = tuple(name.strip() for name in (classes or "").split(",") if name.strip())
     if not (named or bundle.class_names):
         raise ModelError("the model names no emotions: name yours with --classes")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.options import Jobs, Json
+from app.cli.options import Jobs, Json, output_folder
 from app.cli.progress import shown_progress
 from mdjpt.errors import DatasetError, MdjptError
 
@@ -48,7 +48,7 @@ def prepare_data(
     name: Annotated[str, typer.Argument(help="As data list prints it.")],
     *,
     raw: Annotated[Path, typer.Option(help="Folder of the owner's files.")],
-    out: Annotated[Path, typer.Option(help="Folder of the store.")],
+    out: Annotated[Path, typer.Option(help="Folder of the store.", callback=output_folder)],
     ica: Annotated[bool, typer.Option("--ica/--no-ica", help="Drop eyes and muscles.")] = True,
     jobs: Jobs = 1,
     reports: Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Jobs, Model, Quick, at_least
+from app.cli.options import Jobs, Model, Quick, at_least, output_folder
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
@@ -21,7 +21,10 @@ __all__ = ["evaluate_online"]
 def evaluate_online(
     *,
     out: Annotated[
-        Path, typer.Option(help="Folder of the report; what is finished in it is kept.")
+        Path,
+        typer.Option(
+            help="Folder of the report; what is finished in it is kept.", callback=output_folder
+        ),
     ],
     model: Model = None,
     store: Annotated[

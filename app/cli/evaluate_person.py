@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Classes, Device, Model, Montage, TrialS
+from app.cli.options import Classes, Device, Model, Montage, TrialS, output_folder
 from app.cli.thread_count import compute_on, one_thread
 
 if TYPE_CHECKING:
@@ -37,7 +37,10 @@ def evaluate_person(
     classes: Classes = None,
     trial_s: TrialS = None,
     out: Annotated[
-        Path | None, typer.Option(help="Folder for the report as CSV, Markdown and HTML.")
+        Path | None,
+        typer.Option(
+            help="Folder for the report as CSV, Markdown and HTML.", callback=output_folder
+        ),
     ] = None,
     model: Model = None,
     montage: Montage = None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.options import at_least, positive
+from app.cli.options import at_least, output_folder, positive
 from app.cli.progress import shown_progress
 from mdjpt.errors import MdjptError
 
@@ -44,7 +44,7 @@ Store = Annotated[Path, typer.Argument(help="Prepared dataset.")]
 Models = Annotated[
     list[Path] | None, typer.Option("--model", help="Model bundle; may be given several times.")
 ]
-Out = Annotated[Path, typer.Option(help="Folder of the report.")]
+Out = Annotated[Path, typer.Option(help="Folder of the report.", callback=output_folder)]
 Entropy = Annotated[bool, typer.Option("--entropy", help="Add the differential-entropy baseline.")]
 Compare = Annotated[
     list[str] | None,

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from app.cli.options import Board, Device, Hop, Model, Montage, Sfreq, Stream
+from app.cli.options import Board, Device, Hop, Model, Montage, Sfreq, Stream, output_file
 from app.cli.thread_count import compute_on, one_thread
 from mdjpt.errors import MdjptError
+from mdjpt.guard.atomic_file import atomic_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ N_FEATURES = 512
 def features(
     file: Annotated[Path, typer.Argument(help="Recording to read.")],
     *,
-    out: Annotated[Path, typer.Option(help="File to write (.npz).")],
+    out: Annotated[Path, typer.Option(help="File to write (.npz).", callback=output_file)],
     model: Model = None,
     hop: Hop = 2.0,
     scale: Annotated[
@@ -67,7 +68,7 @@ def save_features(path: Path, features: NDArray[np.float32], start_s: NDArray[np
 
     rows = features.reshape(len(start_s), N_FEATURES).astype(np.float32)
     try:
-        with path.open("wb") as file:
+        with atomic_file(path) as file:
             np.savez_compressed(file, features=rows, start_s=np.asarray(start_s, dtype=np.float64))
     except OSError as error:
         raise MdjptError(f"cannot write {path}: {error.strerror}; choose another file") from None

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from platformdirs import user_cache_path
 
-from app.cli.options import at_least
+from app.cli.options import at_least, output_file
 from app.cli.progress import shown_progress
 from mdjpt.errors import MdjptError, ModelError
 
@@ -23,13 +23,16 @@ TERMS = """{name}: weights of the authors of mdJPT, from
   {url}
 They state no licence. Nobody but you decides whether you may use them; this program does not ship
 them, downloads them to this computer alone and passes them on to nobody."""
+BundleOut = Annotated[
+    Path, typer.Option(help="Bundle to write (.safetensors).", callback=output_file)
+]
 BundleFile = Annotated[Path, typer.Argument(help="Model bundle.")]
 
 
 @model_cli.command("import")
 def import_model(
     checkpoint: Annotated[Path, typer.Argument(help="Released checkpoint (.ckpt).")],
-    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+    out: BundleOut,
 ) -> int:
     """Turn a released Lightning checkpoint into a bundle."""
     from mdjpt.bundle.checkpoint import import_checkpoint
@@ -42,7 +45,7 @@ def import_model(
 @model_cli.command("fetch")
 def fetch_model(
     name: Annotated[Literal["released"], typer.Argument(help="Which: released.")],
-    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+    out: BundleOut,
     accept: Annotated[
         bool, typer.Option("--accept", help="You know that it states no licence.")
     ] = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mdjpt.errors import MdjptError
+from mdjpt.guard.atomic_file import refuse_other_than_file
 from mdjpt.network.device import DEVICE_NAMES, check_device_name
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ __all__ = [
     "at_least",
     "between",
     "named_streams",
+    "output_file",
+    "output_folder",
     "positive",
     "refuse_second_alignment",
 ]
@@ -90,6 +94,38 @@ def _jobs(value: int) -> int:
 
 def _device(name: str | None) -> str | None:
     return None if name is None else check_device_name(name)
+
+
+def output_file(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Refuse, before any work is done, a file that cannot be written in the end."""
+    if path is None:
+        return None
+    name = param.opts[0]
+    try:
+        refuse_other_than_file(path)
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise MdjptError(f"{name} {path}: cannot be written: {said}") from None
+    if not path.parent.is_dir():
+        raise MdjptError(f"{name} {path}: no folder {path.parent}; make it, or choose another")
+    _refuse_unwritable(name, path.parent)
+    return path
+
+
+def output_folder(param: typer.CallbackParam, path: Path | None) -> Path | None:
+    """Refuse, before any work is done, a folder that cannot be made or written into."""
+    if path is None:
+        return None
+    there = next(place for place in (path, *path.parents, Path()) if place.exists())
+    if not there.is_dir():
+        raise MdjptError(f"{param.opts[0]} {path}: {there} is no folder")
+    _refuse_unwritable(param.opts[0], there)
+    return path
+
+
+def _refuse_unwritable(name: str, folder: Path) -> None:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise MdjptError(f"{name}: the folder {folder} must not be written into; choose another")
 
 
 SourceName = Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Device
+from app.cli.options import Device, output_folder
 from app.cli.progress import shown_progress
 from app.cli.thread_count import compute_on
 from mdjpt.errors import MdjptError
@@ -26,7 +26,8 @@ def pretrain(
     config: Annotated[Path, typer.Argument(help="Settings (.toml).")],
     *,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the run; runs/NAME by default.")
+        Path | None,
+        typer.Option(help="Folder of the run; runs/NAME by default.", callback=output_folder),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the newest checkpoint.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.options import output_file
 from mdjpt.errors import RecordingError
 from mdjpt.guard.regular_file import regular_bytes
 
@@ -22,7 +23,8 @@ _PACKED = (".xdf.gz", ".xdfz", ".xdf")
 def repair(
     file: Annotated[Path, typer.Argument(help="Damaged recording (XDF).")],
     out: Annotated[
-        Path | None, typer.Option(help="File to write; FILE_repaired.xdf by default.")
+        Path | None,
+        typer.Option(help="File to write; FILE_repaired.xdf by default.", callback=output_file),
     ] = None,
 ) -> int:
     """Write a new file with all that is intact in a damaged recording.

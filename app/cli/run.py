@@ -23,6 +23,7 @@ from app.cli.options import (
     SourceName,
     Speed,
     named_streams,
+    output_file,
     positive,
     refuse_second_alignment,
 )
@@ -64,7 +65,10 @@ def run(
         ),
     ] = None,
     features: Annotated[
-        Path | None, typer.Option(help="Store the features of the decoded windows (.npz).")
+        Path | None,
+        typer.Option(
+            help="Store the features of the decoded windows (.npz).", callback=output_file
+        ),
     ] = None,
     montage: Montage = None,
     device: Device = "auto",

@@ -10,6 +10,7 @@ import typer
 
 from app.cli.options import Jobs, positive
 from mdjpt.errors import MdjptError
+from mdjpt.guard.atomic_file import write_file
 
 __all__ = ["simulate"]
 
@@ -74,9 +75,6 @@ def _simulate_recording(out: Path, duration_s: float, seed: int, sfreq: float) -
         "states": [{"onset_s": onset_s, "state": state} for onset_s, state in states],
     }
     truth_path = out.with_suffix(".truth.json")
-    try:
-        truth_path.write_text(json.dumps(truth, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise MdjptError(f"cannot write {truth_path}: {error.strerror}") from None
+    write_file(truth_path, (json.dumps(truth, indent=2) + "\n").encode())
     typer.echo(f"{out}: {duration_s:g} s of simulated EEG, truth in {truth_path.name}")
     return 0

@@ -12,7 +12,7 @@ from mdjpt.datasets.cards import CARDS
 from mdjpt.datasets.electrodes import EMOEEG_MC_64
 from mdjpt.datasets.reader import DatasetReader
 from mdjpt.datasets.trials import RecordingKey, Trial, as_samples
-from mdjpt.errors import DatasetError
+from mdjpt.errors import DatasetError, one_line
 from mdjpt.signal.units import in_microvolts
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def _array(path: Path, n_trials: int) -> NDArray[np.floating]:
     """Return (trial, electrode, sample) from a file that may hold the first two the other way."""
     try:
         values = np.load(path, mmap_mode="r")  # mapped: a false header cannot ask for memory
-    except (OSError, ValueError, EOFError, SyntaxError) as error:
-        raise DatasetError(f"{path}: damaged or cut off: {error}") from None
+    except Exception as error:  # numpy parses the header as Python, which has many errors
+        raise DatasetError(f"{path}: damaged or cut off: {one_line(error)}") from None
     need = (n_trials, len(EMOEEG_MC_64))
     if not isinstance(values, np.ndarray) or values.ndim != 3 or values.dtype.kind != "f":
         raise DatasetError(f"{path}: need real numbers of shape {(*need, 'n_times')}")

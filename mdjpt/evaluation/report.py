@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mdjpt.errors import printable
 from mdjpt.evaluation.metrics import METRICS
 from mdjpt.evaluation.outcome import level_name, write_outcomes
 from mdjpt.evaluation.paired import compare_arms
 from mdjpt.evaluation.published import published_figures
 from mdjpt.guard.atomic_file import write_file
+from mdjpt.guard.cells import markdown_text, table_cell
 from mdjpt.guard.extras import require_training_extra
 
 if TYPE_CHECKING:
@@ -51,10 +53,8 @@ class Table:
     def markdown(self) -> str:
         """Return the table in Markdown, its title as a heading."""
         lines = [self.header, ("---",) * len(self.header), *self.rows]
-        cells = [
-            "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-        ]
-        return "\n".join([f"## {self.title}", "", *cells, ""])
+        cells = ["| " + " | ".join(markdown_text(cell) for cell in line) + " |" for line in lines]
+        return "\n".join([f"## {markdown_text(self.title)}", "", *cells, ""])
 
     def html(self) -> str:
         """Return the table in HTML, its title as a heading."""
@@ -62,12 +62,14 @@ class Table:
 
     def csv(self) -> str:
         """Return the table as CSV, without its title."""
-        text: str = self._frame().to_csv(index=False, lineterminator="\n")
+        frame = self._frame().map(table_cell).rename(columns=table_cell)
+        text: str = frame.to_csv(index=False, lineterminator="\n")
         return text
 
     def _frame(self) -> Any:
         pandas = require_training_extra("pandas")
-        return pandas.DataFrame(self.rows, columns=self.header, dtype=str)
+        rows = [[printable(cell) for cell in row] for row in self.rows]
+        return pandas.DataFrame(rows, columns=[*map(printable, self.header)], dtype=str)
 
 
 @dataclass(frozen=True)
@@ -94,10 +96,11 @@ class Report:
 
     def markdown(self) -> str:
         """Return the report without its figures."""
-        parts = [f"# {self.title}", "", *(f"**{text}**\n" for text in self.warnings)]
+        parts = [f"# {markdown_text(self.title)}", ""]
+        parts += [f"**{markdown_text(text)}**\n" for text in self.warnings]
         parts += [table.markdown() for table in self.tables]
         if self.notes:
-            parts += ["## Notes", "", *(f"- {note}" for note in self.notes), ""]
+            parts += ["## Notes", "", *(f"- {markdown_text(note)}" for note in self.notes), ""]
         return "\n".join(parts)
 
     def html(self) -> str:
@@ -175,10 +178,10 @@ def csv_text(outcomes: Sequence[Outcome]) -> str:
     rows = [
         {
             "protocol": outcome.protocol,
-            "dataset": outcome.dataset,
-            "arm": outcome.arm,
+            "dataset": table_cell(outcome.dataset),
+            "arm": table_cell(outcome.arm),
             "level": level,
-            "fold": fold.name,
+            "fold": table_cell(fold.name),
             "n_train": fold.n_train,
             "n_test": fold.n_test,
         }

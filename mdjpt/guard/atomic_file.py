@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -13,7 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["atomic_file", "write_file"]
+__all__ = ["atomic_file", "refuse_other_than_file", "write_file"]
+
+
+def refuse_other_than_file(path: Path) -> None:
+    """Raise OSError where a file would be written through a link, or in the place of a device."""
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if stat.S_ISLNK(kind):
+        raise OSError(errno.ELOOP, "a link, and nothing is written through one")
+    if not stat.S_ISREG(kind):
+        raise OSError(errno.EEXIST, "no regular file")
 
 
 @contextmanager
@@ -24,8 +40,9 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     Of several writers at once, in threads or processes, the last to end has its content there. The
     folder must exist.
 
-    Raises OSError when it cannot be written.
+    Raises OSError when it cannot be written, or `path` is a link, a folder or a device.
     """
+    refuse_other_than_file(path)
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         with unfinished.open("xb") as file:

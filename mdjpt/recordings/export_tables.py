@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mdjpt.errors import RecordingError
+from mdjpt.guard.cells import table_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -182,14 +183,14 @@ def write_csv(path: Path, recording: Recording, events: Sequence[ExportEvent]) -
         recording.n_times - 1,
     )
     for column, event in zip(columns.tolist(), events, strict=True):
-        label = event.label.replace(",", ";")
+        label = table_cell(event.label).replace(",", ";")
         labels[column] = f"{labels[column]}/{label}" if column in labels else label
     header = ["timestamps", *recording.ch_names, "marker"]
     table = np.column_stack([recording.positions / recording.sfreq, recording.samples.T])
     template = ",".join(["%.9f"] + ["%.9g"] * recording.n_channels)
     try:
         with path.open("x", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerow(header)
+            csv.writer(file).writerow(map(table_cell, header))
             for column, row in enumerate(table.tolist()):
                 file.write(f"{template % tuple(row)},{_quoted(labels.get(column, ''))}\n")
     except OSError as error:
@@ -215,7 +216,7 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]])
     RecordingError
         It exists, or cannot be written.
     """
-    lines = ["\t".join(" ".join(cell.split()) for cell in row) for row in (header, *rows)]
+    lines = ["\t".join(map(table_cell, row)) for row in (header, *rows)]
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write("\n".join(lines) + "\n")
@@ -232,7 +233,7 @@ def _write_table(
 ) -> None:
     text = io.StringIO()
     if header is not None:
-        text.write(delimiter.join(header) + "\n")
+        text.write(delimiter.join(map(table_cell, header)) + "\n")
     np.savetxt(text, table, fmt=list(formats), delimiter=delimiter)
     content = text.getvalue().encode()
     try:

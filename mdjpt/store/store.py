@@ -269,7 +269,7 @@ def _mapped(folder: Path, facts: RecordingFacts, n_channels: int) -> NDArray[np.
         samples = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError:
+    except Exception:  # numpy parses the header as Python, which has many errors
         raise DatasetError(f"{path}: damaged or cut short: prepare it again") from None
     expected = (n_channels, facts.n_times)
     if samples.dtype != np.float32 or samples.shape != expected or not samples.flags.c_contiguous:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 
 from mdjpt.errors import MdjptError
-from mdjpt.guard.atomic_file import write_file
+from mdjpt.guard.atomic_file import refuse_other_than_file, write_file
 from mdjpt.training.checkpoint import Checkpoint, write_checkpoint
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def trim_log(path: Path, n_steps: int) -> None:
 
 def _append(path: Path, report: StepReport) -> None:
     row = asdict(report)
+    refuse_other_than_file(path)
     with path.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, row, lineterminator="\n")
         if file.tell() == 0:

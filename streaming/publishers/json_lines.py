@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from mdjpt.errors import MdjptError
+from mdjpt.guard.atomic_file import refuse_other_than_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,8 @@ class JsonLinesPublisher:
     def __init__(self, path: Path | None) -> None:
         self._owned = path is not None
         try:
+            if path is not None and (path.is_file() or not path.exists()):
+                refuse_other_than_file(path)  # a pipe or a device is meant
             self._file: IO[str] = path.open("w", encoding="utf-8") if path else sys.stdout
         except OSError as error:
             raise MdjptError(

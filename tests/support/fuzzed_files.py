@@ -129,7 +129,7 @@ def _spoil_arrays(arrays: dict[str, Any], rng: np.random.Generator) -> None:
     changes = [
         lambda: array.ravel(),
         lambda: array.T,
-        lambda: array[:0],
+        lambda: array.reshape(-1)[:0],
         lambda: array[..., None],
         lambda: array.astype(np.float64),
         lambda: array.astype(np.int64),

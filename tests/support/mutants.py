@@ -95,7 +95,7 @@ def spoiled(value: Any, rng: np.random.Generator) -> Any:
             other, place = places[rng.integers(len(places))]
             parent[key] = json.loads(json.dumps(other[place])) if place in _keys(other) else None
         elif kind == 4 and isinstance(parent[key], int | float):
-            parent[key] = parent[key] * float(rng.choice([-1, 0, 1e-3, 1e3, 1e18]))
+            parent[key] *= (-1, 0, 1000, 10**18)[rng.integers(4)]
         else:
             parent[key] = HOSTILE[rng.integers(len(HOSTILE))]
     return value
