@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from subprocess import PIPE
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
+from brainflow.board_shim import BrainFlowInputParams
 
-from mdjpt.errors import MdjptError, SourceError, SourceLost, SourceNotFound
-from streaming.sources.boards import BrainFlowBoard, board_names
+from mdjpt.errors import MdjptError, RecordingError, SourceError, SourceLost, SourceNotFound
+from streaming.sources.boards import board_names
 from streaming.sources.brainflow import BrainFlowSource
+from streaming.sources.brainflow_board import BrainFlowBoard
 from streaming.sources.source_spec import parse_source
 from tests.support.fake_board import SFREQ, FakeBoard
 from tests.support.hand_clock import HandClock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def opened(board: FakeBoard, **options: object) -> tuple[BrainFlowSource, HandClock]:
@@ -55,6 +65,67 @@ def test_the_synthetic_board_loses_nothing_and_says_that_it_is_simulated() -> No
         source.close()
 
 
+SHARER = """
+import sys, warnings
+warnings.simplefilter("ignore")
+from brainflow.board_shim import BoardIds, BoardShim, BrainFlowInputParams
+BoardShim.disable_board_logger()
+board = BoardShim(BoardIds.SYNTHETIC_BOARD, BrainFlowInputParams())
+board.prepare_session()
+board.add_streamer("streaming_board://225.1.1.1:6677")
+board.add_streamer(f"file://{sys.argv[1]}:w")
+board.start_stream()
+print("shared", flush=True)
+sys.stdin.readline()
+board.stop_stream()
+board.release_session()
+"""
+
+
+def read_on(source: BrainFlowSource, n_times: int) -> int:
+    """Read samples without a gap until there are so many, or the source ends; return how many."""
+    stop = 0
+    while stop < n_times and not source.ended:
+        chunk = source.read(0.2)
+        assert chunk.first_sample == stop
+        stop = chunk.stop_sample
+    return stop
+
+
+def test_a_board_of_another_program_is_read_while_it_is_shared_and_from_its_file(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "shared board.csv"
+    command = [sys.executable, "-c", SHARER, str(file)]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as sharer:
+        assert sharer.stdout is not None
+        assert sharer.stdout.readline() == "shared\n"
+        shared = "brainflow:streaming?ip_address=225.1.1.1&ip_port=6677&master_board=synthetic"
+        source = BrainFlowSource.from_spec(parse_source(shared))
+        info = source.open()
+        try:
+            assert (info.simulated, info.sfreq, info.n_channels) == (True, 250.0, 16)
+            assert read_on(source, 500) >= 500
+        finally:
+            source.close()
+        sharer.communicate("end")
+    played = f"brainflow:playback_file?file={file}&master_board=synthetic"
+    source = BrainFlowSource.from_spec(parse_source(played))
+    assert source.open().ch_names == info.ch_names
+    try:
+        n_times = read_on(source, 10_000)
+    finally:
+        source.close()
+    assert source.ended
+    assert n_times == len(file.read_text().splitlines())
+
+
+def test_options_are_the_fields_of_brainflow() -> None:
+    known = set(vars(BrainFlowInputParams()))
+    text = "&".join(f"{key}=1" for key in sorted(known))
+    assert set(parse_source(f"brainflow:cyton?{text}").options) == known
+
+
 def test_a_board_is_opened_once_in_a_program() -> None:
     first, second = (BrainFlowSource(BrainFlowBoard("synthetic")) for _ in range(2))
     first.open()
@@ -75,7 +146,10 @@ def test_a_board_is_opened_once_in_a_program() -> None:
         ("brainflow:cyton?serial_port=/dev/no-such-port", SourceNotFound, "is it plugged in"),
         ("brainflow:cyton", SourceNotFound, "serial_port="),
         ("brainflow:ganglion", SourceError, "--montage"),
-        ("brainflow:playback_file", SourceError, "no EEG"),
+        ("brainflow:playback_file", MdjptError, "which board sampled"),
+        ("brainflow:streaming?master_board=cyton", MdjptError, "add ip_address and ip_port"),
+        ("brainflow:playback_file?file=/none.csv&master_board=0", RecordingError, "no such file"),
+        ("brainflow:streaming?master_board=cytn", MdjptError, "do you mean cyton"),
         ("brainflow:cytn", MdjptError, "do you mean cyton"),
     ],
 )
@@ -83,7 +157,7 @@ def test_a_board_that_cannot_be_used_is_one_line(text: str, error: type, says: s
     with pytest.raises(error, match=says) as raised:
         BrainFlowSource.from_spec(parse_source(text)).open()
     assert "\n" not in str(raised.value)
-    assert raised.value.exit_code == (2 if error is MdjptError else 3)
+    assert raised.value.exit_code == (3 if issubclass(error, SourceError) else 2)
 
 
 def test_every_listed_board_has_rows() -> None:

@@ -22,6 +22,7 @@ def sources(
     ] = 2.0,
 ) -> int:
     """List LSL streams, with nominal and measured rate, and BrainFlow boards."""
+    from streaming.sources.boards import PASSING_ON
     from streaming.sources.discovery import list_boards, list_lsl
 
     streams, boards = list_lsl(timeout_s), list_boards()
@@ -53,4 +54,7 @@ def sources(
     console.print(table)
     names = ", ".join(board.name for board in boards)
     console.print(f"\nBrainFlow boards ({len(boards)}), as brainflow:NAME: {names}")
+    console.print("What another program shares, or a file of BrainFlow's, as one of:")
+    for name, needs in PASSING_ON.items():
+        console.print(Text(f"  brainflow:{name}?{needs}&master_board=NAME"))
     return 0

@@ -103,7 +103,7 @@ def _board(spec: SourceSpec, names: tuple[str, ...]) -> StreamInfo:
     """Describe a board without connecting it; its labels are BrainFlow's, not its own."""
     from streaming.sources.boards import board_rows
 
-    rows = board_rows(spec.name)
+    rows = board_rows(spec.name, spec.options)
     chosen = select_electrodes(rows.labels, names or None)
     assumed = () if names else ("electrodes as BrainFlow assumes them; type others if they differ",)
     return StreamInfo(

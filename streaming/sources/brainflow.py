@@ -12,7 +12,7 @@ import numpy as np
 from mdjpt.errors import RecordingError, SourceError, SourceLost
 from mdjpt.recordings import montage_names
 from mdjpt.recordings.electrodes import select_electrodes
-from streaming.sources.boards import BrainFlowBoard
+from streaming.sources.brainflow_board import BrainFlowBoard
 from streaming.sources.cutter import ChunkCutter
 from streaming.stream import Chunk, Column, Marker, StreamInfo
 
@@ -68,6 +68,7 @@ class BrainFlowSource:
         self._wait = wait
         self._worker: ThreadPoolExecutor | None = None
         self._restart: Future[None] | None = None
+        self._ended = False
         self._cutter: ChunkCutter
 
     @classmethod
@@ -79,8 +80,8 @@ class BrainFlowSource:
 
     @property
     def ended(self) -> bool:
-        """False: a board may always come back."""
-        return False
+        """True once a board that plays a file has come to its end; others may always come back."""
+        return self._ended
 
     def open(self) -> StreamInfo:
         """Connect to the board; blocks for as long as its driver does.
@@ -98,6 +99,7 @@ class BrainFlowSource:
         names, notes = self._electrodes(rows)
         self._board.start()
         self._rows = rows
+        self._ended = False
         self._cutter = ChunkCutter(len(names), rows.sfreq, counter_modulus=rows.counter_modulus)
         self._last_sample = self._tried = self._clock()
         self._worker = ThreadPoolExecutor(1, "brainflow-connect")
@@ -108,7 +110,7 @@ class BrainFlowSource:
             source_id=f"brainflow:{self._board.name}",
             clock="unix",
             ch_units=("uV",) * len(names),
-            simulated=self._board.name in _SIMULATED,
+            simulated=self._board.model in _SIMULATED,
             notes=notes,
             others=tuple(column for _, column in self._others),
         )
@@ -194,6 +196,9 @@ class BrainFlowSource:
         """Have the worker stop and start a silent board; drivers do not tell of a lost one."""
         now = self._clock()
         silent_s = now - self._last_sample
+        if self._board.ends:
+            self._ended = silent_s > SILENT_S
+            return
         if silent_s > self._lost_after_s:
             raise SourceLost(f"brainflow:{self._board.name}: silent for {silent_s:.0f} s")
         if silent_s > SILENT_S and now - self._tried > _RETRY_S and self._worker is not None:

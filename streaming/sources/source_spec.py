@@ -104,14 +104,23 @@ _OPTIONS: dict[str, dict[str, Callable[[str], OptionValue]]] = {
         "hostname": _text,
         "sfreq": _positive("Hz", 20_000),
     },
-    "brainflow": {
+    "brainflow": {  # the fields of BrainFlowInputParams
         "serial_port": _text,
         "mac_address": _text,
         "ip_address": _text,
+        "ip_address_aux": _text,
+        "ip_address_anc": _text,
         "ip_port": _integer(1, 65535),
+        "ip_port_aux": _integer(1, 65535),
+        "ip_port_anc": _integer(1, 65535),
+        "ip_protocol": _integer(0, 2),
         "serial_number": _text,
         "timeout": _integer(1, 600),
         "other_info": _text,
+        "file": _text,
+        "file_aux": _text,
+        "file_anc": _text,
+        "master_board": _text,
     },
 }
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from mdjpt.recordings import Recording
 from mdjpt.simulation import SimulatedParticipant
-from streaming.sources.boards import BrainFlowBoard
 from streaming.sources.brainflow import BrainFlowSource
+from streaming.sources.brainflow_board import BrainFlowBoard
 from streaming.sources.lsl import LSLSource
 from streaming.sources.recording import RecordingSource
 from streaming.sources.simulated import SimulatedSource

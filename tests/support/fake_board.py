@@ -33,7 +33,8 @@ class FakeBoard:
     def __init__(
         self, labels: Sequence[str] = ("C3", "C4"), name: str = "fake", *, counts: bool = True
     ) -> None:
-        self.name = name
+        self.name = self.model = name
+        self.ends = False
         self._labels = tuple(labels)
         self._counts = counts
         self._waiting: list[NDArray[np.float64]] = []
