@@ -120,7 +120,7 @@ class LabelledFeatures:
     ...     features, trial, label, ("calm", "happy"), hop_s=0.5, own=prepared.own
     ... )
     >>> data.n_trials, data.windows.n_electrodes
-    (5, 64)
+    (6, 64)
     """
 
     features: NDArray[np.float32]
