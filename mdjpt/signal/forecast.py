@@ -42,7 +42,7 @@ def autoregression(x: Float64, order: int) -> Float64:
     """
     series = np.ascontiguousarray(x.T)  # time first: shifted copies stay contiguous
     forward, backward = series[1:].copy(), series[:-1].copy()
-    scratch = np.empty_like(forward)
+    scratch, other = np.empty_like(forward), np.empty_like(forward)
     coefficients = np.zeros((len(x), 0))
     power = np.einsum("tn,tn->n", forward, forward) + np.einsum("tn,tn->n", backward, backward)
     floor = 1e-12 * power + np.finfo(np.float64).tiny
@@ -52,7 +52,7 @@ def autoregression(x: Float64, order: int) -> Float64:
         step = gain[:, None]
         coefficients = np.hstack([coefficients - step * coefficients[:, ::-1], step])
         scaled = np.multiply(backward, gain, out=scratch[: len(backward)])
-        backward -= forward * gain
+        backward -= np.multiply(forward, gain, out=other[: len(forward)])
         forward -= scaled
         power = (1.0 - gain**2) * power - forward[0] ** 2 - backward[-1] ** 2
         forward, backward = forward[1:], backward[:-1]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mdjpt.signal.line_noise import MAINS_HZ
-from mdjpt.signal.units import are_potentials
+from mdjpt.signal.units import all_potentials
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class Spectrum:
         """Transform finite samples, shape (n, n_times)."""
         n_times = samples.shape[1]
         level = samples.mean(axis=1, keepdims=True, dtype=np.float64)
-        centred = (samples - level).astype(np.float32)
+        centred = np.subtract(samples, level, dtype=np.float32, casting="same_kind")
         ramp = np.linspace(-1.0, 1.0, n_times, dtype=np.float32)
         centred -= (centred @ ramp)[:, None] / (ramp @ ramp) * ramp
         values = np.fft.rfft(centred, axis=1)
@@ -86,9 +86,16 @@ class Spectrum:
         tapered = 0.5 * x[:, bins] - 0.25 * (x[:, bins - 1] + x[:, bins + 1])
         return self.hz[bins], 2.0 / _HANN_POWER * np.abs(tapered / self.n_times) ** 2
 
-    def lines(self) -> Float64:
-        """Return the strong line of each electrode in Hz, 0 without one, shape (n,)."""
-        lines, loudest = np.zeros(len(self.values)), _STRONG * robust_amplitude(self.band())
+    def lines(self, amplitude: Float64 | None = None) -> Float64:
+        """Return the strong line of each electrode in Hz, 0 without one, shape (n,).
+
+        Parameters
+        ----------
+        amplitude : ndarray of float64, shape (n,), optional
+            :func:`robust_amplitude` of the band, where it is known.
+        """
+        amplitude = robust_amplitude(self.band()) if amplitude is None else amplitude
+        lines, loudest = np.zeros(len(self.values)), _STRONG * amplitude
         for line in MAINS_HZ:
             if line + _NEAR_HZ >= self.hz[-1]:
                 continue  # beyond half the sampling rate, where it would be mirrored into the band
@@ -125,7 +132,7 @@ def mains_lines(raw: Samples, sfreq: float) -> Float64:
     lines = np.zeros(len(raw))
     if raw.shape[1] < sfreq:
         return lines
-    finite = are_potentials(raw).all(axis=1)
+    finite = all_potentials(raw)
     spectrum = Spectrum.of(raw[finite], sfreq)
     lines[finite] = spectrum.lines()
     return lines

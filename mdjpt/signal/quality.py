@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mdjpt.signal.filters import chain_gain
 from mdjpt.signal.mains import Spectrum, robust_amplitude, without_hum
-from mdjpt.signal.units import are_potentials
+from mdjpt.signal.units import all_potentials
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,6 +71,8 @@ class ElectrodeQuality:
     amplitude: Float64
     """Robust standard deviation between 0.8 and 45 Hz, microvolts; 0 where samples are missing.
     Shape (n,)."""
+    line: Float64
+    """What :func:`mdjpt.signal.mains.mains_lines` tells, Hz; 0 for none. Shape (n,)."""
 
 
 def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
@@ -114,39 +117,51 @@ def electrode_quality(raw: Samples, sfreq: float) -> ElectrodeQuality:
     n_times = raw.shape[1]
     if n_times < sfreq:
         raise ValueError(f"quality needs at least 1 s of signal, got {n_times / sfreq:.2f} s")
-    finite = np.asarray(are_potentials(raw).all(axis=1), bool)
+    finite = all_potentials(raw)
     samples = raw if finite.all() else np.where(finite[:, None], raw, 0.0)
     spectrum = Spectrum.of(samples, sfreq)
-    band, lines = spectrum.band(), spectrum.lines()
+    band = spectrum.band()
+    amplitude = robust_amplitude(band)
+    lines = spectrum.lines(amplitude)
     humming = lines > 0
     if humming.any():  # whose side lobes are not the signal in the band
         quiet = without_hum(spectrum.centred[humming], lines[humming], sfreq)
         band[humming] = Spectrum.of(quiet, sfreq).band()
-    magnitude, amplitude = np.abs(band), robust_amplitude(band)
-    repeated = (samples[:, 1:] == samples[:, :-1]).mean(axis=1) > _REPEATED_SHARE
-    noisy = (amplitude > _NOISY_UV) | (magnitude.max(axis=1) > _PEAK_UV)
+        amplitude[humming] = robust_amplitude(band[humming])
+    top, bottom = samples.max(axis=1), samples.min(axis=1)
+    n_repeated = np.count_nonzero(samples[:, 1:] == samples[:, :-1], axis=1)
+    repeated = n_repeated / (n_times - 1) > _REPEATED_SHARE
+    noisy = (amplitude > _NOISY_UV) | (np.maximum(band.max(1), -band.min(1)) > _PEAK_UV)
     hum, left = _hum(spectrum, lines)
     verdicts = {
         "nan": ~finite,
-        "railed": _railed(samples) | (_clipped(samples) & (amplitude >= _FLAT_UV)),
+        "railed": _railed(samples, top, bottom)
+        | (_clipped(samples, top, bottom) & (amplitude >= _FLAT_UV)),
         "flat": repeated | (amplitude < _FLAT_UV),
         "mains": np.where(noisy, hum, left) > _MAINS_RATIO * amplitude,
         "noisy": noisy,
     }
     reason = np.select(list(verdicts.values()), list(verdicts), default="")
-    return ElectrodeQuality(reason == "", tuple(reason.tolist()), np.where(finite, amplitude, 0.0))
+    return ElectrodeQuality(
+        reason == "", tuple(reason.tolist()), np.where(finite, amplitude, 0.0), lines
+    )
 
 
-def _railed(samples: Samples) -> NDArray[np.bool_]:
+def _railed(samples: Samples, top: Samples, bottom: Samples) -> NDArray[np.bool_]:
     """Tell where the median sits at the rail of the ADS1299, which may well be constant there."""
-    distance = np.abs(np.abs(np.median(samples[:, ::8], axis=1)) - _RAIL_UV)
-    return np.asarray(distance < _RAIL_TOLERANCE_UV)
+    railed = np.maximum(top, -bottom) > _RAIL_UV - _RAIL_TOLERANCE_UV
+    if railed.any():
+        distance = np.abs(np.abs(np.median(samples[railed, ::8], axis=1)) - _RAIL_UV)
+        railed[railed] = distance < _RAIL_TOLERANCE_UV
+    return np.asarray(railed)
 
 
-def _clipped(samples: Samples) -> NDArray[np.bool_]:
-    at_top = (samples == samples.max(axis=1, keepdims=True)).mean(axis=1)
-    at_bottom = (samples == samples.min(axis=1, keepdims=True)).mean(axis=1)
-    return np.asarray(np.maximum(at_top, at_bottom) > _RAILED_SHARE)
+def _clipped(samples: Samples, top: Samples, bottom: Samples) -> NDArray[np.bool_]:
+    n_equal = np.maximum(
+        np.count_nonzero(samples == top[:, None], axis=1),
+        np.count_nonzero(samples == bottom[:, None], axis=1),
+    )
+    return np.asarray(n_equal / samples.shape[1] > _RAILED_SHARE)
 
 
 def _hum(spectrum: Spectrum, lines: Float64) -> tuple[Float64, Float64]:
@@ -155,8 +170,14 @@ def _hum(spectrum: Spectrum, lines: Float64) -> tuple[Float64, Float64]:
     left = np.zeros(len(lines))
     for line in np.unique(lines):
         rows = lines == line
-        left[rows] = np.sqrt(power[rows] @ chain_gain(hz, float(line)) ** 2)
+        left[rows] = np.sqrt(power[rows] @ _power_left(tuple(hz.tolist()), float(line)))
     return np.sqrt(power.sum(axis=1)), left
+
+
+@lru_cache(maxsize=16)
+def _power_left(hz: tuple[float, ...], line: float) -> Float64:
+    """Return what the training filters leave of the power at frequencies, with a notch or not."""
+    return np.asarray(chain_gain(hz, line) ** 2, np.float64)
 
 
 def common_field(filtered: Samples, sfreq: float) -> float:

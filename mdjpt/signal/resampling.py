@@ -85,8 +85,9 @@ def resample(x: Float64, sfreq: float, new_sfreq: float, first: float, n_times: 
     whole = np.floor(starts + 1e-9).astype(int)
     phases = np.round(np.abs(starts - whole), 9)
     needed = int(whole[-1] + np.ceil(_BLOCK * step)) + 2 * reach + 2
-    behind = max(needed - reach - x.shape[1], 0)
-    padded = np.pad(x, ((0, 0), (reach, behind)), mode="edge")
+    padded = np.empty((len(x), max(needed, reach + x.shape[1])))
+    padded[:, :reach], padded[:, reach + x.shape[1] :] = x[:, :1], x[:, -1:]
+    padded[:, reach : reach + x.shape[1]] = x
     out = np.empty((len(x), len(starts) * _BLOCK))
     for block, (start, phase) in enumerate(zip(whole.tolist(), phases.tolist(), strict=True)):
         weights = _block_weights(sfreq, new_sfreq, phase)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MICROVOLTS_PER_VOLT",
+    "all_potentials",
     "are_potentials",
     "factors_by_size",
     "in_microvolts",
@@ -142,3 +143,11 @@ def in_microvolts(
 def are_potentials(samples: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Tell which samples, of any shape in microvolts, are numbers below 1 kV."""
     return np.asarray(np.abs(samples) < _NO_POTENTIAL_UV)
+
+
+def all_potentials(samples: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Tell of which channels, shape (n, n_times), every sample is a number below 1 kV."""
+    if not samples.shape[1]:
+        return np.ones(len(samples), bool)
+    most, least = samples.max(axis=1), samples.min(axis=1)  # NaN where one is no number
+    return np.asarray((most < _NO_POTENTIAL_UV) & (least > -_NO_POTENTIAL_UV))

@@ -20,7 +20,7 @@ from mdjpt.signal.montage import Montage, canonical_name, map_montage
 from mdjpt.signal.one_head import OneHead
 from mdjpt.signal.quality import Quality, electrode_quality
 from mdjpt.signal.scaling import FixedScale, RunningScale
-from mdjpt.signal.units import are_potentials
+from mdjpt.signal.units import all_potentials
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -190,12 +190,14 @@ class Preprocessor:
             125 Hz; None filters the window by itself.
         """
         scalp = raw[self.electrodes]
-        quality, good = self._judge(scalp, n_margin)
+        quality, good, lines = self._judge(scalp, n_margin)
         if not _enough(good):
             return PreparedWindow(None, quality, usable=False)
-        own = (
-            filter_window(scalp[good], self.sfreq, n_margin) if filtered is None else filtered[good]
-        )
+        if filtered is None:
+            used = scalp if good.all() else scalp[good]
+            own = filter_window(used, self.sfreq, n_margin, lines[good])
+        else:
+            own = filtered[good]
         if not self._one_head(own, good, SFREQ, stop / self.sfreq):
             return PreparedWindow(None, quality, usable=True, familiar=False)
         window = self._scaled(own, good, stop)
@@ -209,15 +211,15 @@ class Preprocessor:
 
     def _judge(
         self, scalp: NDArray[np.float32], n_margin: int
-    ) -> tuple[Quality, NDArray[np.bool_]]:
-        """Return the verdict on the electrodes, and which of them are good."""
+    ) -> tuple[Quality, NDArray[np.bool_], NDArray[np.float64]]:
+        """Return the verdict on the electrodes, which are good, and the mains line of each."""
         verdict = electrode_quality(scalp[:, n_margin:], self.sfreq)
         # The margin of an electrode that is back since a moment may still hold what made it bad.
-        good = verdict.good & are_potentials(scalp).all(axis=1)
+        good = verdict.good & all_potentials(scalp)
         bad = np.flatnonzero(~good)
         names = tuple(self.ch_names[k] for k in self.electrodes[bad])
         causes = tuple(verdict.reason[k] or "nan" for k in bad)
-        return Quality(good=int(good.sum()), bad=names, causes=causes), good
+        return Quality(good=int(good.sum()), bad=names, causes=causes), good, verdict.line
 
     def _scaled(
         self, filtered: NDArray[np.float64], good: NDArray[np.bool_], stop: int
