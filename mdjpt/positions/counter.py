@@ -21,16 +21,10 @@ _TURN_TOLERANCE, _UNNOTICED_TOLERANCE = 1 / 4, 1 / 16
 
 
 class Counter:
-    """Unwraps a counter. One thread feeds it, in order.
+    """Unwraps a counter of `modulus` different values. One thread feeds it, in order.
 
-    Parameters
-    ----------
-    sfreq : float
-        Nominal sampling rate in Hz.
-    modulus : int
-        Number of its different values.
-    first : ndarray of int64, shape (n_times,)
-        The first values: their commonest step is that of one sample.
+    The commonest step of its first values, shape (n_times,), is that of one sample; the rate in Hz
+    is the nominal one.
     """
 
     def __init__(self, sfreq: float, modulus: int, first: NDArray[np.int64]) -> None:
@@ -54,14 +48,8 @@ class Counter:
     def steps(self, values: NDArray[np.int64], stamps: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return how many samples each lies behind the one before it, whole turns apart.
 
-        A packet that came twice is 0 behind, one out of order less.
-
-        Parameters
-        ----------
-        values : ndarray of int64, shape (n_times,)
-            What the device counted.
-        stamps : ndarray of float64, shape (n_times,)
-            Raw time stamps in seconds, NaN where there are none.
+        A packet that came twice is 0 behind, one out of order less. What the device counted and its
+        raw time stamps, seconds or NaN, have shape (n_times,).
         """
         before = int(values[0]) - self._step if self._last is None else self._last
         steps = np.diff(values, prepend=np.int64(before)) % self._modulus // self._step
@@ -73,12 +61,8 @@ class Counter:
     def in_turns(self, n_late: int, step: int) -> int:
         """Return the whole turns, in samples, that late stamps show and the counter cannot.
 
-        Parameters
-        ----------
-        n_late : int
-            Samples by which the stamps are late, beyond what the counter misses.
-        step : int
-            What :meth:`steps` gave for the sample behind.
+        The stamps are `n_late` samples late, beyond what the counter misses; `step` is what
+        :meth:`steps` gave for the sample behind.
         """
         turns = round(n_late / self.turn) * self.turn
         tolerance = _UNNOTICED_TOLERANCE if step in (0, 1) else _TURN_TOLERANCE

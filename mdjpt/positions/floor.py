@@ -42,13 +42,7 @@ _MEDIAN_TO_MEAN = 1.2533  # scatter of a median of normal values over that of th
 
 
 class Floor:
-    """Least lateness of the last seconds. One thread feeds it, in order.
-
-    Parameters
-    ----------
-    sfreq : float
-        Nominal sampling rate in Hz.
-    """
+    """Least lateness of the last seconds. One thread feeds it, in order."""
 
     def __init__(self, sfreq: float) -> None:
         self._sfreq = sfreq

@@ -35,17 +35,9 @@ class Run:
 
 
 def runs_of(positions: NDArray[np.int64]) -> list[Run]:
-    """Cut a block at its gaps.
+    """Cut a block at its gaps: return its runs, in order, which cover it.
 
-    Parameters
-    ----------
-    positions : ndarray of int64, shape (n_times,)
-        Strictly increasing.
-
-    Returns
-    -------
-    list of Run
-        In order; together they cover the block.
+    Its positions, int64, shape (n_times,), are strictly increasing.
     """
     edges = [0, *(np.flatnonzero(np.diff(positions) != 1) + 1).tolist(), len(positions)]
     return [Run(a, b, int(positions[a])) for a, b in pairwise(edges) if b > a]

@@ -58,14 +58,9 @@ class _Doubt:
 class StampTracker:
     """Follows the lateness of one stream's stamps. One thread feeds it, in order.
 
-    Parameters
-    ----------
-    sfreq : float
-        Nominal sampling rate in Hz; the effective one is found out.
-    clear_s : float
-        Seconds off the line that put a sample in doubt.
-    small_gaps : bool
-        Whether to look for steps within the jitter; those clear of it are always told.
+    The rate in Hz is the nominal one; the effective one is found out. A sample that is `clear_s`
+    off the line is in doubt. Steps within the jitter are looked for where `small_gaps` are wanted;
+    those clear of it are always told.
     """
 
     def __init__(self, sfreq: float, *, clear_s: float = CLEAR_S, small_gaps: bool = True) -> None:
@@ -106,16 +101,11 @@ class StampTracker:
         self._resumes = True
 
     def take(self, stamps: NDArray[np.float64], arrival_s: float | None = None) -> list[Gap]:
-        """Take the next stamps and return the gaps that they show.
+        """Take the next stamps, seconds or NaN, shape (n_times,); return the gaps that they show.
 
-        Parameters
-        ----------
-        stamps : ndarray of float64, shape (n_times,)
-            Seconds; NaN for a sample without one.
-        arrival_s : float, optional
-            Monotonic clock when they arrived. It tells a clock that was set from a gap, for no
-            sample is stamped later than it arrives, and how long a device was away whose clock
-            began anew.
+        `arrival_s` is the monotonic clock when they arrived. It tells a clock that was set from a
+        gap, for no sample is stamped later than it arrives, and how long a device was away whose
+        clock began anew.
         """
         gaps: list[Gap | None] = []
         arrival = np.nan if arrival_s is None else arrival_s
