@@ -10,24 +10,15 @@ import typer
 from app.cli.evaluate_online import evaluate_online
 from app.cli.evaluate_person import evaluate_person
 from app.cli.evaluation_arms import (
-    Compare,
     EncodedArm,
     EncodingOptions,
-    Entropy,
-    Epochs,
-    Figures,
-    Models,
-    Normalisation,
-    Out,
-    Seed,
-    Step,
-    Store,
-    Variant,
+    Network,
+    Rows,
     encoded_arms,
     print_report,
     report_arms,
 )
-from app.cli.options import Device, Jobs, Quick, at_least, between
+from app.cli.options import Device, Jobs, Quick, at_least, between, output_folder, positive
 from app.cli.thread_count import compute_on
 from mdjpt.errors import MdjptError
 
@@ -47,6 +38,29 @@ evaluate_cli = typer.Typer(help="Evaluate models on prepared datasets.", no_args
 evaluate_cli.command("online")(evaluate_online)
 evaluate_cli.command("person")(evaluate_person)
 
+Store = Annotated[Path, typer.Argument(help="Prepared dataset.")]
+Models = Annotated[
+    list[Path] | None, typer.Option("--model", help="Model bundle; may be given several times.")
+]
+Out = Annotated[Path, typer.Option(help="Folder of the report.", callback=output_folder)]
+Entropy = Annotated[bool, typer.Option("--entropy", help="Add the differential-entropy baseline.")]
+Compare = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--compare", help="labram, biot, eegpt or cbramod and its weights: NAME=FILE.safetensors."
+    ),
+]
+Normalisation = Annotated[Rows, typer.Option(help="Of the network's rows.")]
+Variant = Annotated[Network | None, typer.Option(help="Of the network; the bundle's own if none.")]
+Step = Annotated[
+    float,
+    typer.Option("--step", help="Seconds from one window to the next.", callback=positive),
+]
+Figures = Annotated[bool, typer.Option("--figures", help="Draw confusion matrices and t-SNE.")]
+Seed = Annotated[int, typer.Option(help="Of splits and heads.")]
+Epochs = Annotated[
+    int, typer.Option("--epochs", help="Passes of the head over its windows.", callback=at_least(1))
+]
 Folds = Annotated[int, typer.Option("--folds", help="Random splits.", callback=at_least(1))]
 TrainShare = Annotated[
     float,

@@ -1,14 +1,13 @@
-"""What all evaluations of the command line share: options, arms, their progress, the report."""
+"""What all evaluations of the command line share: arms, their progress, the report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from app.cli.options import at_least, output_folder, positive
 from app.cli.progress import shown_progress
 from mdjpt.errors import MdjptError
 
@@ -22,49 +21,17 @@ if TYPE_CHECKING:
     from mdjpt.evaluation.window_table import FeatureSet
 
 __all__ = [
-    "Compare",
     "EncodedArm",
     "EncodingOptions",
-    "Entropy",
-    "Epochs",
-    "Figures",
-    "Models",
-    "Normalisation",
-    "Out",
-    "Seed",
-    "Step",
-    "Store",
-    "Variant",
+    "Network",
+    "Rows",
     "encoded_arms",
     "print_report",
     "report_arms",
 ]
 
-Store = Annotated[Path, typer.Argument(help="Prepared dataset.")]
-Models = Annotated[
-    list[Path] | None, typer.Option("--model", help="Model bundle; may be given several times.")
-]
-Out = Annotated[Path, typer.Option(help="Folder of the report.", callback=output_folder)]
-Entropy = Annotated[bool, typer.Option("--entropy", help="Add the differential-entropy baseline.")]
-Compare = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--compare", help="labram, biot, eegpt or cbramod and its weights: NAME=FILE.safetensors."
-    ),
-]
 Rows = Literal["auto", "rows", "window", "recording", "released"]
 Network = Literal["released", "paper"]
-Normalisation = Annotated[Rows, typer.Option(help="Of the network's rows.")]
-Variant = Annotated[Network | None, typer.Option(help="Of the network; the bundle's own if none.")]
-Step = Annotated[
-    float,
-    typer.Option("--step", help="Seconds from one window to the next.", callback=positive),
-]
-Figures = Annotated[bool, typer.Option("--figures", help="Draw confusion matrices and t-SNE.")]
-Seed = Annotated[int, typer.Option(help="Of splits and heads.")]
-Epochs = Annotated[
-    int, typer.Option("--epochs", help="Passes of the head over its windows.", callback=at_least(1))
-]
 
 LINE_EVERY_S = 30.0
 ENTROPY = "DE"
