@@ -244,7 +244,7 @@ def test_the_demo_model_labels_no_real_brain(demo: EmotionDecoder) -> None:
     """A recording of PhysioNet: probabilities as before, and what would give a label."""
     source = RecordingSource(read_recording(demo_recording()), speed="max")
     decoded = [p for p in shown(source, demo) if p.probabilities]
-    assert len(decoded) == 40
+    assert len(decoded) == 41
     assert {(p.status, p.reason) for p in decoded} == {
         ("unsure", reasons.only_simulated(calibrated=False))
     }
