@@ -8,7 +8,7 @@ import mne
 import numpy as np
 import pytest
 
-from app.calibration.from_recording import TrainingRequest, calibrate_recording
+from app.calibration.from_recording import TrainingRequest, calibrate_recording, hop_for
 from app.cli.calibrate import add_to_profile, calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import load_bundle, save_bundle
@@ -248,3 +248,12 @@ def test_a_window_belongs_to_the_trial_that_holds_all_of_it():
     assert trial_of_window(10.5, 15.5, trials) is None
     assert trial_of_window(16.0, 21.0, trials) is None
     assert trial_of_window(23.0, 28.0, trials) == 1
+
+
+@pytest.mark.parametrize(
+    ("n_trials", "duration_s", "hop_s"),
+    [(30, 6.5, 0.5), (15, 15.0, 0.5), (28, 15.0, 1.0), (14, 30.0, 1.5), (400, 6.9, 0.5)],
+)
+def test_no_more_windows_are_made_than_are_learned_from(n_trials, duration_s, hop_s):
+    trials = [LabelledInterval(16.0 * k, duration_s, "ab"[k % 2]) for k in range(n_trials)]
+    assert hop_for(trials) == hop_s

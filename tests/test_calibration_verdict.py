@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from mdjpt.calibration.blocks import block_folds, blocks_of, unmixed_pairs
 from mdjpt.calibration.confidence import softmax
-from mdjpt.calibration.evidence import Evidence
+from mdjpt.calibration.evidence import Evidence, accuracy_interval
 from mdjpt.calibration.verdict import (
     LEAST_BLOCKS,
     MAX_ORDERS,
@@ -216,3 +217,11 @@ def test_an_effect_is_found_through_the_drift():
         return drift(rng, label) * 0.3 + 4 * np.eye(6)[label]
 
     assert rejected("abababababab", felt, n=30) > 0.9
+
+
+@pytest.mark.parametrize(("n_correct", "n_trials"), [(0, 8), (5, 8), (8, 8), (27, 30)])
+def test_the_interval_of_an_accuracy_is_that_of_the_binomial_test(
+    n_correct: int, n_trials: int
+) -> None:
+    expected = binomtest(n_correct, n_trials).proportion_ci()
+    assert accuracy_interval(n_correct, n_trials) == pytest.approx(expected)

@@ -47,12 +47,13 @@ __all__ = [
     "TrainingRequest",
     "calibrate_recording",
     "encoded_trials",
+    "hop_for",
     "train_profile",
     "trials_of",
 ]
 
 HOP_S = 0.5
-"""Seconds from window to window, as live."""
+"""Seconds from window to window, as live; longer where there are more than are learned from."""
 IN_SESSION_HOP_S = 1.0
 """Beside a session that goes on, where the processor is the decoder's."""
 
@@ -123,7 +124,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
         known = known_calibration(request.profile, earlier, eeg, request.montage)
         request.in_session.refuse_too_few(chosen.trials, known)
         eeg = only_around(eeg, chosen.trials)
-    hop_s = HOP_S if request.in_session is None else IN_SESSION_HOP_S
+    hop_s = hop_for(chosen.trials) if request.in_session is None else IN_SESSION_HOP_S
     result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report, known, hop_s)
     if request.in_session is not None:
         request.in_session.refuse_no_better(result.decoder.evidence, earlier, known)
@@ -160,6 +161,28 @@ def trials_of(request: TrainingRequest, eeg: Recording) -> ChosenTrials:
         classes=request.classes,
         trial_s=request.trial_s,
     )
+
+
+def hop_for(trials: Sequence[LabelledInterval]) -> float:
+    """Return the seconds from window to window that a calibration needs.
+
+    Of many windows half a second apart only some are learned from: the others need not be made.
+    Every trial keeps a window.
+
+    Parameters
+    ----------
+    trials : sequence of LabelledInterval
+        Of the calibration.
+    """
+    from mdjpt.calibration.calibration_windows import MAX_WINDOWS
+
+    room_s = [trial.duration_s - SETTLED_S - WINDOW_S for trial in trials]
+    hop_s = HOP_S
+    while sum(room // hop_s + 1 for room in room_s if room >= 0) > MAX_WINDOWS:
+        if hop_s + HOP_S > min((room for room in room_s if room >= 0), default=0.0):
+            break
+        hop_s += HOP_S
+    return hop_s
 
 
 def calibrate_recording(

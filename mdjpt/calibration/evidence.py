@@ -21,6 +21,7 @@ __all__ = [
     "Evidence",
     "Share",
     "Uncalibrated",
+    "accuracy_interval",
     "balanced_accuracy",
 ]
 
@@ -111,6 +112,16 @@ class Uncalibrated(NamedTuple):
     def beaten_by(self, evidence: Evidence) -> bool:
         """Tell whether a decoder has more trials right, or as many and more of their windows."""
         return (evidence.accuracy, evidence.window_accuracy) > tuple(self)
+
+
+def accuracy_interval(n_correct: int, n_trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of an accuracy (Clopper and Pearson, Biometrika 26:404, 1934)."""
+    from scipy.special import betaincinv
+
+    wrong = n_trials - n_correct
+    low = float(betaincinv(n_correct, wrong + 1, 0.025)) if n_correct else 0.0
+    high = float(betaincinv(n_correct + 1, wrong, 0.975)) if wrong else 1.0
+    return low, high
 
 
 def balanced_accuracy(answers: Labels, labels: Labels) -> float:

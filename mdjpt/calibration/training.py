@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binomtest
 
 from mdjpt.alignment.config import recommended_alignment
 from mdjpt.calibration.affect import fit_affect
@@ -18,6 +17,7 @@ from mdjpt.calibration.decoder import EmotionDecoder
 from mdjpt.calibration.evidence import (
     Evidence,
     Uncalibrated,
+    accuracy_interval,
     balanced_accuracy,
 )
 from mdjpt.calibration.personal_decoder import PersonalDecoder, standardised
@@ -257,7 +257,7 @@ def _evidence(
     data: LabelledFeatures, trial: NDArray[np.intp], found: HeldOutPool, seed: int
 ) -> Evidence:
     n_correct = int((found.answers == data.label).sum())
-    low, high = binomtest(n_correct, data.n_trials).proportion_ci()
+    low, high = accuracy_interval(n_correct, data.n_trials)
     labels, shown = data.label[trial], found.probabilities
     return Evidence(
         n_trials=data.n_trials,

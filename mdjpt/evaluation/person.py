@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import binomtest
 
 from mdjpt.calibration.blocks import block_folds
 from mdjpt.calibration.calibration_windows import CalibrationWindows
 from mdjpt.calibration.confidence import coverage_accuracy, softmax
-from mdjpt.calibration.evidence import balanced_accuracy
+from mdjpt.calibration.evidence import accuracy_interval, balanced_accuracy
 from mdjpt.calibration.pooled_training import train_pooled_decoder
 from mdjpt.calibration.session_centre import PooledStream
 from mdjpt.calibration.verdict import SIGNIFICANT, Design, permutation_p
@@ -171,7 +170,7 @@ def _score(
     np.add.at(shares, trial, probabilities)
     shares /= np.bincount(trial)[:, None]
     n_correct = int((shares.argmax(axis=1) == label).sum())
-    low, high = binomtest(n_correct, len(label)).proportion_ci()
+    low, high = accuracy_interval(n_correct, len(label))
     return DecoderScore(
         name=name,
         n_trials=len(label),

@@ -170,4 +170,4 @@ def completed(found: Float64, good: Bools, usual: Float64) -> Float64:
 
 
 def _of(covariances: Float64, works: Bools) -> Float64:
-    return covariances[:, :, works][:, :, :, works]
+    return covariances if works.all() else covariances[:, :, works][:, :, :, works]

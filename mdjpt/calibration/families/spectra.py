@@ -8,6 +8,7 @@ tapers of a window come out of one Fourier transform of twice its length.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -95,7 +96,8 @@ def band_covariances(samples: Float32 | Float64, bands: tuple[Band, ...]) -> Flo
     samples : ndarray of float, shape (n, n_electrodes, n_times)
         At 125 Hz.
     bands : tuple of Band
-        Between 1 and 45 Hz, each at least one bin wide.
+        Between 1 and 45 Hz, each at least one bin wide. They may overlap, at little cost: the
+        stretches between any of their edges are summed up once.
 
     Returns
     -------
@@ -103,12 +105,18 @@ def band_covariances(samples: Float32 | Float64, bands: tuple[Band, ...]) -> Flo
         Mean over the band's bins and tapers, in squared units of the signal.
     """
     n, n_electrodes = samples.shape[:2]
+    edges = np.unique([edge for band in bands for edge in band])
+    lows, highs = np.array(bands).T[..., None]
+    within = ((edges[:-1] >= lows) & (edges[1:] <= highs)).astype(np.float64)
     out = np.empty((n, len(bands), n_electrodes, n_electrodes))
+    stretches = np.empty((len(edges) - 1, n_electrodes, n_electrodes))
     for k in range(n):  # one by one: the spectra of a whole calibration would fill the memory
         spectra, hz = tapered_spectra(samples[k])
-        for b, band in enumerate(bands):
-            inside = (hz >= band.low - 1e-9) & (hz < band.high - 1e-9)
-            own = spectra[..., inside].reshape(n_electrodes, -1)
+        cuts = np.searchsorted(hz, edges - 1e-9)
+        for s, (first, stop) in enumerate(itertools.pairwise(cuts)):
+            own = spectra[..., first:stop].reshape(n_electrodes, -1)
             parts = np.concatenate([own.real, own.imag], axis=1)
-            out[k, b] = parts @ parts.T / own.shape[1]
+            np.matmul(parts, parts.T, out=stretches[s])
+        n_sines = within @ np.diff(cuts) * spectra.shape[1]
+        out[k] = np.tensordot(within / n_sines[:, None], stretches, 1)
     return out

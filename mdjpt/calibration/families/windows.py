@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from mdjpt.calibration.families.spectra import band_covariances
+from mdjpt.calibration.families.spectra import BROAD_BANDS, FINE_BANDS, band_covariances
 from mdjpt.signal.filters import N_TIMES
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class OwnWindows:
         Parameters
         ----------
         bands : tuple of Band
-            As :func:`~mdjpt.calibration.families.spectra.band_covariances` takes them.
+            Fine or broad ones.
 
         Returns
         -------
@@ -106,6 +106,10 @@ class OwnWindows:
             0 where an electrode is bad.
         """
         if bands not in self._covariances:
+            # Whoever wants the one wants the other next, and together they cost little more.
+            both = (*FINE_BANDS, *BROAD_BANDS)
             usable = np.where(self.good[..., None], self.samples, np.float32(0.0))
-            self._covariances[bands] = band_covariances(usable, bands)
+            found = band_covariances(usable, both)
+            self._covariances[FINE_BANDS] = found[:, : len(FINE_BANDS)]
+            self._covariances[BROAD_BANDS] = found[:, len(FINE_BANDS) :]
         return self._covariances[bands]
