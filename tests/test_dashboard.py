@@ -9,17 +9,25 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QToolTip
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from app.dashboard.application import ExceptionHook
 from app.dashboard.header import Header
+from app.dashboard.key_reasons import why_not
 from app.dashboard.shortcuts import KEYS, ShortcutsDialog
+from app.dashboard.source_dialog import SourceDialog
 from app.dashboard.window import Dashboard
 from app.source_choice import SourceChoice
+from app.widgets.controls import ElidedLabel
 from app.widgets.theme import LIGHT
+from app.widgets.words import NOTHING
 from mdjpt.errors import RecordingError, SourceNotFound
 from streaming.snapshot import ModelCard, Snapshot
 from tests.support.fake_session import FakeSession, ManualClock
@@ -40,7 +48,7 @@ def show(qtbot, window: Dashboard) -> None:
 
 
 def close(qtbot, window: Dashboard) -> None:
-    window.close()
+    window.leave()
     wait(qtbot, lambda: not window.isVisible())
 
 
@@ -202,6 +210,172 @@ def test_a_stall_is_on_screen_within_a_second_of_the_last_sample(connect):
     assert live.health("stream") == "▲ no data for 1.0 s"
 
 
+def test_nothing_on_screen_looks_live_while_no_samples_come(connect):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    electrodes = live.window.electrodes.quality
+    assert electrodes.count.text() == "32 of 32 good"
+    live.session.stall()
+    live.pass_time(120, step_s=1)
+    assert [live.health(key) for key in ("rate", "latency", "decoder")] == [
+        NOTHING,
+        NOTHING,
+        "waits for samples",
+    ]
+    assert (electrodes.count.text(), electrodes.map._bad) == ("not known", None)
+    assert live.window.signals.canvas.veil == "No data for 2:00 min"
+    live.session.fault(state="streaming", sample_age_s=0.01)
+    live.window.tick()
+    assert live.window.signals.canvas.veil == ""
+    assert electrodes.count.text() == "32 of 32 good"
+
+
+def test_a_connection_that_failed_shows_nothing_of_the_one_before(connect, qtbot):
+    live = connect(head_start_s=30)
+    live.pass_time(1)
+    live.window.disconnect_source()
+    wait(qtbot, lambda: live.window.connection.state == "idle")
+    assert live.window.signals.canvas.veil == "Disconnected"
+    live.session.fault(state="failed", error="lsl: name it with --montage NAMES", info=None)
+    live.window.connect_source(SIM)
+    wait(qtbot, lambda: live.headline == "Connection failed")
+    assert live.window.signals.canvas._n_channels == 0
+    assert live.health("decoder") == "waits for samples"
+    assert live.health("windows") == NOTHING
+    assert "“Electrode names”" in live.window.messages.text
+    assert live.window.header.connect_button.text() == "Connect…"
+    live.window.header.connect_button.click()
+    wait(qtbot, lambda: live.window.findChild(SourceDialog) is not None)
+
+
+def test_history_keeps_legend_colours_and_truth_when_the_session_ends(connect, qtbot):
+    live = connect(head_start_s=30)
+    live.pass_time(40)
+    shown = live.window.history.plot
+    before = (shown._classes, shown._now_s, len(shown._labels), bool(shown._timeline.truth))
+    live.window.disconnect_source()
+    wait(qtbot, lambda: live.window.connection.state == "idle")
+    assert (shown._classes, shown._now_s, len(shown._labels), bool(shown._timeline.truth)) == before
+    assert live.window.history.legend._names == before[0]
+
+
+@pytest.mark.parametrize("size", [(1024, 700), (1280, 720), (1440, 900), (1920, 1080)])
+@pytest.mark.parametrize("classes", [3, 9])
+def test_everything_is_inside_the_window_at_every_size(connect, qtbot, size, classes):
+    names = ["negative", "neutral", "positive", *(f"emotion number {k}" for k in range(6))][
+        :classes
+    ]
+    live = connect(class_names=names, head_start_s=30)
+    live.window.resize(*size)
+    if classes == 3:
+        live.window.messages.show_message("a message")
+    live.pass_time(0.5)
+    area = live.window.scroll_area
+    bars = (area.verticalScrollBar(), area.horizontalScrollBar())
+    wait(qtbot, lambda: not any(bar.isVisible() for bar in bars))
+    assert (live.window.width(), live.window.height()) == size
+    whole = live.window.rect()
+    for part in (live.window.header.connect_button, live.window.history, live.window.health):
+        corner = part.mapTo(live.window, part.rect().bottomRight())
+        assert whole.contains(corner), part
+
+
+def test_a_window_smaller_than_its_content_scrolls(connect, qtbot):
+    live = connect(head_start_s=30)
+    live.window.resize(700, 500)
+    wait(qtbot, lambda: live.window.scroll_area.horizontalScrollBar().maximum() > 0)
+    assert live.window.width() == 700
+
+
+def test_a_text_that_is_cut_is_read_whole_with_the_keyboard(qtbot):
+    label = ElidedLabel("a long text that does not fit")
+    qtbot.addWidget(label)
+    label.resize(60, 20)
+    label.show()
+    label.activateWindow()
+    wait(qtbot, label.isActiveWindow)
+    assert label.focusPolicy() == Qt.FocusPolicy.TabFocus
+    label.setFocus()
+    assert label.hasFocus()
+    wait(qtbot, lambda: QToolTip.text() == label.whole)
+    label.resize(400, 20)
+    assert label.focusPolicy() == Qt.FocusPolicy.NoFocus
+
+
+def test_closing_on_a_recording_asks_once_and_the_window_may_stay(connect, qtbot):
+    live = connect(head_start_s=30)
+    live.window.toggle_recording()
+    live.pass_time(1)
+    live.window.close()
+    assert "0:01 min" in live.window.question.findChild(QLabel, "said").text()
+    live.window.question.keep.click()
+    live.pass_time(1)
+    assert live.window.isVisible()
+    assert live.session.stopped == 0
+    live.window.close()
+    live.window.question.act.click()
+    wait(qtbot, lambda: not live.window.isVisible())
+    assert live.session.stopped == 1
+
+
+def test_what_was_recorded_is_told_with_its_size_and_folder(connect, tmp_path, monkeypatch):
+    live = connect(head_start_s=30)
+    live.window.recording._folder = tmp_path
+    live.window.toggle_recording()
+    live.pass_time(65, step_s=1)
+    live.session.recorded[0].write_bytes(bytes(2_500_000))
+    live.window.toggle_recording()
+    live.window.tick()
+    path = live.session.recorded[0]
+    assert live.window.messages.text == f"Recorded 1:05 min, 2.5 MB: {path}"
+    opened = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", opened.append)
+    live.window.messages._action.click()
+    assert opened == [QUrl.fromLocalFile(str(tmp_path))]
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "shot", "words"),
+    [
+        ("mark", "idle", None, "Nothing is connected"),
+        ("calibrate", "idle", None, "Nothing is connected"),
+        ("freeze", "idle", None, "Nothing is connected"),
+        ("connect", "open", Snapshot(), "disconnect first"),
+        ("record", "open", Snapshot(state="ended"), "No samples come"),
+        ("calibrate", "open", Snapshot(state="streaming"), "No model is running"),
+        ("filter", "open", Snapshot(), "No signals have come"),
+        ("felt", "open", Snapshot(state="streaming"), "not offered"),
+        ("theme", "idle", None, ""),
+        ("mark", "open", Snapshot(state="streaming"), ""),
+    ],
+)
+def test_a_key_that_does_nothing_says_why(name, state, shot, words):
+    assert set(KEYS) > {name}
+    said = why_not(name, state, shot, can_calibrate=name != "felt")
+    assert words in said
+    assert bool(said) == bool(words)
+
+
+def test_a_silent_key_speaks_in_the_window(qtbot):
+    window = Dashboard(lambda _choice: FakeSession())
+    show(qtbot, window)
+    window.activateWindow()
+    wait(qtbot, window.isActiveWindow)
+    QTest.keyClick(window, Qt.Key.Key_M)
+    assert window.messages.text == "Nothing is connected: choose a source first (Ctrl+K)"
+
+
+def test_automatic_gain_keeps_most_curves_in_their_rows(connect):
+    live = connect(head_start_s=30)
+    live.pass_time(6)
+    live.window.signals.fit_scale()
+    canvas = live.window.signals.canvas
+    heights = np.abs(canvas._heights(canvas.recent(5.0))) / canvas.row_height
+    assert np.percentile(heights, 95, axis=1).max() < 1.0
+    assert np.mean(np.percentile(heights, 95, axis=1) <= 0.5) >= 0.8
+    assert np.median(np.percentile(heights, 95, axis=1)) > 0.1, "and no flat lines"
+
+
 def test_samples_that_stay_away_count_as_a_stall_whatever_the_session_says(connect):
     live = connect(head_start_s=30)
     live.session.fault(state="streaming", sample_age_s=0.9)
@@ -306,7 +480,7 @@ def test_a_failed_source_offers_to_reconnect(connect, qtbot):
     live.window.tick()
     assert live.window.messages.text == "lsl:cap is gone for good"
     live.session.fault(state="streaming", error="")
-    live.window.messages.action_wanted.emit()
+    live.window.messages._action.click()
     wait(qtbot, lambda: live.session.stopped == 1)
     wait(qtbot, lambda: live.window.connection.state == "open")
     assert live.window.messages.text == ""
@@ -366,6 +540,7 @@ def test_while_a_recording_is_finished_the_window_says_so(connect, qtbot):
     live.window.toggle_recording()
     live.pass_time(1)
     live.window.close()
+    live.window.question.act.click()
     assert live.window.messages.text == "Finishing the recording…"
     beats = []
     QTimer.singleShot(0, lambda: beats.append(1))
@@ -392,6 +567,7 @@ def test_a_window_that_loses_the_end_of_a_recording_stays_to_say_so(connect, qtb
     live.pass_time(1)
     live.session.trouble = "r.xdf: the disk does not answer; the end is missing"
     live.window.close()
+    live.window.question.act.click()
     live.session.allowed.set()
     wait(qtbot, lambda: live.window.connection.state == "idle")
     assert live.window.isVisible()
@@ -476,7 +652,7 @@ def test_five_hundred_frames_leave_nothing_behind(connect):
     kept = len(live.window._feed.timeline.predictions)
     for _ in range(500):
         live.pass_time(0.5, step_s=0.5)
-    assert len(live.window.findChildren(QObject)) == widgets
+    assert len(live.window.findChildren(QObject)) <= widgets
     assert len(live.window._feed.timeline.predictions) <= kept + 1
 
 

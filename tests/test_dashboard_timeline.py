@@ -12,7 +12,7 @@ from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
 from app.widgets.words import clock_text, has_stalled, titled
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
-from streaming.reasons import only_simulated
+from streaming.reasons import only_simulated, unlike_anything
 from streaming.snapshot import ModelCard, Snapshot
 from streaming.stream import StreamInfo
 
@@ -59,6 +59,20 @@ def test_nothing_connected_is_said_first():
 def test_a_label_comes_with_its_confidence():
     said = answer(STREAMING, predicted(20))
     assert (said.headline, said.detail, said.tone) == ("Joy", "70% confident", "label")
+
+
+def test_a_label_that_is_held_says_what_is_ahead_of_it():
+    held = replace(predicted(20), probabilities={"joy": 0.38, "calm": 0.42}, confidence=0.38)
+    said = answer(STREAMING, held)
+    assert said.headline == "Joy"
+    assert said.detail == "38% confident; Calm has 42%, too small a lead to change the answer"
+
+
+def test_a_signal_unlike_all_that_was_learned_is_no_case_of_doubt_between_emotions():
+    unknown = replace(predicted(20, None, "unsure"), reason=unlike_anything(calibrated=True))
+    said = answer(STREAMING, unknown)
+    assert said.headline == "Unfamiliar signal"
+    assert said.detail == "Unlike anything in the calibration"
 
 
 @pytest.mark.parametrize("status", ["warming_up", "bad_signal", "gap", "unsure"])

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.widgets.words import clock_text, has_stalled, titled
-from streaming.reasons import NO_HEAD
+from app.widgets.words import clock_text, for_the_window, has_stalled, span_text, titled
+from streaming.reasons import NO_HEAD, unlike_anything
 
 if TYPE_CHECKING:
     from streaming.prediction import Prediction
@@ -52,6 +52,9 @@ _HEADLINES: dict[str, tuple[str, Tone]] = {
 }
 
 
+_UNFAMILIAR = {unlike_anything(calibrated=calibrated) for calibrated in (False, True)}
+
+
 def answer(snapshot: Snapshot | None, newest: Prediction | None) -> Answer:
     """Say the decoded emotion, or honestly why there is none.
 
@@ -74,11 +77,11 @@ def answer(snapshot: Snapshot | None, newest: Prediction | None) -> Answer:
 
 def _stream_answer(snapshot: Snapshot) -> Answer | None:
     if snapshot.state == "failed":
-        return Answer("Connection failed", snapshot.error, "bad")
+        return Answer("Connection failed", for_the_window(snapshot.error), "bad")
     if snapshot.state == "starting":
         return Answer("Connecting", "Waiting for the first sample")
     if has_stalled(snapshot):
-        age = f"last sample {snapshot.sample_age_s:.1f} s ago"
+        age = f"last sample {span_text(snapshot.sample_age_s)} ago"
         return Answer("No data", age if snapshot.n_samples else "no sample has come yet", "warn")
     if snapshot.state == "ended":
         return Answer("Recording ended", f"after {clock_text(snapshot.elapsed_s)}")
@@ -111,14 +114,25 @@ def _prediction_answer(snapshot: Snapshot, newest: Prediction) -> Answer:
     if late_s > LATE_AFTER_S and not (snapshot.info is not None and snapshot.info.lossless):
         return Answer("No recent answer", f"last window ended {late_s:.0f} s ago", "warn")
     if newest.status == "ok" and newest.label is not None:
-        said = f"{newest.confidence:.0%} confident"
-        return Answer(titled(newest.label), said, "label", decoded=True)
+        return Answer(titled(newest.label), _confident(newest), "label", decoded=True)
     headline, tone = _HEADLINES[newest.status]
+    if newest.reason in _UNFAMILIAR:
+        headline = "Unfamiliar signal"
     decoded = bool(newest.probabilities)
     if decoded and snapshot.unfit:
         headline, tone = "Not calibrated", "warn"
     said = _sentence(newest.reason.removeprefix("warming up, "))
     return Answer(headline, said, tone, decoded, calibrate=decoded and snapshot.unfit)
+
+
+def _confident(newest: Prediction) -> str:
+    """Say how sure the answer is, and why it stands where another class is ahead by a little."""
+    said = f"{newest.confidence:.0%} confident"
+    best = max(newest.probabilities, key=newest.probabilities.__getitem__)
+    if best == newest.label:
+        return said
+    share = newest.probabilities[best]
+    return f"{said}; {titled(best)} has {share:.0%}, too small a lead to change the answer"
 
 
 def _sentence(reason: str) -> str:

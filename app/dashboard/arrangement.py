@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
 
 from app.widgets.layout import in_column, in_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["arrange"]
+    from PySide6.QtGui import QResizeEvent
+
+__all__ = ["ScrolledPage", "arrange"]
 
 HISTORY_HEIGHT = 200
 
@@ -41,6 +43,36 @@ def arrange(
     middle = in_row((_movable(*left), 1), side, spacing=10)
     in_column(*top, (middle, 1), foot, within=root, spacing=8, margins=(12, 10, 12, 12))
     return root, side
+
+
+class ScrolledPage(QScrollArea):
+    """A page that fills the window, and scrolls where the window is too small for it.
+
+    Qt's own way of resizing asks for the height at which no text is short of room, which is more
+    than is needed.
+    """
+
+    def __init__(self, page: QWidget) -> None:
+        super().__init__()
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(page)
+        page.installEventFilter(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fill the window."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow a page that needs more or less room."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        page = self.widget()
+        page.resize(self.maximumViewportSize().expandedTo(page.minimumSizeHint()))
 
 
 def _movable(upper: QWidget, lower: QWidget) -> QSplitter:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 import app.wizard
+from app.dashboard.arrangement import ScrolledPage
 from app.widgets.theme import DARK, Palette
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ class CalibrationOverlay(QObject):
         wizard.apply_palette(self._palette)
         wizard.closed.connect(self._close)
         self.wizard = wizard
-        self._stack.addWidget(wizard)
-        self._stack.setCurrentWidget(wizard)
+        self._area = ScrolledPage(wizard)
+        self._stack.addWidget(self._area)
+        self._stack.setCurrentWidget(self._area)
         self.opened.emit()
         wizard.follow(snapshot)
         self._warm_up_contact(snapshot)
@@ -144,8 +146,8 @@ class CalibrationOverlay(QObject):
         if wizard is None:
             return
         self._stack.setCurrentIndex(0)
-        self._stack.removeWidget(wizard)
-        wizard.deleteLater()
+        self._stack.removeWidget(self._area)
+        self._area.deleteLater()
         self.closed.emit()
         then, self._then = self._then, None
         if then is not None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from app.dashboard.sweep_canvas import AXIS_HEIGHT, PADDING
+from app.dashboard.sweep_canvas import AXIS_HEIGHT, MARKS, PADDING
 from app.widgets.painting import painting
 from app.widgets.theme import Themed, font
 from mdjpt.signal.montage import short_name
@@ -70,7 +70,10 @@ class ChannelNames(Themed, QWidget):
                 painter.setFont(face)
                 painter.setPen(QColor(palette.bad if bad else palette.muted))
                 box = QRectF(
-                    (i % n_columns) * column, PADDING + (i + 0.5) * row_height - 8, column + 2, 16
+                    (i % n_columns) * column,
+                    MARKS + PADDING + (i + 0.5) * row_height - 8,
+                    column + 2,
+                    16,
                 )
                 shown = painter.fontMetrics().elidedText(
                     self._shown[i], Qt.TextElideMode.ElideRight, int(column)
@@ -85,7 +88,7 @@ class ChannelNames(Themed, QWidget):
 
     @property
     def _row_height(self) -> float:
-        return max(1, self.height() - AXIS_HEIGHT - 2 * PADDING) / max(1, len(self._names))
+        return max(1, self.height() - AXIS_HEIGHT - MARKS - 2 * PADDING) / max(1, len(self._names))
 
     @property
     def _n_columns(self) -> int:

@@ -40,6 +40,8 @@ class QualityView(QWidget):
         self.count = label("", "muted")
         self.note = ElidedLabel("", "muted")
         self._names: tuple[str, ...] = ()
+        self._bad: Sequence[str] | None = None
+        self._silent = ""
         in_column((self.map, 1), self.note, within=self, margins=(0, 0, 0, 0))
         self.set_channels(())
 
@@ -51,11 +53,25 @@ class QualityView(QWidget):
 
     def set_bad(self, bad: Sequence[str] | None) -> None:
         """Show which electrodes the last window left out; None while nothing is known."""
+        self._bad = bad
+        self._show()
+
+    def set_silent(self, why: str) -> None:
+        """Say that no samples come, so that nothing is known of now; "" when they do."""
+        if why != self._silent:
+            self._silent = why
+            self._show()
+
+    def _show(self) -> None:
+        bad = None if self._silent else self._bad
         self.map.set_bad(None if bad is None else frozenset(bad))
         n_all = self.map.n_placed
         if not self._names:
             self.count.setText("")
             self.note.set_whole("")
+        elif self._silent:
+            self.count.setText("not known")
+            self.note.set_whole(self._silent)
         elif bad is None:
             self.count.setText(f"{n_all} on the scalp")
             self.note.set_whole("Quality is known after the first window")
@@ -143,6 +159,10 @@ class ElectrodesCard(Card):
         """Begin with the electrodes of a stream, of none for None."""
         self.quality.set_channels(info.ch_names if info is not None else ())
         self.spectrum.connect_stream(info)
+
+    def set_silent(self, why: str) -> None:
+        """Say that no samples come, see :meth:`QualityView.set_silent`."""
+        self.quality.set_silent(why)
 
     def set_bad(self, bad: Sequence[str]) -> None:
         """Show which electrodes the last window left out."""

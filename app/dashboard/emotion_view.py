@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
 from app.dashboard.answer import answer
-from app.dashboard.probability_bars import ProbabilityBars
+from app.dashboard.probability_bars import TRUTH_MARK, ProbabilityBars
 from app.widgets.controls import (
     Card,
     ElidedLabel,
@@ -87,6 +87,7 @@ class EmotionView(Themed, Card):
         self.bars.set_classes(self._classes)
         shown = newest.probabilities if newest is not None and said.decoded else {}
         self.bars.set_probabilities(shown, trusted=said.tone == "label")
+        self.bars.set_answer(newest.label if newest is not None and said.tone == "label" else None)
         self._show_truth(snapshot.truth if snapshot is not None else None)
         self.setAccessibleDescription(f"{said.headline}. {said.detail}")
 
@@ -128,7 +129,7 @@ class EmotionView(Themed, Card):
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         in_column(
             rule,
-            in_row(label("True state", "caption"), (self.truth, 1)),
+            in_row(label(f"{TRUTH_MARK} True state", "caption"), (self.truth, 1)),
             in_row(label("Agreement with the simulated truth", "caption"), (self.agreement, 1)),
             self.counts,
             within=panel,

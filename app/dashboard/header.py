@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QWidget
 
 from app.widgets.controls import ElidedLabel, label, push_button, set_property, tool_button
 from app.widgets.layout import in_column, in_row
-from app.widgets.words import NOTHING, clock_text
+from app.widgets.words import NOTHING, clock_text, for_the_window
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
@@ -46,6 +46,7 @@ class Header(QWidget):
         self.record_button.setMinimumWidth(104)
         self.connect_button = push_button("Connect…")
         self.connect_button.setMinimumWidth(126)
+        self._connected: tuple[bool, bool] | None = None
         self._build()
         self.show_snapshot(None)
 
@@ -58,7 +59,7 @@ class Header(QWidget):
             self.source_detail.set_whole("Connect to begin" if snapshot is None else "")
         else:
             self.source.set_whole(info.name)
-            notes = "".join(f" · {note}" for note in info.notes)
+            notes = "".join(f" · {for_the_window(note)}" for note in info.notes)
             self.source_detail.set_whole(f"{info.n_channels} channels · {info.sfreq:g} Hz{notes}")
         model = snapshot.model if snapshot is not None else None
         if model is None:
@@ -79,6 +80,9 @@ class Header(QWidget):
 
     def show_connected(self, connected: bool, *, busy: bool = False) -> None:
         """Turn the main button into what it does next."""
+        if (connected, busy) == self._connected:
+            return
+        self._connected = connected, busy
         text = "Please wait…" if busy else "Disconnect" if connected else "Connect…"
         self.connect_button.setText(text)
         self.connect_button.setEnabled(not busy)

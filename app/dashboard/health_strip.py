@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame
 
 from app.widgets.controls import ElidedLabel, label, set_property
 from app.widgets.layout import fill, in_column, in_row
-from app.widgets.words import NOTHING, has_stalled
+from app.widgets.words import NOTHING, has_stalled, silence
 
 if TYPE_CHECKING:
     from streaming.snapshot import Snapshot
@@ -66,18 +66,20 @@ class HealthStrip(QFrame):
                 self._say(key, NOTHING, "muted")
             self._say("stream", "not connected", "muted")
             return
+        silent, unopened = bool(silence(snapshot)), snapshot.info is None
         self._say("stream", *_stream(snapshot))
-        self._say("rate", *_rate(snapshot))
+        self._say("rate", *((NOTHING, "muted") if silent else _rate(snapshot)))
         gaps = f"{snapshot.n_gaps} gap" + ("s" if snapshot.n_gaps != 1 else "")
         lost = f"{snapshot.n_lost:,} in {gaps}" if snapshot.n_gaps else "0"
-        self._say("lost", lost, "warn" if snapshot.n_gaps else "")
+        self._say("lost", NOTHING if unopened else lost, "warn" if snapshot.n_gaps else "")
         latency = snapshot.latency_p95_ms
-        self._say(
-            "latency", f"{latency:.0f} ms" if latency else NOTHING, "" if latency < 500 else "warn"
-        )
+        said = f"{latency:.0f} ms" if latency and not silent else NOTHING
+        self._say("latency", said, "" if latency < 500 or silent else "warn")
         skipped = f" · {snapshot.n_skipped:,} skipped" if snapshot.n_skipped else ""
-        self._say("windows", f"{snapshot.n_windows:,}{skipped}", "warn" if skipped else "")
-        self._say("decoder", *_decoder(snapshot))
+        windows = NOTHING if unopened else f"{snapshot.n_windows:,}{skipped}"
+        self._say("windows", windows, "warn" if skipped else "")
+        decoder, waits = _decoder(snapshot), ("waits for samples", "muted")
+        self._say("decoder", *(waits if silent and decoder[1] == "good" else decoder))
         self._say("recording", snapshot.recording or "off", "" if snapshot.recording else "muted")
 
     def _say(self, key: str, text: str, tone: str) -> None:
@@ -88,7 +90,7 @@ class HealthStrip(QFrame):
 
 def _stream(snapshot: Snapshot) -> tuple[str, str]:
     if has_stalled(snapshot):
-        return f"▲ no data for {snapshot.sample_age_s:.1f} s", "warn"
+        return f"▲ {silence(snapshot).lower()}", "warn"
     if snapshot.state == "streaming":
         return "● streaming", "good"
     return _STREAM[snapshot.state]

@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["HistoryPlot"]
 
-BAND, GAP, ABOVE = 16, 4, 7  # pixels: ribbons, the gap over each, and the room over 100 %
+BAND, GAP, ABOVE = (
+    16,
+    4,
+    17,
+)  # pixels: ribbons, the gap over each, and the room over 100 % for marks
 LEFT, AXIS = 64, 18  # pixels
 REDRAW_S = 0.25
 SHORTEST_S = 5.0
@@ -162,7 +166,7 @@ class HistoryPlot(Themed, QWidget):
             item.setZValue(z)
             self.plot.addItem(item, ignoreBounds=True)
         self._names = TextPool(self.plot, (0.5, 0.5), 22)
-        self._notes = TextPool(self.plot, (0, 0), 31)
+        self._notes = TextPool(self.plot, (0, 1), 31)
         self._readout = Readout(self.plot)
 
     def _layer(self, i: int) -> Any:

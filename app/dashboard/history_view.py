@@ -89,6 +89,7 @@ class _Legend(Themed, QWidget):
     def set_classes(self, names: tuple[str, ...]) -> None:
         if names != self._names:
             self._names = names
+            self.setToolTip(", ".join(map(titled, names)))
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature

@@ -16,7 +16,10 @@ from app.widgets.words import NOTHING, titled
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["ProbabilityBars"]
+__all__ = ["TRUTH_MARK", "ProbabilityBars"]
+
+TRUTH_MARK = "◆"
+MARK = 14
 
 GLIDE_S = 0.15
 ROW = 34
@@ -25,7 +28,7 @@ LEAST_ROW = 17
 
 
 class ProbabilityBars(Themed, QWidget):
-    """One row a class: name, bar, percent; a frame around the row of the simulated truth."""
+    """One row a class: name, bar, percent; a frame around the answer, a mark at the true state."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,6 +39,7 @@ class ProbabilityBars(Themed, QWidget):
         self._shown: dict[str, float] = {}
         self._trusted = False
         self._truth: str | None = None
+        self._answer: str | None = None
 
     @property
     def aim(self) -> dict[str, float]:
@@ -73,9 +77,15 @@ class ProbabilityBars(Themed, QWidget):
         self.setAccessibleDescription(said)
 
     def set_truth(self, truth: str | None) -> None:
-        """Frame the row of the true state."""
+        """Mark the row of the true state with :data:`TRUTH_MARK`."""
         if truth != self._truth:
             self._truth = truth
+            self.update()
+
+    def set_answer(self, answer: str | None) -> None:
+        """Frame the row of the label that is given; None when there is none."""
+        if answer != self._answer:
+            self._answer = answer
             self.update()
 
     def advance(self, seconds: float) -> None:
@@ -116,13 +126,17 @@ class ProbabilityBars(Themed, QWidget):
     ) -> None:
         palette = self._palette
         painter.setPen(Qt.PenStyle.NoPen)
-        if name == self._truth:
+        if name == self._answer:
             painter.setPen(QColor(palette.muted))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(box, 6, 6)
         middle = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(palette.text if self._trusted else palette.muted))
-        place = QRectF(box.left() + 8, box.top(), name_width + 2, box.height())
+        if name == self._truth:
+            side = QRectF(box.left() + 6, box.top(), MARK, box.height())
+            painter.drawText(side, Qt.AlignmentFlag.AlignLeft | middle, TRUTH_MARK)
+        indent = 8 if self._truth is None else 8 + MARK
+        place = QRectF(box.left() + indent, box.top(), name_width + 2, box.height())
         whole = titled(name)
         shown = painter.fontMetrics().elidedText(
             whole, Qt.TextElideMode.ElideRight, int(place.width())

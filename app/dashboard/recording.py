@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.recording_files import new_recording
 from app.widgets.controls import set_property
-from app.widgets.words import clock_text
+from app.widgets.words import clock_text, size_text
 from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from PySide6.QtWidgets import QPushButton
 
     from app.session import LiveSession
     from app.widgets.message_bar import MessageBar
     from streaming.snapshot import Snapshot
 
-__all__ = ["RecordingControl"]
+__all__ = ["OPEN_FOLDER", "RecordingControl"]
+
+OPEN_FOLDER = "Open folder"
 
 _CAN_BEGIN = ("streaming", "stalled")
 
@@ -34,13 +35,18 @@ class RecordingControl:
         For errors, and the path of what was recorded.
     folder : Path
         Where recordings go; made when the first one begins.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the newest recording is.
     """
 
     def __init__(self, button: QPushButton, messages: MessageBar, folder: Path) -> None:
         self._button = button
         self._messages = messages
-        self._folder = folder
-        self._path = ""
+        self._folder = self.folder = folder
+        self._path, self._seconds = "", 0.0
         self.show_snapshot(None)
 
     def toggle(self, session: LiveSession | None) -> None:
@@ -59,17 +65,23 @@ class RecordingControl:
         """Say nothing more of the recording: it did not come to its proper end."""
         self._path = ""
 
+    def _tell_of(self, path: Path) -> None:
+        self.folder = path.parent
+        size = f", {size_text(path.stat().st_size)}" if path.exists() else ""
+        said = f"Recorded {clock_text(self._seconds)} min{size}: {path}"
+        self._messages.show_message(said, "calm", OPEN_FOLDER)
+
     def show_snapshot(self, snapshot: Snapshot | None) -> None:
         """Follow the session; None when there is none."""
         path = snapshot.recording if snapshot is not None else ""
         error = snapshot.recording_error if snapshot is not None else ""
+        seconds = snapshot.recorded_s if snapshot is not None else 0.0
         if self._path and not path and not error:
-            self._messages.show_message(f"Recorded: {self._path}", "calm")
-        self._path = path
+            self._tell_of(Path(self._path))
+        self._path, self._seconds = path, seconds if path else self._seconds
         self._button.setEnabled(
             bool(path) or (snapshot is not None and snapshot.state in _CAN_BEGIN)
         )
-        seconds = snapshot.recorded_s if snapshot is not None else 0.0
         self._button.setText(f"■ {clock_text(seconds)}" if path else "● Record")
         self._button.setToolTip(
             f"End the recording {path} (R)" if path else f"Record into {self._folder} (R)"

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from app.calibration.markers import marker_words
 from app.dashboard.timeline import Timeline
+from app.widgets.words import for_the_window
 
 if TYPE_CHECKING:
     from app.session import LiveSession
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
 
-__all__ = ["Event", "SessionFeed", "trouble"]
+__all__ = ["RECONNECT", "Event", "SessionFeed", "trouble"]
+
+RECONNECT = "Reconnect"
 
 Tone = Literal["bad", "warn", "calm"]
 
@@ -37,19 +40,19 @@ class SessionFeed:
     newest : Prediction or None
         The last one since connecting.
     timeline : Timeline
-        What happened; stays when the session ends.
+        What happened; stays when the session ends, as `class_names` and `now_s` do.
+    class_names : tuple of str
+        The emotions of the model in use.
+    now_s : float
+        Seconds of signal until now.
     """
 
     def __init__(self) -> None:
         self.snapshot: Snapshot | None = None
         self.newest: Prediction | None = None
         self.timeline = Timeline()
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The emotions of the model in use."""
-        model = self.snapshot.model if self.snapshot is not None else None
-        return model.class_names if model is not None else ()
+        self.class_names: tuple[str, ...] = ()
+        self.now_s = 0.0
 
     def end(self) -> None:
         """Show that the session is over."""
@@ -58,11 +61,14 @@ class SessionFeed:
     def forget(self) -> None:
         """Begin anew, for another session."""
         self.end()
-        self.timeline = Timeline()
+        self.timeline, self.class_names, self.now_s = Timeline(), (), 0.0
 
     def poll(self, session: LiveSession) -> list[Event]:
         """Take what is new, and return the events in it."""
         self.snapshot = session.snapshot()
+        self.now_s = max(self.now_s, self.snapshot.elapsed_s)
+        if self.snapshot.model is not None:
+            self.class_names = self.snapshot.model.class_names
         events = self._take_markers(session, self.snapshot)
         for prediction in session.new_predictions():
             self.timeline.add(prediction)
@@ -89,12 +95,12 @@ class SessionFeed:
 def trouble(snapshot: Snapshot) -> tuple[str, Tone, str]:
     """Return what has gone wrong in words, how bad it is and what would help; "" for nothing."""
     if snapshot.state == "failed":
-        return snapshot.error or "The source failed.", "bad", "Reconnect"
+        return for_the_window(snapshot.error) or "The source failed.", "bad", RECONNECT
     if snapshot.recording_error:
         return snapshot.recording_error, "bad", ""
     if snapshot.profile_error:
-        return snapshot.profile_error, "warn", ""
+        return for_the_window(snapshot.profile_error), "warn", ""
     if snapshot.decoder_state == "failed":
-        error = snapshot.decoder_error or "no reason given"
+        error = for_the_window(snapshot.decoder_error) or "no reason given"
         return f"The decoder failed: {error}. Signals go on.", "warn", ""
     return "", "calm", ""

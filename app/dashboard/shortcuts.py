@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -39,16 +40,28 @@ KEYS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 def add_shortcuts(
-    window: QWidget, actions: Mapping[str, Callable[[], object]]
+    window: QWidget,
+    actions: Mapping[str, Callable[[], object]],
+    press: Callable[[str, Callable[[], object]], object],
 ) -> list[tuple[str, QShortcut]]:
-    """Bind every row of :data:`KEYS` to its action; a missing or unknown one is an error."""
+    """Bind every row of :data:`KEYS` to its action; a missing or unknown one is an error.
+
+    Parameters
+    ----------
+    window : QWidget
+        Where the keys work.
+    actions : mapping of str to callable
+        By the names of :data:`KEYS`.
+    press : callable
+        Takes the name and the action when the key is pressed.
+    """
     if set(actions) != set(KEYS):
         raise ValueError(f"actions and keys differ: {sorted(set(actions) ^ set(KEYS))}")
     made = []
     for name, action in actions.items():
         for key in KEYS[name][0]:
             shortcut = QShortcut(QKeySequence(key), window)
-            shortcut.activated.connect(action)
+            shortcut.activated.connect(partial(press, name, action))
             made.append((name, shortcut))
     return made
 

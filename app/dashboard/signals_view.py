@@ -60,6 +60,14 @@ class SignalsView(Card):
 
     # What the window calls.
 
+    def clear(self) -> None:
+        """Show nothing of the stream before."""
+        self._info = None
+        self.names.set_names(())
+        self.canvas.forget_markers()
+        self.canvas.set_veil("")
+        self.canvas.begin(0, 1.0, 0)
+
     def connect_stream(self, info: StreamInfo) -> None:
         """Start an empty sheet for a stream."""
         self._info, self._page, self._shown = info, 0, False
@@ -88,6 +96,10 @@ class SignalsView(Card):
         """Draw an event."""
         if self._info is not None and not self._frozen:
             self.canvas.mark(sample, text, colour)
+
+    def set_silent(self, why: str) -> None:
+        """Say over the curves that no samples come; "" when they do."""
+        self.canvas.set_veil(why)
 
     def set_bad(self, bad: Sequence[str]) -> None:
         """Dim these electrodes."""
@@ -123,10 +135,9 @@ class SignalsView(Card):
         seen = values[np.isfinite(values).any(axis=1)]
         if seen.size:
             spread = np.nanpercentile(np.abs(seen), 95, axis=1)
-            # Rows may overlap on dense sheets, where a curve inside its row would be a flat line.
-            room = 3.0 if self.canvas.row_height > 30 else 1.8
-            wanted = max(room * float(np.median(spread)), SCALES_UV[0])
-            self._scale = int(np.argmin(np.abs(np.log(np.array(SCALES_UV) / wanted))))
+            # Most curves stay in their rows: those of the loudest fifth and blinks may not.
+            wanted = min(2 * float(np.percentile(spread, 80)), SCALES_UV[-1])
+            self._scale = int(np.searchsorted(SCALES_UV, wanted))
             self._apply_scale()
 
     def toggle_frozen(self) -> None:
@@ -216,7 +227,7 @@ class SignalsView(Card):
         self._page_button.clicked.connect(self._turn_page)
         self._page_button.hide()
         self.scale_label: QLabel = label("", "value")
-        self.scale_label.setMinimumWidth(54)
+        self.scale_label.setMinimumWidth(50)
         self.scale_label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.scale_label.setAccessibleName("Scale, microvolts a row")
         less = tool_button(MINUS, "Smaller curves: more µV a row (-)")
@@ -246,7 +257,7 @@ class SignalsView(Card):
             *(self._page_button, Stretch()),
             *(less, self.scale_label, more, fit, 8),
             *(self.span, 8, self._filter_button, self._notch, 8),
-            *(self._freeze_button, 8),
+            self._freeze_button,
         )
 
 

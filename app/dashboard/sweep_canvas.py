@@ -31,6 +31,7 @@ HEAD_GAP = 14
 OVERLAP = 5
 MIN_CLIP = 24.0
 PADDING = 6
+MARKS = 17  # pixels over the curves for the labels of marks
 
 
 class SweepCanvas(Themed, QWidget):
@@ -52,6 +53,7 @@ class SweepCanvas(Themed, QWidget):
         self._kept: NDArray[np.float32] = np.zeros((0, 1), np.float32)
         self._first = self._stop = 0
         self._markers: deque[tuple[int, str, QColor | None]] = deque(maxlen=200)
+        self._veil = ""
         self._paper = QPixmap()
         self._sheet = QPixmap()
 
@@ -65,9 +67,15 @@ class SweepCanvas(Themed, QWidget):
         return self._stop
 
     @property
+    def veil(self) -> str:
+        """Why the curves stand still, "" while they go on."""
+        return self._veil
+
+    @property
     def row_height(self) -> float:
         """Logical pixels per channel."""
-        return max(1, self._plot_height - 2 * PADDING) / max(1, self._n_channels)
+        room = self._plot_height - MARKS - 2 * PADDING
+        return max(1, room) / max(1, self._n_channels)
 
     @property
     def _plot_height(self) -> int:
@@ -103,6 +111,12 @@ class SweepCanvas(Themed, QWidget):
     def set_bad(self, bad: Sequence[bool]) -> None:
         """Dim these channels from now on; what is drawn keeps its colour until it is redrawn."""
         self._bad = np.asarray(bad, bool)
+
+    def set_veil(self, text: str) -> None:
+        """Say over the curves why they stand still; "" when they go on."""
+        if text != self._veil:
+            self._veil = text
+            self.update()
 
     def append(self, values: NDArray[np.float32]) -> None:
         """Draw the next samples.
@@ -170,6 +184,8 @@ class SweepCanvas(Themed, QWidget):
                 )
                 if event.rect().bottom() >= self._plot_height:
                     self._draw_clock(painter)
+            if self._veil:
+                self._draw_veil(painter)
 
     def _x(self, sample: int) -> float:
         return (sample % self._n_window) / self._n_window * self.width()
@@ -183,7 +199,7 @@ class SweepCanvas(Themed, QWidget):
             painter.drawLine(x, 0, x, height)
         if self.row_height >= 14:
             for row in range(self._n_channels):
-                y = round(PADDING + (row + 0.5) * self.row_height)
+                y = round(MARKS + PADDING + (row + 0.5) * self.row_height)
                 painter.drawLine(0, y, width, y)
         painter.setPen(QColor(palette.border))
         painter.drawLine(0, height, width, height)
@@ -248,7 +264,7 @@ class SweepCanvas(Themed, QWidget):
     def _baselines(self) -> NDArray[np.float64]:
         """Where zero lies for each row, shape (n_channels, 1)."""
         rows = np.arange(self._n_channels, dtype=np.float64)[:, None]
-        return PADDING + (rows + 0.5) * self.row_height
+        return MARKS + PADDING + (rows + 0.5) * self.row_height
 
     def _heights(self, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return pixels above zero; curves may cross into the next rows, bad ones may not."""
@@ -292,12 +308,20 @@ class SweepCanvas(Themed, QWidget):
             painter.setPen(QPen(ink, 1, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(x, 0), QPointF(x, self._plot_height))
             width = painter.fontMetrics().horizontalAdvance(label) + 10
-            box = QRectF(min(x + 3, self.width() - width), 2, width, 16)
+            box = QRectF(min(x + 3, self.width() - width), 0, width, MARKS - 1)
             if box.left() >= taken:
                 taken = box.right()
                 painter.fillRect(box, QColor(self._palette.card))
                 painter.setPen(ink)
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
+
+    def _draw_veil(self, painter: QPainter) -> None:
+        veil = QColor(self._palette.card)
+        veil.setAlpha(150)
+        painter.fillRect(self.rect(), veil)
+        painter.setFont(font(15, bold=True))
+        painter.setPen(QColor(self._palette.warn))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._veil)
 
     def _draw_clock(self, painter: QPainter) -> None:
         """Write the stream's time under each second line, as of the pen's last visit."""

@@ -6,10 +6,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
-from app.dashboard.arrangement import arrange
+from app.dashboard.arrangement import ScrolledPage, arrange
 from app.dashboard.calibration_overlay import CalibrationOverlay
 from app.dashboard.connection import Connection
 from app.dashboard.display_filter import warm_up_filter
@@ -19,9 +20,10 @@ from app.dashboard.felt_menu import felt_menu
 from app.dashboard.header import Header, application_icon
 from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
+from app.dashboard.key_reasons import why_not
 from app.dashboard.learning import SessionLearning
-from app.dashboard.recording import RecordingControl
-from app.dashboard.session_feed import SessionFeed, trouble
+from app.dashboard.recording import OPEN_FOLDER, RecordingControl
+from app.dashboard.session_feed import RECONNECT, SessionFeed, trouble
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
 from app.dashboard.signals_view import SignalsView
 from app.dashboard.source_dialog import SourceDialog
@@ -33,6 +35,8 @@ from app.widgets.background import Background
 from app.widgets.badges import Badges
 from app.widgets.message_bar import MessageBar
 from app.widgets.theme import DARK, LIGHT, Palette, class_colours, set_theme, style_sheet
+from app.widgets.words import clock_text, for_the_window, silence
+from app.wizard.question import Question, Questions
 from streaming.processes.engine import STOP_WITHIN_S
 
 if TYPE_CHECKING:
@@ -54,6 +58,7 @@ CLOSE_AFTER_MS = round(1000 * (STOP_WITHIN_S + 5))
 READ_MS = 60_000
 """How long a window that wants to close shows what was lost by it."""
 SIMULATED = SourceChoice("sim:")
+LEAST_SIZE, USUAL_SIZE = (640, 480), (1440, 900)
 
 
 class Dashboard(QMainWindow):
@@ -97,12 +102,12 @@ class Dashboard(QMainWindow):
         super().__init__()
         self.setWindowTitle("mdJPT Live")
         self.setWindowIcon(application_icon())
-        self.setMinimumSize(1000, 660)
-        self.resize(1440, 900)
+        self.setMinimumSize(*LEAST_SIZE)
+        self._fit_the_screen()
         self._initial = initial
         self._discover, self._look_at = discover, look_at
         self.settings = settings or Settings()
-        self._background = Background(self)
+        self._background, self._questions = Background(self), Questions(self)
         self.connection = Connection(session_factory, self)
         self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
         self.recording = RecordingControl(
@@ -113,8 +118,9 @@ class Dashboard(QMainWindow):
         self.welcome = Welcome(self.signals.canvas)
         self._feed = SessionFeed()
         self._info: StreamInfo | None = None
-        self._next: SourceChoice | None = None
+        self._then: Callable[[], object] | None = None
         self._was_painted = self._closing = self._forced = False
+        self._asks = True
         self._frame_at = time.perf_counter()
         self._dashboard, self._right = arrange(
             top=(self.header, self.badges, self.messages),
@@ -123,7 +129,8 @@ class Dashboard(QMainWindow):
             foot=self.health,
         )
         pages = QStackedWidget()
-        pages.addWidget(self._dashboard)
+        self.scroll_area = ScrolledPage(self._dashboard)
+        pages.addWidget(self.scroll_area)
         self.setCentralWidget(pages)
         self.calibration = CalibrationOverlay(
             pages, self.connection, self.messages, calibration, self._background
@@ -244,18 +251,25 @@ class Dashboard(QMainWindow):
             event.accept()
             return
         event.ignore()
-        if self.calibration.asks_first(self.close):
+        if self._asks and (self.calibration.asks_first(self.leave) or self._asks_for_recording()):
             return
         if not self._closing:
-            self._closing = True
-            self.messages.show_message("Ending the session before the window closes…", "warn")
-            self.connection.close()
-            self._at_last.start(CLOSE_AFTER_MS)
+            self._end_and_close()
+
+    def leave(self) -> None:
+        """Close without asking, for whoever is not there to answer."""
+        self._asks = False
+        self.close()
+
+    @property
+    def question(self) -> Question | None:
+        """What is asked before the window closes, None when nothing is."""
+        return self._questions.open
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the right column its share."""
         super().resizeEvent(event)
-        self._right.setFixedWidth(max(300, min(400, round(self.width() * 0.27))))
+        self._right.setFixedWidth(max(290, min(400, round(self.width() * 0.27))))
 
     # Inside.
 
@@ -289,6 +303,7 @@ class Dashboard(QMainWindow):
     def _forget(self) -> None:
         self._feed.forget()
         self._info = None
+        self.signals.clear()
         self.electrodes.connect_stream(None)
         self._show_state()
 
@@ -318,20 +333,21 @@ class Dashboard(QMainWindow):
         feed, choice = self._feed, self.connection.choice
         snapshot = feed.snapshot
         self.header.show_snapshot(snapshot)
+        self._show_main_button()
         publishes = choice is not None and choice.publish_lsl
         self.badges.show_snapshot(snapshot, publishes=publishes)
         self.emotion.show_state(snapshot, feed.newest)
         self.emotion.show_agreement(feed.timeline.agreement)
         self.health.show_snapshot(snapshot)
         self.recording.show_snapshot(snapshot)
-        now_s = snapshot.elapsed_s if snapshot is not None else 0.0
-        self.history.show_timeline(feed.timeline, feed.class_names, now_s)
+        self.history.show_timeline(feed.timeline, feed.class_names, feed.now_s)
+        if self._info is not None:
+            self.signals.set_silent(silence(snapshot))
+            self.electrodes.set_silent(silence(snapshot))
 
     def _connection_changed(self) -> None:
-        state = self.connection.state
-        busy = state in ("opening", "closing")
-        self.header.show_connected(state == "open", busy=busy)
-        snapshot = self._feed.snapshot
+        state, snapshot = self.connection.state, self._feed.snapshot
+        self._show_main_button()
         if state == "closing" and snapshot is not None and snapshot.recording:
             self.messages.show_message("Finishing the recording…", "calm")
         if state == "idle":
@@ -342,12 +358,67 @@ class Dashboard(QMainWindow):
 
     def _connection_failed(self, error: str) -> None:
         self.recording.give_up()
-        self.messages.show_message(error, action="Reconnect")
+        self.messages.show_message(for_the_window(error), action=RECONNECT)
         if self._closing:
             self._closing = False
             self._at_last.start(READ_MS)
 
+    @property
+    def _has_failed(self) -> bool:
+        """Whether there is a session from which nothing will come."""
+        snapshot = self._feed.snapshot
+        return snapshot is not None and snapshot.state == "failed"
+
+    def _show_main_button(self) -> None:
+        state = self.connection.state
+        connected = state == "open" and not self._has_failed
+        self.header.show_connected(connected, busy=state in ("opening", "closing"))
+
+    def _asks_for_recording(self) -> bool:
+        """Ask before the window closes on a recording, once."""
+        snapshot = self._feed.snapshot
+        if self._closing or snapshot is None or not snapshot.recording:
+            return False
+        self._questions.ask(
+            "End the recording and close?",
+            f"{snapshot.recording} is {clock_text(snapshot.recorded_s)} min long; it stays.",
+            "End and close",
+            "Go on recording",
+            self._end_and_close,
+        )
+        return True
+
+    def _end_and_close(self) -> None:
+        self._closing = True
+        self.messages.show_message("Ending the session before the window closes…", "warn")
+        self.connection.close()
+        self._at_last.start(CLOSE_AFTER_MS)
+
+    def _do_what_a_message_offers(self, action: str) -> None:
+        if action == RECONNECT:
+            self._reconnect()
+        elif action == OPEN_FOLDER:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.recording.folder)))
+
+    def _fit_the_screen(self) -> None:
+        """Begin as large as usual, or as the screen is."""
+        room = self.screen().availableSize()
+        self.resize(QSize(*USUAL_SIZE).boundedTo(room))
+        if room.width() < USUAL_SIZE[0] or room.height() < USUAL_SIZE[1]:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+
+    def _press(self, name: str, action: Callable[[], object]) -> None:
+        """Do what a key stands for, or say why not."""
+        snapshot, state = self._feed.snapshot, self.connection.state
+        why = why_not(name, state, snapshot, can_calibrate=self.calibration.offered)
+        if why:
+            self.messages.show_message(why, "calm")
+        else:
+            action()
+
     def _connect_or_disconnect(self) -> None:
+        if self._has_failed:
+            self._then = self.choose_source
         if self.connection.state == "open":
             self.disconnect_source()
         else:
@@ -361,16 +432,16 @@ class Dashboard(QMainWindow):
         if self.connection.state == "idle":
             self.connect_source(choice)
         else:
-            self._next = choice
+            self._then = partial(self.connect_source, choice)
             self.disconnect_source()
 
     def _go_on(self) -> None:
         """Do what waited for the session to end."""
-        following, self._next = self._next, None
+        then, self._then = self._then, None
         if self._closing:
             self.close()
-        elif following is not None:
-            self.connect_source(following)
+        elif then is not None:
+            then()
 
     def _close_anyway(self) -> None:
         self._forced = True
@@ -398,7 +469,7 @@ class Dashboard(QMainWindow):
         self.history.mark_wanted.connect(self.mark)
         self.history.felt.setVisible(self.learning.offered)
         self.history.felt_wanted.connect(self.ask_what_was_felt)
-        self.messages.action_wanted.connect(self._reconnect)
+        self.messages.action_wanted.connect(self._do_what_a_message_offers)
         self.signals.first_signal.connect(self.first_signal)
         self.signals.first_signal.connect(self.calibration.warm_up)
         self.welcome.try_button.clicked.connect(lambda: self.connect_source(SIMULATED))
@@ -427,6 +498,7 @@ class Dashboard(QMainWindow):
                 "help": self._show_shortcuts,
                 "quit": self.close,
             },
+            self._press,
         )
         # The wizard has keys of its own: Space, Esc and digits mean something else there.
         for name, shortcut in shortcuts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QPushButton,
     QSizePolicy,
     QToolButton,
+    QToolTip,
     QWidget,
 )
 
@@ -21,7 +22,7 @@ from app.widgets.layout import in_column, in_row
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QFocusEvent, QResizeEvent
 
 __all__ = [
     "Card",
@@ -87,7 +88,7 @@ def tool_button(
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in "…" when it is too long; the tooltip then holds all of it."""
+    """One line that ends in "…" when it is too long; hover and keyboard then show all of it."""
 
     def __init__(self, text: str = "", role: str = "muted") -> None:
         super().__init__()
@@ -125,17 +126,29 @@ class ElidedLabel(QLabel):
         super().resizeEvent(event)
         self._shorten()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show a text that is cut whole to whoever comes with the keyboard."""
+        super().focusInEvent(event)
+        # Only later: the change of the focus would put the tip away at once.
+        QTimer.singleShot(0, self, self._show_whole)
+
     def changeEvent(self, event: QEvent) -> None:
         """Shorten to another font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._shorten()
 
+    def _show_whole(self) -> None:
+        if self.hasFocus():
+            QToolTip.showText(self.mapToGlobal(QPoint(0, self.height())), self.toolTip(), self)
+
     def _shorten(self) -> None:
         mode = Qt.TextElideMode.ElideRight
         shown = self.fontMetrics().elidedText(self._whole, mode, max(10, self.width() - 2))
         self.setText(shown)
-        self.setToolTip(f"<p>{escape(self._whole)}</p>" if shown != self._whole else "")
+        cut = shown != self._whole
+        self.setToolTip(f"<p>{escape(self._whole)}</p>" if cut else "")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus if cut else Qt.FocusPolicy.NoFocus)
 
 
 class Segments(QWidget):

@@ -17,9 +17,14 @@ class MessageBar(QFrame):
     """One message at a time, with an optional action and a button that puts it away.
 
     A message that was put away does not come back until another one was shown.
+
+    Attributes
+    ----------
+    action_wanted : Signal(str)
+        The user wants what the action's button says.
     """
 
-    action_wanted = Signal()
+    action_wanted = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +33,7 @@ class MessageBar(QFrame):
         self._text = paragraph("", "value")
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._action = push_button("")
-        self._action.clicked.connect(self.action_wanted)
+        self._action.clicked.connect(lambda: self.action_wanted.emit(self._action.text()))
         close = push_button("Dismiss", tip="Put this message away (Esc)")
         close.clicked.connect(self.dismiss)
         in_row((self._text, 1), self._action, close, within=self, margins=(14, 8, 10, 8))

@@ -69,7 +69,7 @@ class ScalpMap(Themed, QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Stay recognisable."""
-        return QSize(120, 116)
+        return QSize(120, 98)
 
     def set_electrodes(self, names: Sequence[str], places: NDArray[np.floating[Any]]) -> None:
         """Show these electrodes at places of shape (n, 2), NaN off the scalp.

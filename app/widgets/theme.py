@@ -201,6 +201,7 @@ QMainWindow, QDialog, #root { background: $window; }
 QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px; }
 QFrame[card="true"] { background: $card; border: 1px solid $border; border-radius: 10px; }
 QLabel { background: transparent; }
+QLabel:focus { border-bottom: 1px solid $accent; }
 QLabel[role="product"] { font-size: 17px; font-weight: 600; }
 QLabel[role="title"] { font-size: 13px; font-weight: 600; }
 QLabel[role="caption"] { color: $muted; font-size: 11px; }

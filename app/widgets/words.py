@@ -15,6 +15,9 @@ __all__ = [
     "clock_text",
     "for_the_window",
     "has_stalled",
+    "silence",
+    "size_text",
+    "span_text",
     "titled",
 ]
 
@@ -42,6 +45,18 @@ def clock_text(seconds: float) -> str:
     return f"{minutes}:{whole % 60:02d}"
 
 
+def span_text(seconds: float) -> str:
+    """Return a span of time: ``4.2 s``, from a minute on ``2:05 min``."""
+    return f"{seconds:.1f} s" if seconds < 60 else f"{clock_text(seconds)} min"
+
+
+def size_text(n_bytes: int) -> str:
+    """Return a size on disk: ``980 kB``, ``12.4 MB``, ``3.1 GB``."""
+    if n_bytes < 1e6:
+        return f"{n_bytes / 1e3:.0f} kB"
+    return f"{n_bytes / 1e6:.1f} MB" if n_bytes < 1e9 else f"{n_bytes / 1e9:.1f} GB"
+
+
 def titled(name: str) -> str:
     """Return a class name as a heading: first letter in upper case, no underscores."""
     plain = name.replace("_", " ").strip()
@@ -59,3 +74,13 @@ def has_stalled(snapshot: Snapshot) -> bool:
     """Tell whether samples should arrive but do not."""
     late = snapshot.state == "streaming" and snapshot.sample_age_s > STALL_AFTER_S
     return late or snapshot.state == "stalled"
+
+
+def silence(snapshot: Snapshot | None) -> str:
+    """Return why no samples come now, "" while they do: what is on show is then of the past."""
+    if snapshot is None:
+        return "Disconnected"
+    if has_stalled(snapshot):
+        return f"No data for {span_text(snapshot.sample_age_s)}"
+    words = {"failed": "Connection failed", "ended": "Recording ended", "stopped": "Stopped"}
+    return words.get(snapshot.state, "")

@@ -39,6 +39,7 @@ class Question(QDialog):
         self.keep.setDefault(True)
         self.keep.clicked.connect(self.reject)
         said = paragraph(text, "")
+        said.setObjectName("said")
         said.setFixedWidth(380)
         buttons = in_row(Stretch(), self.act, self.keep, spacing=10)
         parts = (label(heading, "number"), said, 8, buttons)
