@@ -6,7 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from app.dashboard.source_report import SourceReport
     from app.session import LiveSession
@@ -119,7 +119,7 @@ class Dashboard(QMainWindow):
         self._feed = SessionFeed()
         self._info: StreamInfo | None = None
         self._then: Callable[[], object] | None = None
-        self._was_painted = self._closing = self._forced = False
+        self._closing = self._forced = False
         self._asks = True
         self._frame_at = time.perf_counter()
         self._dashboard, self._right = arrange(
@@ -129,6 +129,7 @@ class Dashboard(QMainWindow):
             foot=self.health,
         )
         pages = QStackedWidget()
+        self._dashboard.installEventFilter(self)
         self.scroll_area = ScrolledPage(self._dashboard)
         pages.addWidget(self.scroll_area)
         self.setCentralWidget(pages)
@@ -236,12 +237,12 @@ class Dashboard(QMainWindow):
         self.electrodes.spectrum.poll(session, now)
         self._show_state()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Begin what had to wait for the first picture."""
-        super().paintEvent(event)
-        if not self._was_painted:
-            self._was_painted = True
-            QTimer.singleShot(0, self._begin)
+        if event.type() == QEvent.Type.Paint:
+            self._dashboard.removeEventFilter(self)
+            QTimer.singleShot(0, self, self._begin)
+        return super().eventFilter(watched, event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close once the session has stopped, without blocking."""
