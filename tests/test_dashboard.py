@@ -297,7 +297,7 @@ def test_a_text_that_is_cut_is_read_whole_with_the_keyboard(qtbot):
     assert label.focusPolicy() == Qt.FocusPolicy.TabFocus
     label.setFocus()
     assert label.hasFocus()
-    wait(qtbot, lambda: QToolTip.text() == label.whole)
+    wait(qtbot, lambda: label.whole in QToolTip.text())
     label.resize(400, 20)
     assert label.focusPolicy() == Qt.FocusPolicy.NoFocus
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.widgets.controls import Card, Segments, tool_button
+from app.widgets.controls import Card, Segments, plain_tip, tool_button
 from app.widgets.layout import fill
 from app.widgets.painting import painting
 from app.widgets.theme import Themed, class_colours, font
@@ -89,7 +89,7 @@ class _Legend(Themed, QWidget):
     def set_classes(self, names: tuple[str, ...]) -> None:
         if names != self._names:
             self._names = names
-            self.setToolTip(", ".join(map(titled, names)))
+            self.setToolTip(plain_tip(", ".join(map(titled, names))))
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 - Qt's signature

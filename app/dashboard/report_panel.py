@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.widgets.controls import Card, paragraph
+from app.widgets.controls import Card, paragraph, plain_tip
 from app.widgets.layout import fill, in_row
 from app.widgets.scalp_map import ScalpMap
 from mdjpt.signal.montage import topographic_positions
@@ -44,5 +44,5 @@ class ReportPanel(Card):
 
     def _write(self, text: str) -> None:
         self.text.setText(text)
-        self.text.setToolTip(text)
+        self.text.setToolTip(plain_tip(text))
         self.text.setAccessibleName(text)

@@ -31,7 +31,7 @@ from app.dashboard.source_pages import (
 )
 from app.settings import Settings
 from app.source_choice import FoundSource, SourceChoice, source_identity
-from app.widgets.controls import label, push_button
+from app.widgets.controls import label, plain_tip, push_button
 from app.widgets.layout import Stretch, in_column, in_row
 from mdjpt.errors import MdjptError
 from streaming.sources.source_spec import parse_source
@@ -238,7 +238,7 @@ class SourceDialog(QDialog):
         for source in self._settings.get("sources", "recent", [""]):
             if source:
                 item = QListWidgetItem(source)
-                item.setToolTip(source)
+                item.setToolTip(plain_tip(source))
                 self.recent.addItem(item)
         self.recent.setVisible(self.recent.count() > 0)
         self._recent_heading.setVisible(self.recent.count() > 0)

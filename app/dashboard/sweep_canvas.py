@@ -312,7 +312,7 @@ class SweepCanvas(Themed, QWidget):
             if box.left() >= taken:
                 taken = box.right()
                 painter.fillRect(box, QColor(self._palette.card))
-                painter.setPen(ink)
+                painter.setPen(QColor(self._palette.text))
                 painter.drawText(box, Qt.AlignmentFlag.AlignCenter, label)
 
     def _draw_veil(self, painter: QPainter) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "breakable",
     "label",
     "paragraph",
+    "plain_tip",
     "push_button",
     "set_property",
     "tool_button",
@@ -63,6 +64,12 @@ def paragraph(text: str, role: str = "muted") -> QLabel:
 def breakable(path: str) -> str:
     """Return a path that a label may break after each separator."""
     return path.replace("/", "/\N{ZERO WIDTH SPACE}").replace("\\", "\\\N{ZERO WIDTH SPACE}")
+
+
+def plain_tip(text: str) -> str:
+    """Return a tooltip that shows `text` as it stands: what a sender wrote is never HTML."""
+    lines = "<br>".join(escape(line) for line in text.splitlines())
+    return f"<p>{lines}</p>" if lines else ""
 
 
 def push_button(text: str, kind: str = "", tip: str = "") -> QPushButton:
@@ -147,7 +154,7 @@ class ElidedLabel(QLabel):
         shown = self.fontMetrics().elidedText(self._whole, mode, max(10, self.width() - 2))
         self.setText(shown)
         cut = shown != self._whole
-        self.setToolTip(f"<p>{escape(self._whole)}</p>" if cut else "")
+        self.setToolTip(plain_tip(self._whole) if cut else "")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus if cut else Qt.FocusPolicy.NoFocus)
 
 
