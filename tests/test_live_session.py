@@ -12,7 +12,7 @@ from app.cli.dashboard import make_session
 from app.session import LiveSession, SessionConfig, default_bundle
 from app.source_choice import SourceChoice
 from mdjpt.bundle.bundle import load_bundle, save_bundle
-from mdjpt.errors import RecordingError
+from mdjpt.errors import MdjptError, RecordingError
 from streaming.processes.engine import EngineConfig
 from streaming.sources.source_spec import parse_source
 from tests.support.hanging_driver import HangingDriver
@@ -67,3 +67,9 @@ def test_a_model_without_a_head_runs_so_that_it_can_be_calibrated(tmp_path: Path
         assert session.snapshot().model.class_names == ()
     finally:
         session.stop()
+
+
+def test_a_source_with_an_impossible_setting_is_refused_before_a_process_is_started() -> None:
+    config = SessionConfig(parse_source("sim:"), default_bundle())
+    with pytest.raises(MdjptError, match=r"sim:\?n_channels=128: n_channels must lie between"):
+        make_session(config, None, SourceChoice("sim:?n_channels=128"))

@@ -146,14 +146,18 @@ def make_session(config: SessionConfig, record: Path | None, choice: SourceChoic
     Raises MdjptError when the choice names no source, or nothing can be recorded into `record`.
     """
     from app.recording_files import new_recording
-    from app.session import LiveSession, default_bundle
+    from app.session import LiveSession, build_source, default_bundle
     from streaming.publishers.output import Output
     from streaming.sources.source_spec import parse_source
 
+    source = parse_source(choice.source)
+    if source.options:
+        # What a source refuses is told here: the engine's process could only die of it.
+        build_source(source, choice.montage, config.speed)
     return LiveSession(
         replace(
             config,
-            source=parse_source(choice.source),
+            source=source,
             bundle=Path(choice.model) if choice.model else default_bundle(),
             montage=choice.montage,
             publish=(Output("lsl"),) if choice.publish_lsl else (),

@@ -56,6 +56,7 @@ class ScrolledPage(QScrollArea):
         super().__init__()
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._page = page
         self.setWidget(page)
         page.installEventFilter(self)
 
@@ -71,8 +72,8 @@ class ScrolledPage(QScrollArea):
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
-        page = self.widget()
-        page.resize(self.maximumViewportSize().expandedTo(page.minimumSizeHint()))
+        room = self.maximumViewportSize()
+        self._page.resize(room.expandedTo(self._page.minimumSizeHint()))
 
 
 def _movable(upper: QWidget, lower: QWidget) -> QSplitter:

@@ -15,6 +15,7 @@ from app.widgets.controls import (
     ElidedLabel,
     label,
     paragraph,
+    plain_tip,
     push_button,
     set_property,
 )
@@ -81,7 +82,7 @@ class EmotionView(Themed, Card):
         set_property(self.headline, "calm", "false" if said.tone == "label" else "true")
         self.headline.set_whole(said.headline)
         self.detail.setText(said.detail)
-        self.detail.setToolTip(said.detail)
+        self.detail.setToolTip(plain_tip(said.detail))
         self.calibrate.setVisible(self.can_calibrate and said.calibrate)
         self.swatch.show_tone(self._colour(said.tone, newest))
         self.bars.set_classes(self._classes)
