@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,7 @@ from app.cli.doctor import doctor
 from app.cli.evaluate import evaluate_cli
 from app.cli.export import export
 from app.cli.features import features
+from app.cli.interruption import Terminated, terminated_by_signal
 from app.cli.model import model_cli
 from app.cli.pretrain import pretrain
 from app.cli.record import record
@@ -77,12 +79,16 @@ def run_command_line(arguments: list[str]) -> int:
     """Run one command; a user's mistake is one line on stderr, never a traceback."""
     try:
         _refuse_shadowed_packages()
-        result = typer.main.get_command(cli).main(
-            arguments, prog_name="mdjpt", standalone_mode=False
-        )
+        with nullcontext() if _opens_a_window(arguments) else terminated_by_signal():
+            result = typer.main.get_command(cli).main(
+                arguments, prog_name="mdjpt", standalone_mode=False
+            )
     except MdjptError as error:
         _complain(str(error))
         return error.exit_code
+    except Terminated:
+        _complain("ended by SIGTERM")
+        return 143
     except (KeyboardInterrupt, typer.Abort):
         return 130
     except USAGE_ERROR as error:
@@ -94,6 +100,12 @@ def run_command_line(arguments: list[str]) -> int:
         sys.stderr.close()
         return 0
     return result if isinstance(result, int) else 0
+
+
+def _opens_a_window(arguments: list[str]) -> bool:
+    """Tell the dashboard's command, whose event loop lets no exception through."""
+    named = [argument for argument in arguments if not argument.startswith("-")]
+    return not named or named[0] == "app"
 
 
 def _complain(message: str) -> None:

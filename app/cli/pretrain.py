@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.interruption import stopped_by_signal
 from app.cli.options import Device, output_folder
 from app.cli.progress import shown_progress
 from app.cli.thread_count import compute_on
@@ -36,6 +38,7 @@ def pretrain(
 ) -> int:
     """Pre-train the encoder jointly on prepared datasets, by default where [machine] says."""
     from mdjpt.training.config import read_config
+    from mdjpt.training.run import CHECKPOINT_FILE
     from mdjpt.training.run import pretrain as run
 
     settings = read_config(config)
@@ -44,12 +47,27 @@ def pretrain(
     folder = out or Path("runs") / config.stem
     names = ", ".join(choice.path.name for choice in settings.datasets)
     typer.echo(f"{settings.network.variant} variant on {names}; run in {folder}")
-    with shown_progress("step", every_s=LINE_EVERY_S) as show:
+    with (
+        stopped_by_signal(second_interrupts=True) as stopped,
+        shown_progress("step", every_s=LINE_EVERY_S) as show,
+    ):
 
         def on_step(report: StepReport) -> None:
             show(report.step + 1, settings.optimiser.n_steps, _losses(report))
+            if stopped.is_set():
+                raise KeyboardInterrupt
 
-        path = run(settings, folder, resume=resume, on_step=on_step)
+        try:
+            path = run(settings, folder, resume=resume, on_step=on_step)
+        except KeyboardInterrupt:
+            if not stopped.is_set():
+                raise
+            kept = (folder / CHECKPOINT_FILE).exists()
+            way = (
+                f"what was learned is in {folder}: --resume goes on" if kept else "nothing is kept"
+            )
+            typer.echo(f"mdjpt: ended by {signal.Signals(stopped.number).name}; {way}", err=True)
+            return stopped.exit_code
     typer.echo(f"{path}: trained on {names}")
     return 0
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import lightning
 import torch
 from lightning.pytorch.utilities import rank_zero_only
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mdjpt.errors import MdjptError
 from mdjpt.guard.extras import require_training_extra
@@ -152,6 +153,8 @@ def _interruptible() -> Iterator[None]:
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from None
         raise
+    except SIGTERMException:
+        raise KeyboardInterrupt from None
     finally:
         if signal.getsignal(signal.SIGINT) is not before:
             signal.signal(signal.SIGINT, before)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import lightning
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from mdjpt.errors import MdjptError
 from mdjpt.guard.atomic_file import refuse_other_than_file, write_file
@@ -62,6 +63,8 @@ class TrainingProgress(lightning.Callback):  # type: ignore[misc]
         self._step = 0 if resumed is None else resumed.step
         self._science = config.science()
         self._ended = self._began = 0.0
+        self._kept = self._step
+        self._in_step = False
 
     def on_train_start(self, trainer: Any, pl_module: PretrainModule) -> None:
         """Give the optimiser the state that it is taken up with."""
@@ -71,12 +74,14 @@ class TrainingProgress(lightning.Callback):  # type: ignore[misc]
 
     def on_train_batch_start(self, *_: Any) -> None:
         """Note when the windows were there."""
+        self._in_step = True
         self._began = time.perf_counter()
 
     def on_train_batch_end(
         self, trainer: Any, pl_module: PretrainModule, outputs: Any, *_: Any
     ) -> None:
         """Log the step and, when it is time, keep the state."""
+        self._in_step = False
         parts = {name: float(value) for name, value in outputs.items()}
         now = time.perf_counter()
         report = StepReport(
@@ -101,10 +106,22 @@ class TrainingProgress(lightning.Callback):  # type: ignore[misc]
         for logger in trainer.loggers:
             logger.log_metrics(dict(list(asdict(report).items())[2:]), step=report.step)
         if self._step % self._config.machine.checkpoint_every == 0 or self._is_last():
-            optimiser = trainer.optimizers[0]
-            state = Checkpoint.of(module.lean.network, optimiser, self._step, self._science)
-            write_checkpoint(self._path, state)
+            self._keep_state(trainer, module)
         self._on_step(report)
+
+    def on_exception(
+        self, trainer: Any, pl_module: PretrainModule, exception: BaseException
+    ) -> None:
+        """Keep the state where the user or the system ends the training between two steps."""
+        is_end = isinstance(exception, KeyboardInterrupt | SIGTERMException)
+        if is_end and trainer.is_global_zero and not self._in_step and self._step > self._kept:
+            self._keep_state(trainer, pl_module)
+
+    def _keep_state(self, trainer: Any, module: PretrainModule) -> None:
+        optimiser = trainer.optimizers[0]
+        state = Checkpoint.of(module.lean.network, optimiser, self._step, self._science)
+        write_checkpoint(self._path, state)
+        self._kept = self._step
 
     def _is_last(self) -> bool:
         return self._step == self._config.optimiser.n_steps
