@@ -26,7 +26,7 @@ def alignment_status(decoder: EmotionDecoder) -> AlignmentStatus:
     )
 
 
-def model_card(bundle: Bundle, name: str, class_names: tuple[str, ...]) -> ModelCard:
+def model_card(bundle: Bundle, name: str, decoder: EmotionDecoder) -> ModelCard:
     """Return what the user must know of `bundle`.
 
     Parameters
@@ -35,15 +35,16 @@ def model_card(bundle: Bundle, name: str, class_names: tuple[str, ...]) -> Model
         The model.
     name : str
         What to call it on screen.
-    class_names : tuple of str
-        Classes that the decoder answers with, a profile's or the bundle's.
+    decoder : EmotionDecoder
+        What it decodes with, a profile's classes or the bundle's.
     """
+    own = "window" if decoder.alignment.first_rows is None else "stream"
     return ModelCard(
         name=name,
         variant=bundle.variant,
-        class_names=class_names,
+        class_names=decoder.class_names,
         simulated=bundle.simulated,
-        normalisation="window" if bundle.row_stats is None else "row statistics",
+        normalisation=own if bundle.row_stats is None else "row statistics",
         licence=bundle.licence,
         sha256=bundle.identity,
     )

@@ -66,7 +66,8 @@ class ModelCard:
     person_simulated : bool
         True when the calibration in use is of a simulated person.
     normalisation : str
-        "row statistics" when the bundle stores them, else "window".
+        What the network's rows are normalised by: "row statistics" where the bundle stores them,
+        "stream" for the stream's own past, else "window".
     licence : str
         Licence of the weights.
     participant : str

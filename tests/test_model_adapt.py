@@ -10,13 +10,15 @@ import pytest
 from app.cli.model import adapt_model
 from mdjpt.alignment import AlignmentConfig, build_alignment
 from mdjpt.alignment.aligned_encoder import AlignedEncoder
+from mdjpt.alignment.config import alignment_named
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.bundle.checkpoint import import_checkpoint
 from mdjpt.errors import MdjptError
 from mdjpt.features import prepare_windows
-from mdjpt.recordings import read_recording
+from mdjpt.recordings import Recording, read_recording
+from mdjpt.simulation import SimulatedParticipant
 from mdjpt.store.store import open_store
-from mdjpt.training.adaptation import recordings_material, store_material
+from mdjpt.training.adaptation import adapt_bundle, recordings_material, store_material
 from tests.support.golden import write_checkpoint
 from tests.support.training_corpus import write_tiny_store
 
@@ -83,3 +85,35 @@ def test_too_little_to_measure_on_is_refused_before_anything_is_written(folder):
     with pytest.raises(MdjptError, match="--store STORE or --recording FILE"):
         adapt_model(folder / "bare.safetensors", out)
     assert not out.exists()
+
+
+def simulated_person(seed):
+    """Return 150 s of EEG of a simulated person."""
+    participant = SimulatedParticipant(seed, sfreq=125.0)
+    samples = participant.generate(150 * 125)
+    return Recording(samples, 125.0, participant.ch_names, source="person", simulated=True)
+
+
+def agreement_with_released(bundle, alignment, prepared):
+    """Median centred cosine of a stream's features with blocks of 32 windows, after 70 s."""
+    windows = prepared.windows
+    encoder, blocks = bundle.encoder(), np.split(windows, range(32, len(windows), 32))
+    released = np.concatenate([encoder.feature(block, len(block)) for block in blocks])
+    aligned, own = AlignedEncoder(bundle, build_alignment(alignment, bundle)), []
+    for window in windows:
+        own.append(aligned.encode_next(window))
+        aligned.learn(2.0)
+    late = prepared.start_s + 5.0 - prepared.start_s[0] >= 70.0
+    a, b = (np.stack(x)[late] - released[late].mean(0) for x in (released, own))
+    cosines = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    return float(np.median(cosines))
+
+
+def test_a_stream_is_normalised_as_blocks_of_32_windows_are(folder):
+    bare = load_bundle(folder / "bare.safetensors")
+    adapted = adapt_bundle(bare, [recordings_material([simulated_person(4)], 64)])
+    person = prepare_windows(simulated_person(3))
+    assert agreement_with_released(bare, alignment_named("auto", bare), person) > 0.95
+    assert agreement_with_released(bare, AlignmentConfig("none"), person) < 0.9
+    assert agreement_with_released(adapted, alignment_named("rows", adapted), person) > 0.95
+    assert agreement_with_released(adapted, AlignmentConfig("none"), person) < 0.9

@@ -49,6 +49,9 @@ def test_the_table_shows_how_far_the_alignment_is():
     assert "moments, 43% from this session's 45 s" in drawn(replace(SHOT, alignment=status))
     assert "as calibrated" in drawn(replace(SHOT, alignment=replace(status, frozen=True)))
     assert "alignment  none" in drawn(replace(SHOT, alignment=AlignmentStatus()))
+    bare = ModelCard("bare", "released", (), simulated=False, normalisation="stream")
+    own = replace(SHOT, alignment=replace(status, kind="rows"), model=bare)
+    assert "rows, by this session's last 45 s alone" in drawn(own)
 
 
 def test_an_unproven_calibration_is_called_so_above_every_label():

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["features", "save_features"]
+__all__ = ["NORMALISED_BY", "features", "save_features"]
 
 N_FEATURES = 512
+NORMALISED_BY = {
+    "row statistics": "the model's row statistics",
+    "stream": "the stream's own past, the model has no statistics: mdjpt model adapt measures some",
+    "window": "each window's own, the model has no statistics: mdjpt model adapt measures some",
+}
 
 
 def features(
@@ -54,7 +59,7 @@ def features(
     normalisation = "window" if bundle.row_stats is None else "row statistics"
     typer.echo(
         f"{out}: {len(table.start_s)} windows of 5 s every {hop:g} s, {scale} scale, "
-        f"normalised by {normalisation}"
+        f"normalised by {NORMALISED_BY[normalisation]}"
     )
     return 0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.features import save_features
+from app.cli.features import NORMALISED_BY, save_features
 from app.cli.interruption import stopped_by_signal
 from app.cli.options import (
     Alignment,
@@ -121,6 +121,9 @@ def run(
             np.array([a.feature for a in collected if a.feature is not None]),
             np.array([a.prediction.start_s for a in collected]),
         )
+        if (card := outcome.snapshot.model) is not None:
+            by = NORMALISED_BY[card.normalisation]
+            typer.echo(f"{features}: {len(collected)} windows, normalised by {by}", err=True)
     typer.echo(outcome.summary(), err=True)
     if engine.snapshot().recording_error:
         return 2

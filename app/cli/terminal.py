@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from streaming.prediction import Prediction
-    from streaming.snapshot import AlignmentStatus, Snapshot
+    from streaming.snapshot import AlignmentStatus, ModelCard, Snapshot
 
 __all__ = ["TerminalView", "terminal_view"]
 
@@ -114,10 +114,12 @@ def headline(snapshot: Snapshot) -> str:
     return f"{source} | model {model.name}{marks}"
 
 
-def _learned(status: AlignmentStatus) -> str:
+def _learned(status: AlignmentStatus, model: ModelCard | None) -> str:
     """Say how far the alignment has come, in the words of a user."""
     if status.kind == "none":
         return "none"
+    if model is not None and model.normalisation == "stream" and not status.frozen:
+        return f"{status.kind}, by this session's last {status.effective_s:.0f} s alone"
     if status.frozen:
         return f"{status.kind}, as calibrated"
     own = f"{1 - status.prior_share:.0%} from this session's {status.effective_s:.0f} s"
@@ -150,7 +152,7 @@ def render(
         if newest.arousal is not None:
             table.add_row("arousal", f"{newest.arousal:.1f}")
         if snapshot.alignment is not None:
-            table.add_row("alignment", _learned(snapshot.alignment))
+            table.add_row("alignment", _learned(snapshot.alignment, snapshot.model))
         if newest.quality.bad:
             table.add_row("bad electrodes", Text(", ".join(newest.quality.bad)))
     health = (

@@ -74,20 +74,35 @@ class AlignmentConfig:
 
 RECOMMENDED = AlignmentConfig("moments")
 """What a stream gets that nobody chose an alignment for (``--alignment auto``)."""
+ADAPTED_PRIOR_S = 30.0
+"""What row statistics are worth that the weights were not trained under (``mdjpt model adapt``): by
+70 s of signal the stream then counts as much as in the released extraction (assets/models.md)."""
 
 
 def recommended_alignment(bundle: Bundle) -> AlignmentConfig:
-    """Return the default alignment for a bundle; none where it lacks the statistics."""
-    return AlignmentConfig() if bundle.feature_mean is None else RECOMMENDED
+    """Return the default alignment for a bundle.
+
+    Weights alone know no statistics: the group that rows are normalised over is then the stream's
+    own past, unless a head was fitted to windows that were normalised each by itself.
+    """
+    if bundle.feature_mean is not None:
+        return RECOMMENDED
+    bare = bundle.row_stats is None and bundle.head is None
+    return AlignmentConfig("rows" if bare else "none")
 
 
 def alignment_named(name: str, bundle: Bundle) -> AlignmentConfig:
     """Return the alignment that a user asked for: one of :data:`KINDS`, or "auto" for the default.
 
-    Raises ModelError when there is no such kind.
+    Raises
+    ------
+    ModelError
+        When there is no such kind.
     """
     if name == "auto":
         return recommended_alignment(bundle)
     if name not in KINDS:
         raise ModelError(f"alignment must be auto or one of {', '.join(KINDS)}, got {name!r}")
+    if name == "rows" and "adapted" in bundle.provenance:
+        return AlignmentConfig("rows", prior_s=ADAPTED_PRIOR_S)
     return RECOMMENDED if name == RECOMMENDED.kind else AlignmentConfig(name)

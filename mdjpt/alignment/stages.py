@@ -132,7 +132,8 @@ def build_alignment(
     mean, var = _feature_stats(bundle)
     covered = n_classes if config.class_covering else 1
     features = MomentAligner(mean, var, n_classes=covered, **settings)
-    features.freeze(frozen=config.kind not in ("moments", "rows"))
+    known = bundle.feature_mean is not None
+    features.freeze(frozen=config.kind != "moments" and not (config.kind == "rows" and known))
     if config.kind == "rows":
         first, second = _row_aligners(bundle, settings)
         return Alignment(features, first_rows=first, second_rows=second)

@@ -257,7 +257,7 @@ def _load(config: DecoderConfig, notes: list[str]) -> tuple[EmotionDecoder, Mode
     decoder.warm_up()
     warm_up_filters(SFREQ)
     card = replace(
-        model_card(bundle, config.bundle.name, decoder.class_names),
+        model_card(bundle, config.bundle.name, decoder),
         device="cpu" if notes else device_label(device),
         device_note=notes[-1] if notes else "",
     )
