@@ -362,3 +362,42 @@ def test_records_that_follow_one_another_leave_no_gap_however_their_onsets_are_r
     recording = read_here(path, None, None)
     assert recording.gaps == ()
     assert recording.markers == ((pytest.approx(4.1), "event"),)
+
+
+@pytest.mark.parametrize("set_by", [-900.0, -3.0, 1.7e9])
+def test_a_clock_that_was_set_leaves_a_seam_and_events_where_they_were(
+    tmp_path: Path, set_by: float
+) -> None:
+    stamps = 2000 + np.arange(80 * SFREQ) / SFREQ
+    stamps[40 * SFREQ :] += set_by
+    path = tmp_path / "set.xdf"
+    events = [(20.0, "before"), (60.0 + set_by, "behind")]
+    write_xdf(path, with_tone(80, SFREQ), SFREQ, stamps=stamps, events=events)
+    recording = read_here(path, None)
+    assert (recording.duration_s, recording.gaps) == (80.0, ())
+    assert [label for _, label in recording.markers] == ["before", "behind"]
+    assert [at_s for at_s, _ in recording.markers] == pytest.approx([20, 60], abs=2 / SFREQ)
+    assert recording.excluded == ((40 * SFREQ, 40 * SFREQ + 1),)
+    way = "back" if set_by < 0 else "ahead"
+    assert any(f"clock was set {way} by" in note for note in recording.notes)
+    starts = assert_tone_in_its_place(recording)
+    assert not any(start < 40 < start + 5 for start in starts.tolist())
+
+
+def test_single_wrong_stamps_set_no_clock(tmp_path: Path) -> None:
+    stamps = 2000 + np.arange(80 * SFREQ) / SFREQ
+    stamps[[1000, 3000, 3001]] = 0.0, 1.7e9, 1.7e9
+    path = write_xdf(tmp_path / "a.xdf", with_tone(80, SFREQ), SFREQ, stamps=stamps)
+    recording = read_here(path, None)
+    assert (recording.duration_s, recording.gaps, recording.excluded) == (80.0, (), ())
+
+
+def test_events_of_another_clock_are_left_out_and_counted(tmp_path: Path) -> None:
+    events = [(10.0, "own"), (85.0, "late"), (1.7e9, "unix"), (1.7e9 + 5, "unix")]
+    path = write_xdf(tmp_path / "a.xdf", with_tone(80, SFREQ), SFREQ, events=events)
+    recording = read_here(path, None)
+    assert [label for _, label in recording.markers] == ["own", "late"]
+    assert (
+        "3 of 4 events lie outside of the recording; 2 are stamped by another clock than its "
+        "samples and left out"
+    ) in recording.notes

@@ -8,6 +8,7 @@ import numpy as np
 
 from mdjpt.positions.gaps import sample_positions
 from mdjpt.recordings.recording import Recording
+from mdjpt.recordings.set_clock import SET_AHEAD_S, TimeLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ FAR_OFF = 0.2
 
 _BLOCK_S = 1.0
 _NEAR_S = 2.0  # of samples that tell where an event lies among them
+_OUTSIDE_S = 1.0
 _EXACT_S = 0.02  # what a rounded rate may misplace
 
 
@@ -73,6 +75,9 @@ def placed_recording(
     source : str
         Path of the file.
     """
+    line = None if stamps is None else TimeLine.of(stamps)
+    stamps = None if line is None else line.stamps
+    is_told = positions is not None
     if positions is None:
         positions = sample_positions(
             _likely_rate(nominal_sfreq, stamps),
@@ -84,19 +89,29 @@ def placed_recording(
     positions = positions - positions[:1]
     sfreq, rate_notes = true_rate(nominal_sfreq, stamps, positions)
     markers = [(int(positions[column]) / sfreq, label) for column, label in column_events]
-    if stamps is None:
+    excluded: tuple[tuple[int, int], ...] = ()
+    if line is None:
         markers += stamped_events
     else:
-        advancing, off_s = np.maximum.accumulate(stamps), positions / sfreq - stamps
-        markers += [(_second(stamp, advancing, off_s), label) for stamp, label in stamped_events]
+        advancing = np.maximum.accumulate(line.stamps)
+        off_s = positions / sfreq - line.stamps
+        markers += [
+            (_second(line.place(stamp), advancing, off_s), label) for stamp, label in stamped_events
+        ]
+        if not is_told:
+            seams = positions[list(line.starts[1:])].tolist()
+            excluded = tuple((seam, seam + 1) for seam in seams)
+            rate_notes = (*rate_notes, *line.notes(positions, sfreq))
+    markers, event_notes = _of_its_clock(markers, int(positions[-1]) / sfreq)
     return Recording(
         samples=samples,
         sfreq=sfreq,
         ch_names=ch_names,
         positions=positions,
+        excluded=excluded,
         markers=tuple(sorted(markers)),
         simulated=simulated,
-        notes=(*notes, *rate_notes),
+        notes=(*notes, *rate_notes, *event_notes),
         source=source,
     )
 
@@ -163,7 +178,7 @@ def steady_rate(stamps: Float64 | None) -> float:
         of single steps would be that of the rounding (4 ms instead of 3.9 is 250 instead of
         256 Hz), the mean over all that of the gaps.
     """
-    stamps = np.empty(0) if stamps is None else stamps[np.isfinite(stamps)]
+    stamps = np.empty(0) if stamps is None else TimeLine.of(stamps[np.isfinite(stamps)]).stamps
     if len(stamps) < 2 or not stamps[-1] > stamps[0]:
         return 0.0
     rough = (len(stamps) - 1) / (stamps[-1] - stamps[0])
@@ -188,6 +203,22 @@ def _rounded(sfreq: float, n_steps: int) -> float:
     seconds = n_steps / sfreq
     candidates = (round(sfreq, digits) for digits in range(7))
     return next((c for c in candidates if abs(c / sfreq - 1) * seconds <= _EXACT_S), sfreq)
+
+
+def _of_its_clock(
+    markers: Sequence[tuple[float, str]], end_s: float
+) -> tuple[list[tuple[float, str]], tuple[str, ...]]:
+    """Leave out events that lie days away: on another clock. Say how many lie outside."""
+    outside = [marker for marker in markers if not -_OUTSIDE_S < marker[0] < end_s + _OUTSIDE_S]
+    if not outside:
+        return list(markers), ()
+    said = f"{len(outside)} of {len(markers)} events lie outside of the recording"
+    first_s, label = outside[0]
+    kept = [m for m in markers if -SET_AHEAD_S < m[0] < end_s + SET_AHEAD_S]
+    if len(kept) == len(markers):
+        return kept, (f"{said}, as {label[:40]!r} at {first_s:.1f} s",)
+    n = len(markers) - len(kept)
+    return kept, (f"{said}; {n} are stamped by another clock than its samples and left out",)
 
 
 def _second(stamp: float, advancing: Float64, off_s: Float64) -> float:
