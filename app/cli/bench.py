@@ -7,6 +7,7 @@ matrix product of 0.60 GFLOP on the same core, which carries over between machin
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -21,7 +22,9 @@ from mdjpt.errors import MdjptError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
+    from streaming.processes.decoder_process import Predicted
+    from streaming.sources.source_spec import SourceSpec
 
 __all__ = ["Timing", "bench", "measure_starts"]
 
@@ -179,57 +182,46 @@ def timed(name: str, function: Callable[[], object], n: int = N_RUNS) -> Timing:
 def measure_throughput() -> list[Timing]:
     """Decode the real recording that comes with the program as fast as it goes."""
     from app.session import demo_recording
+    from streaming.sources.source_spec import SourceSpec
 
-    rows = []
+    spec, rows = SourceSpec("file", str(demo_recording())), []
     for hop_s in (2.0, 0.5):
-        speeds = [_file_speed(demo_recording(), hop_s) for _ in range(3)]
+        speeds = [_decoded(spec, hop_s=hop_s, speed=math.inf)[1] for _ in range(3)]
         rows.append(_summary(f"file at full speed, hop {hop_s:g} s, times real time", speeds, "x"))
     return rows
 
 
-def _file_speed(path: Path, hop_s: float) -> float:
-    import math
-
-    from app.session import SessionConfig, default_bundle, engine_config
-    from streaming.processes.engine import Engine
-    from streaming.sources.source_spec import SourceSpec
-
-    config = SessionConfig(
-        SourceSpec("file", str(path)), default_bundle(), hop_s=hop_s, speed=math.inf
-    )
-    engine = Engine(engine_config(config))
-    engine.start()
-    try:
-        while not engine.done:
-            engine.poll(timeout_s=0.05)
-        if engine.failure is not None:
-            raise engine.failure
-        assert engine.ready_at is not None, "all windows are decoded"
-        return engine.snapshot().elapsed_s / (time.monotonic() - engine.ready_at)
-    finally:
-        engine.stop()
-
-
 def measure_latency() -> list[Timing]:
     """Run engine and decoder on a simulated participant in real time."""
-    from app.session import SessionConfig, default_bundle, engine_config
-    from streaming.processes.engine import Engine
     from streaming.sources.source_spec import parse_source
 
-    spec = parse_source(f"sim:?n_channels=32&duration={LATENCY_S:g}")
-    engine = Engine(engine_config(SessionConfig(spec, default_bundle())))
-    latencies = []
-    engine.start()
-    try:
-        while not engine.done:
-            answers = engine.poll(timeout_s=0.05)
-            latencies += [a.prediction.latency_ms for a in answers if a.prediction.probabilities]
-    finally:
-        engine.stop()
+    answers, _ = _decoded(parse_source(f"sim:?n_channels=32&duration={LATENCY_S:g}"))
+    latencies = [a.prediction.latency_ms for a in answers if a.prediction.probabilities]
     if not latencies:
         typer.echo(f"note: no window was decoded within {LATENCY_S:g} s", err=True)
         return []
     return [_summary("newest sample's arrival to prediction, 32 channels", latencies)]
+
+
+def _decoded(
+    spec: SourceSpec, hop_s: float = 0.5, speed: float = 1.0
+) -> tuple[list[Predicted], float]:
+    """Run engine and decoder to the end of a source: the answers, and times real time."""
+    from app.session import SessionConfig, default_bundle, engine_config
+    from streaming.processes.engine import Engine
+
+    engine = Engine(engine_config(SessionConfig(spec, default_bundle(), hop_s=hop_s, speed=speed)))
+    answers: list[Predicted] = []
+    engine.start()
+    try:
+        while not engine.done:
+            answers += engine.poll(timeout_s=0.05)
+        if engine.failure is not None:
+            raise engine.failure
+        took_s = math.inf if engine.ready_at is None else time.monotonic() - engine.ready_at
+        return answers, engine.snapshot().elapsed_s / took_s
+    finally:
+        engine.stop()
 
 
 def measure_starts(n_starts: int = N_STARTS, limit_s: float = START_LIMIT_S) -> list[Timing]:
