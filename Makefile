@@ -1,5 +1,6 @@
 # make run   set up .venv and open the dashboard on a simulated participant
 # make test  the same set-up plus test tools, then lint, types, import contracts, tests
+# make docs  the same set-up plus Sphinx, then the pages with the gallery into build/docs
 #
 # PYTHON=python3.12     another interpreter (3.11 or newer)
 # TORCH_INDEX=URL       take torch from this package index, e.g. one with CPU wheels only
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := "torch>=2.10,<2.14"
 
-.PHONY: run test lint types imports spelling unit clean
+.PHONY: run test docs pages lint types imports spelling unit clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/mdjpt app $(SOURCE)
@@ -34,10 +35,18 @@ imports: $(VENV)/.test
 	$(BIN)/lint-imports
 
 spelling: $(VENV)/.test
-	$(BIN)/codespell app mdjpt streaming tests README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell app mdjpt streaming tests docs examples README.md CONTRIBUTING.md CHANGELOG.md
 
 unit: $(VENV)/.test
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+docs: $(VENV)/.docs
+	@$(MAKE) --no-print-directory pages
+
+# The pages with whatever Sphinx is there; warnings are errors.
+pages:
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 MPLBACKEND=agg \
+	  $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -58,6 +67,11 @@ $(VENV)/.run: $(VENV)/.torch pyproject.toml
 $(VENV)/.test: $(VENV)/.torch pyproject.toml
 	@echo "installing into $(VENV) with the test tools (several minutes the first time) ..."
 	$(PIP) install --quiet --editable ".[test]"
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.docs: $(VENV)/.torch pyproject.toml
+	@echo "installing into $(VENV) with the tools of the pages (several minutes the first time) ..."
+	$(PIP) install --quiet --editable ".[docs]"
 	@touch $@ $(VENV)/.run
 
 clean:

@@ -138,7 +138,7 @@ class FixedScale:
 class RunningScale:
     """The robust scale over the signal so far.
 
-    Count, sum and sum of squares are kept for each bin of |x| (64 bins an octave), so the
+    Count, sum and sum of squares are kept for each bin of ``|x|`` (64 bins an octave), so the
     threshold of 30 medians holds for old samples too and no cut of the stream into chunks changes
     a number. One thread feeds it; nothing blocks.
 
