@@ -7,6 +7,7 @@ same code.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,6 +18,7 @@ from mdjpt.bundle.bundle import Bundle, load_bundle
 from mdjpt.errors import RecordingError
 from mdjpt.recordings import Recording, read_recording
 from mdjpt.signal.filters import average_reference, filter_recording, recording_windows
+from mdjpt.signal.mains import mains_lines
 from mdjpt.signal.scaling import FixedScale, robust_scale
 from mdjpt.signal.window import Preprocessor
 from mdjpt.signal.windower import Windower
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mdjpt.positions.gaps import Run
-    from mdjpt.signal.window import OwnElectrodes, PreparedWindow
+    from mdjpt.signal.window import OwnElectrodes, PreparedWindow, Verdict
 
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
@@ -114,9 +116,16 @@ def extract_features(
     >>> mdjpt.extract_features(path, "assets/demo.safetensors").features.shape
     (10, 512)
     """
-    prepared = prepare_windows(_recording(recording), hop_s=hop_s, scale=scale)
     model = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    return FeatureTable(model.features(prepared.windows), prepared.start_s)
+    starts: list[float] = []
+
+    def windows() -> Iterator[NDArray[np.float32]]:
+        for window, _, start_s in _prepared(_recording(recording), hop_s, scale):
+            starts.append(start_s)
+            yield window
+
+    features = list(model.encoding_pool().map(windows()))
+    return FeatureTable(np.stack(features), np.array(starts))
 
 
 def prepare_windows(
@@ -154,6 +163,14 @@ def prepare_windows(
     >>> mdjpt.prepare_windows(recording).windows.shape
     (10, 60, 625)
     """
+    windows, own, starts = zip(*_prepared(recording, hop_s, scale), strict=True)
+    return PreparedWindows(np.stack(windows), np.array(starts), own if with_own else ())
+
+
+def _prepared(
+    recording: Recording, hop_s: float, scale: Scale
+) -> Iterator[tuple[NDArray[np.float32], OwnElectrodes, float]]:
+    """Yield each window that can be decoded, what it was made of, and its start in seconds."""
     if isinstance(scale, str) and scale not in ("causal", "recording"):
         raise RecordingError(f"scale must be causal or recording, got {scale!r}")
     preprocess = Preprocessor(recording.ch_names, recording.sfreq)
@@ -165,15 +182,17 @@ def prepare_windows(
         preprocess.scale = FixedScale(*robust_scale(referenced))
     elif isinstance(scale, FixedScale):
         preprocess.scale = scale
-    found = [pair for run in runs for pair in run.windows(Windower(recording.sfreq, hop_s))]
-    if not found:
+    nothing = True
+    for run in runs:
+        for prepared, start_s in run.windows(Windower(recording.sfreq, hop_s)):
+            if prepared.window is not None and prepared.own is not None:
+                nothing = False
+                yield prepared.window, prepared.own, start_s
+    if nothing:
         raise RecordingError(
             f"{recording.source}: no window of its {recording.duration_s:.1f} s can be "
             "decoded: it takes 10 s of EEG (no noise) from at least half of the electrodes"
         )
-    prepared, starts = zip(*found, strict=True)
-    own = tuple(p.own for p in prepared if p.own is not None) if with_own else ()
-    return PreparedWindows(np.stack([p.window for p in prepared]), np.array(starts), own)
 
 
 class _Run:
@@ -186,15 +205,26 @@ class _Run:
         self.scalp = _finite(self._samples[preprocess.electrodes])
 
     def windows(self, windower: Windower) -> Iterator[tuple[PreparedWindow, float]]:
-        """Yield each window that can be decoded, and its start in seconds."""
+        """Yield each window and its start in seconds."""
         first, sfreq = self._first, windower.sfreq
         places = list(windower.within(first, first + self._samples.shape[1]))
-        filtered = recording_windows(self.scalp, sfreq, [place.first - first for place in places])
-        for place, window in zip(places, filtered, strict=True):
-            raw = self._samples[:, place.first - first : place.stop - first]
-            prepared = self._preprocess(raw, 0, place.stop, window)
-            if prepared.window is not None:
-                yield prepared, place.first / sfreq
+        verdicts: deque[Verdict] = deque()
+
+        def lines_from(start: int) -> NDArray[np.float64]:
+            verdict = self._preprocess.judge(self._raw(start, windower), 0)
+            verdicts.append(verdict)
+            if "nan" not in verdict.quality.causes:
+                return verdict.lines
+            return mains_lines(self.scalp[:, start : start + windower.n_window], sfreq)
+
+        starts = [place.first - first for place in places]
+        filtered = recording_windows(self.scalp, sfreq, starts, lines_from=lines_from)
+        for place, start, window in zip(places, starts, filtered, strict=True):
+            raw, verdict = self._raw(start, windower), verdicts.popleft()
+            yield self._preprocess(raw, 0, place.stop, window, verdict), place.first / sfreq
+
+    def _raw(self, start: int, windower: Windower) -> NDArray[np.float32]:
+        return self._samples[:, start : start + windower.n_window]
 
 
 def _recording(recording: Recording | BaseRaw | str | Path) -> Recording:

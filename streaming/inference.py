@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mdjpt.calibration.decoder import Decoded
+    from mdjpt.calibration.decoder import Decoded, Encoding
     from mdjpt.signal.window import OwnElectrodes, PreparedWindow, Preprocessor
     from streaming.ring import RingBuffer, RingView
     from streaming.stream import StreamInfo
@@ -31,6 +33,9 @@ __all__ = ["Answer", "Inference", "WindowDecoder"]
 
 GAP_RESETS_S = 5.0
 """A gap of this length makes the smoother forget what came before."""
+
+AHEAD = 16
+"""Windows of a source that can wait which are encoded before their turn: 8 s at the usual hop."""
 
 PRIMED_BY = 6
 """Windows from which a decoder that takes over learns the running scale."""
@@ -59,8 +64,16 @@ class WindowDecoder(Protocol):
         """True for a calibration that could not tell whether it is any good."""
         ...
 
+    def begin(self, window: NDArray[np.float32], index: int) -> Encoding | None:
+        """Start to encode a window before its turn; None where its turn must come first."""
+        ...
+
     def decode(
-        self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
+        self,
+        window: NDArray[np.float32],
+        index: int,
+        own: OwnElectrodes | None = None,
+        encoding: Encoding | None = None,
     ) -> Decoded:
         """Decode one window, shape (60, 625), and the electrodes that it was made of."""
         ...
@@ -125,7 +138,8 @@ class Inference:
         self._decoder = decoder
         self._clock = clock
         self._windower = Windower(info.sfreq, hop_s)
-        self._next = 0
+        self._next = self._upcoming = 0
+        self._begun: deque[tuple[int, Callable[[], Answer | None]]] = deque()
         self._gap_hops = 0
         self.n_skipped = 0
         """Windows skipped because a newer one was waiting."""
@@ -149,6 +163,7 @@ class Inference:
         """
         newest = self._windower.newest(self._ring.written)
         self._next = next_index if self._info.lossless else max(next_index, newest)
+        self._upcoming = self._next
         if next_index:  # before the first answer nobody waited for one
             self.n_skipped += self._next - next_index
         self._announce()
@@ -162,62 +177,90 @@ class Inference:
             self._preprocessor(view.samples, first - view.first_sample, first + n_times)
 
     def step(self) -> Answer | None:
-        """Decode the window whose turn it is; None when none is complete. Never blocks."""
-        window = self._take()
-        if window is None:
+        """Decode the window whose turn it is; None when none is complete. Never blocks.
+
+        The next windows of a source that can wait are prepared and encoded meanwhile. All that one
+        window changes for the next happens in their order.
+        """
+        if not self._begun and not self._begin_next():
             return None
-        answer = self._answer_to(window)
-        self._next = window.index + 1
+        while self._info.lossless and len(self._begun) < AHEAD and self._begin_next():
+            pass
+        index, finish = self._begun.popleft()
+        answer = finish()
+        self._next = index + 1
         self._announce()
         return answer
 
-    def _answer_to(self, window: Window) -> Answer | None:
+    def _begin_next(self) -> bool:
+        """Begin the next window; False when none is complete."""
+        window = self._take()
+        if window is None:
+            return False
+        self._upcoming = window.index + 1
+        self._begun.append((window.index, self._begin(window)))
+        return True
+
+    def _begin(self, window: Window) -> Callable[[], Answer | None]:
+        """Read and prepare a window; return what answers when its turn has come."""
         try:
             view = self._ring.read(
                 window.first, window.stop - window.first, self._windower.n_margin
             )
         except Gap as gap:
-            self._note_gap()
             ago_s = (window.stop - gap.stop_sample) / self._info.sfreq
-            return self._abstain(
-                window, "gap", Quality(0), None, reasons.samples_lost(gap.n_lost, ago_s)
-            )
+            said = reasons.samples_lost(gap.n_lost, ago_s)
+            return partial(self._lost, window, said)
         except Overrun:
-            return None
+            return lambda: None
         real = self._ring.real_sfreq(window.first, window.stop)
         if real:
-            self._forget()
             said = reasons.wrong_rate(real, self._info.sfreq)
-            return self._abstain(window, "bad_signal", Quality(0), view, said)
-        return self._decode(window, view)
+            return partial(self._unusable, window, Quality(0), view, said)
+        n_margin = window.first - view.first_sample
+        prepared = self._preprocessor(view.samples, n_margin, window.stop)
+        encoding = None
+        if prepared.window is not None and self._info.lossless:
+            encoding = self._decoder.begin(prepared.window, window.index)
+        return partial(self._decode, window, view, prepared, encoding)
+
+    def _lost(self, window: Window, said: str) -> Answer:
+        self._note_gap()
+        return self._abstain(window, "gap", Quality(0), None, said)
+
+    def _unusable(self, window: Window, quality: Quality, view: RingView, said: str) -> Answer:
+        self._forget()
+        return self._abstain(window, "bad_signal", quality, view, said)
 
     def _take(self) -> Window | None:
         newest = self._windower.newest(self._ring.written)
-        if newest < self._next:
+        if newest < self._upcoming:
             return None
         if self._info.lossless:
-            if self._windower.window(self._next).first >= self._ring.oldest:
-                return self._windower.window(self._next)
+            if self._windower.window(self._upcoming).first >= self._ring.oldest:
+                return self._windower.window(self._upcoming)
             # Only a gap longer than the ring can overwrite what a waiting decoder wants.
             return self._windower.window(self._windower.first_from(self._ring.oldest))
-        self.n_skipped += newest - self._next
+        self.n_skipped += newest - self._upcoming
         return self._windower.window(newest)
 
-    def _decode(self, window: Window, view: RingView) -> Answer:
-        n_margin = window.first - view.first_sample
-        prepared = self._preprocessor(view.samples, n_margin, window.stop)
+    def _decode(
+        self,
+        window: Window,
+        view: RingView,
+        prepared: PreparedWindow,
+        encoding: Encoding | None,
+    ) -> Answer:
         quality = prepared.quality
         if not prepared.usable:
-            self._forget()
-            said = reasons.bad_electrodes(quality)
-            return self._abstain(window, "bad_signal", quality, view, said)
+            return self._unusable(window, quality, view, reasons.bad_electrodes(quality))
         if not prepared.familiar:
             self._note_gap()
             return self._abstain(window, "unsure", quality, view, reasons.NO_FIELD)
         if prepared.window is None:
             said = reasons.warming_up(prepared.missing_s)
             return self._abstain(window, "warming_up", quality, view, said)
-        return self._answer(window, view, prepared, prepared.window)
+        return self._answer(window, view, prepared, prepared.window, encoding)
 
     def _answer(
         self,
@@ -225,9 +268,15 @@ class Inference:
         view: RingView,
         prepared: PreparedWindow,
         model_input: NDArray[np.float32],
+        encoding: Encoding | None,
     ) -> Answer:
         self._gap_hops = 0
-        decoded = self._decoder.decode(model_input, window.index, prepared.own)
+        given = (model_input, window.index, prepared.own)
+        decoded = (
+            self._decoder.decode(*given)
+            if encoding is None
+            else self._decoder.decode(*given, encoding)
+        )
         values = np.array(list(decoded.probabilities.values()))
         if not (np.isfinite(decoded.feature).all() and np.isfinite(values).all()):
             self._forget()

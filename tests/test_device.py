@@ -205,11 +205,12 @@ def test_a_card_that_is_lost_in_the_middle_changes_no_answer_of_a_stream(card, m
     expected = decoded_by(CPU, lambda folded: None)
 
     def lost(folded):
-        if FailingCard.calls > 20:
+        if FailingCard.calls > 2:
             raise RuntimeError("CUDA error: device lost")
 
+    monkeypatch.setattr(mdjpt.network.encoder, "windows_at_once", lambda *_: 4)
     found = decoded_by(CARD, lost)
-    assert FailingCard.calls == 21
+    assert FailingCard.calls > 2
     assert [a.prediction.index for a in found] == [a.prediction.index for a in expected]
     assert [a.prediction.status for a in found] == [a.prediction.status for a in expected]
     for one, other in zip(found, expected, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from mdjpt.calibration.decoder import Decoded
 from mdjpt.errors import RecordingError, SourceLost
+from streaming.inference import AHEAD
 from streaming.label_hold import LabelHold
 from streaming.pipeline import Pipeline
 from streaming.sources.cutter import ChunkCutter
@@ -229,6 +231,54 @@ def test_one_dead_electrode_is_named_and_replaced() -> None:
     assert got[-1].prediction.status == "ok"
     assert got[-1].prediction.quality.bad == ("C3",)
     assert got[-1].prediction.quality.good == 7
+
+
+class AheadDecoder(PowerDecoder):
+    """Starts each window before its turn, and remembers when."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun: list[int] = []
+        self.lead: list[int] = []
+
+    def begin(self, window, index):  # type: ignore[no-untyped-def,override]
+        self.begun.append(index)
+        kept = window.copy()
+        return lambda: np.square(kept, dtype=np.float64).mean(axis=1).astype(np.float32)
+
+    def decode(self, window, index, own=None, encoding=None):  # type: ignore[no-untyped-def,override]
+        self.lead.append(self.begun[-1] - index if self.begun else 0)
+        decoded = super().decode(window, index, own)
+        if encoding is not None:
+            np.testing.assert_array_equal(encoding(), decoded.feature)
+        return decoded
+
+
+@pytest.mark.parametrize("at_a_time", [50, 700, 2500])
+def test_a_file_is_encoded_ahead_and_answers_as_window_by_window(at_a_time: int) -> None:
+    signal = SIGNAL.copy()
+    signal[:, 1500:1600] = 0.0  # flat: the decoder is reset between windows that are begun
+    chunks = cut(signal, range(at_a_time, 2500, at_a_time), SFREQ)
+    decoder = AheadDecoder()
+    ahead = list(Pipeline(ScriptedSource(chunks, FILE), decoder, clock=ManualClock()).run())
+    alone = PowerDecoder()
+    plain = list(Pipeline(ScriptedSource(chunks, LIVE), alone, clock=ManualClock()).run())
+    if at_a_time == 50:  # a live stream, read this often, skips no window
+        assert [a.prediction for a in ahead] == [
+            replace(a.prediction, latency_ms=b.prediction.latency_ms)
+            for a, b in zip(plain, ahead, strict=True)
+        ]
+        assert (decoder.n_resets, decoder.indices) == (alone.n_resets, alone.indices)
+    assert decoder.begun == decoder.indices == sorted(decoder.indices)
+    assert 0 <= min(decoder.lead) <= max(decoder.lead) < AHEAD
+    assert max(decoder.lead) > 0 or at_a_time == 50
+
+
+def test_a_live_stream_is_never_encoded_ahead() -> None:
+    decoder = AheadDecoder()
+    source = ScriptedSource(cut(SIGNAL, range(50, 2500, 50), SFREQ), LIVE)
+    assert list(Pipeline(source, decoder, clock=ManualClock()).run())
+    assert decoder.begun == []
 
 
 def test_a_decoder_that_answers_nonsense_gives_no_label() -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from app.calibration.in_session import InSession, Known
     from mdjpt.alignment.config import AlignmentConfig
     from mdjpt.bundle.bundle import Bundle
-    from mdjpt.calibration.decoder import Decoded, EmotionDecoder
+    from mdjpt.calibration.decoder import Decoded, EmotionDecoder, Encoding
     from mdjpt.calibration.profile import Profile
     from mdjpt.calibration.training import CalibrationResult
     from mdjpt.calibration.trials import LabelledInterval
@@ -293,7 +293,19 @@ class _WithinTrials:
         self.unproven, self.calibrated = decoder.unproven, decoder.calibrated
         self.own: dict[int, OwnElectrodes] = {}
 
-    def decode(self, window: Float32, index: int, own: OwnElectrodes | None = None) -> Decoded:
+    def begin(self, window: Float32, index: int) -> Encoding | None:
+        """Start to encode window number `index`, if it lies in a trial."""
+        if _trial_of(index, self._trials, self._hop_s) is None:
+            return None
+        return self._decoder.begin(window, index)
+
+    def decode(
+        self,
+        window: Float32,
+        index: int,
+        own: OwnElectrodes | None = None,
+        encoding: Encoding | None = None,
+    ) -> Decoded:
         """Decode window number `index`; an empty feature outside of the trials."""
         from mdjpt.calibration.decoder import Decoded
 
@@ -301,7 +313,7 @@ class _WithinTrials:
             return Decoded(np.empty(0, np.float32), {})
         if own is not None:
             self.own[index] = own
-        return self._decoder.decode(window)
+        return self._decoder.decode(window, encoding=encoding)
 
     def reset(self) -> None:
         """Nothing depends on what came before."""

@@ -27,6 +27,7 @@ from mdjpt.errors import ModelError
 from mdjpt.guard.schema import STRICT, Unchecked, checked
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import Encoder, RowStats
+from mdjpt.network.encoding_pool import EncodingPool
 from mdjpt.network.model import MdjptNetwork, weight_shapes
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Bundle(BundleAbout):
         return Encoder(self.network(variant))
 
     def features(self, windows: ArrayLike) -> Float32:
-        """Encode windows one by one, as the live path does.
+        """Encode windows one by one, as the live path does, on all cores.
 
         Parameters
         ----------
@@ -168,8 +169,15 @@ class Bundle(BundleAbout):
             Not standardised. Rows are normalised by the bundle's statistics, those of a window by
             its own where the bundle has none.
         """
-        size = 1 if self.row_stats is None else None
-        return self.encoder().feature(windows, group_size=size, stats=self.row_stats)
+        x = np.asarray(windows, np.float32)
+        features = np.empty((len(x), self.config.n_maps), np.float32)
+        for row, feature in zip(features, self.encoding_pool().map(x), strict=True):
+            row[:] = feature
+        return features
+
+    def encoding_pool(self) -> EncodingPool:
+        """Return what encodes windows beside its caller, one by one as the live path does."""
+        return EncodingPool(self.encoder, self.row_stats)
 
     def standardise(self, features: ArrayLike) -> Float32:
         """Scale features by the training set's mean and variance: what the head expects.

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from mdjpt.bundle.bundle import Bundle
     from mdjpt.calibration.personal_decoder import PersonalDecoder
     from mdjpt.calibration.profile import Profile
+    from mdjpt.network.encoding_pool import EncodingPool
     from mdjpt.signal.window import OwnElectrodes
 
     Float32 = NDArray[np.float32]
+    Encoding = Callable[[], Float32]
     Float64 = NDArray[np.float64]
 
 _SESSION = "session."
@@ -182,8 +184,27 @@ class EmotionDecoder:
         """How far the alignment has come."""
         return self.alignment.gauge
 
+    @cached_property
+    def _pool(self) -> EncodingPool:
+        return self._bundle.encoding_pool()
+
+    def begin(self, window: Float32, index: int) -> Encoding | None:  # noqa: ARG002 - see WindowDecoder
+        """Start to encode a window of the stream, shape (60, 625), before its turn.
+
+        Returns
+        -------
+        callable, or None
+            Waits for what :meth:`decode` takes; None where the features depend on what the stream
+            has taught by then.
+        """
+        return self._pool.submit(window).result if self.alignment.plain else None
+
     def decode(
-        self, window: Float32, index: int | None = None, own: OwnElectrodes | None = None
+        self,
+        window: Float32,
+        index: int | None = None,
+        own: OwnElectrodes | None = None,
+        encoding: Encoding | None = None,
     ) -> Decoded:
         """Decode the stream's next window, then let the alignment learn from it.
 
@@ -195,16 +216,20 @@ class EmotionDecoder:
             Its number, so that the smoother knows how many hops have passed; one by default.
         own : OwnElectrodes, optional
             The electrodes that it was made of, which a profile decodes too.
+        encoding : callable, optional
+            What :meth:`begin` has returned for this window.
 
         Raises
         ------
         ValueError
             When a profile decodes electrodes, and none or others are handed in.
         """
-        feature = self._encoder.encode_next(window)
+        feature = self._encoder.encode_next(window) if encoding is None else encoding()
         if self._personal is not None:
             return self._personal_answer(self._personal, feature, index, own)
-        return self._answer(feature, index, self._encoder.learn)
+        if encoding is None:
+            return self._answer(feature, index, self._encoder.learn)
+        return self.decode_feature(feature, index)
 
     def decode_feature(self, feature: Float32, index: int | None = None) -> Decoded:
         """Decode the stream's next window from its feature: encode once, replay many decoders.

@@ -188,6 +188,11 @@ class Encoder:
             self._move_to(wanted)
 
     @property
+    def at_once(self) -> int:
+        """Windows that are encoded at a time: 1 on the processor."""
+        return windows_at_once(self._device, self.config)
+
+    @property
     def device_name(self) -> str:
         """What computes, "cpu" or the name of the card."""
         return device_label(self._device)

@@ -25,7 +25,7 @@ from mdjpt.signal.units import all_potentials, are_potentials
 from mdjpt.signal.window_product import WindowProduct
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -306,7 +306,11 @@ def filter_window(
 
 
 def recording_windows(
-    raw: Samples, sfreq: float, starts: Sequence[int], chunk_s: float = 60.0
+    raw: Samples,
+    sfreq: float,
+    starts: Sequence[int],
+    chunk_s: float = 60.0,
+    lines_from: Callable[[int], Float64] | None = None,
 ) -> Iterator[Float64]:
     """Cut windows out of a recording that is filtered as a whole.
 
@@ -324,6 +328,9 @@ def recording_windows(
     chunk_s : float
         Seconds of windows worked on at a time. Bounds the memory and does not show in the result:
         20 s of signal on either side are filtered along.
+    lines_from : callable, optional
+        Gives the :func:`mdjpt.signal.mains.mains_lines` of the window that begins at a raw sample,
+        where they are known.
 
     Yields
     ------
@@ -347,22 +354,28 @@ def recording_windows(
             f"windows of {n_window} samples from {firsts[0]} to {firsts[-1]} do not fit into "
             f"{raw.shape[1]} samples"
         )
+    if lines_from is None:
+
+        def lines_from(first: int) -> Float64:
+            return mains_lines(raw[:, first : first + n_window], sfreq)
+
     n_context = round(_CONTEXT_S * sfreq)
     chunk = firsts // max(round(chunk_s * sfreq), 1)
     for number in np.unique(chunk):
         members = firsts[chunk == number]
         low = max(int(members[0]) - n_context, 0)
         segment = raw[:, low : members[-1] + n_window + n_context]
-        yield from _segment_windows(segment, sfreq, members - low)
+        lines = np.array([lines_from(first) for first in members.tolist()])
+        yield from _segment_windows(segment, sfreq, members - low, lines)
 
 
-def _segment_windows(raw: Samples, sfreq: float, firsts: NDArray[np.int_]) -> list[Float64]:
+def _segment_windows(
+    raw: Samples, sfreq: float, firsts: NDArray[np.int_], lines: Float64
+) -> list[Float64]:
     """Filter a segment once for each position of the window's first sample on the 125 Hz grid.
 
     And once more the electrodes that hum in a window, with the notch for it.
     """
-    n_window = round(WINDOW_S * sfreq)
-    lines = np.array([mains_lines(raw[:, first : first + n_window], sfreq) for first in firsts])
     columns = np.floor(firsts * SFREQ / sfreq + 1e-9).astype(int)
     phases = np.round(np.abs(firsts - columns * sfreq / SFREQ), 6)
     windows = np.empty((len(firsts), len(raw), N_TIMES))

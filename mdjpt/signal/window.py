@@ -27,7 +27,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["OwnElectrodes", "PreparedWindow", "Preprocessor", "distinct_rows", "warm_up_filters"]
+__all__ = [
+    "OwnElectrodes",
+    "PreparedWindow",
+    "Preprocessor",
+    "Verdict",
+    "distinct_rows",
+    "warm_up_filters",
+]
 
 MIN_GOOD = 3
 """Electrodes below which nothing is decoded (an average reference of two says nothing)."""
@@ -64,6 +71,17 @@ class PreparedWindow:
     """The same window for what is learned of one person; None where `window` is."""
     missing_s: float = 0.0
     """Signal that the scale still has to see, seconds; 0 once it is known."""
+
+
+class Verdict(NamedTuple):
+    """What the raw samples of a window tell of its electrodes."""
+
+    quality: Quality
+    """Electrodes used and left out."""
+    good: NDArray[np.bool_]
+    """Which are used. Shape (n_electrodes,)."""
+    lines: NDArray[np.float64]
+    """The mains line that stands out of each, Hz; 0 for none. Shape (n_electrodes,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +191,7 @@ class Preprocessor:
         n_margin: int,
         stop: int,
         filtered: NDArray[np.float64] | None = None,
+        verdict: Verdict | None = None,
     ) -> PreparedWindow:
         """Prepare one window.
 
@@ -188,13 +207,14 @@ class Preprocessor:
         filtered : ndarray of float64, shape (n_electrodes, 625), optional
             The window of :attr:`electrodes` out of a recording that was filtered as a whole, at
             125 Hz; None filters the window by itself.
+        verdict : Verdict, optional
+            What :meth:`judge` says of the window, where it was asked before.
         """
-        scalp = raw[self.electrodes]
-        quality, good, lines = self._judge(scalp, n_margin)
+        quality, good, lines = self.judge(raw, n_margin) if verdict is None else verdict
         if not _enough(good):
             return PreparedWindow(None, quality, usable=False)
         if filtered is None:
-            used = scalp if good.all() else scalp[good]
+            used = raw[self.electrodes[good]]
             own = filter_window(used, self.sfreq, n_margin, lines[good])
         else:
             own = filtered[good]
@@ -209,17 +229,17 @@ class Preprocessor:
             window, quality, usable=True, own=OwnElectrodes(samples, good, self.own_names)
         )
 
-    def _judge(
-        self, scalp: NDArray[np.float32], n_margin: int
-    ) -> tuple[Quality, NDArray[np.bool_], NDArray[np.float64]]:
-        """Return the verdict on the electrodes, which are good, and the mains line of each."""
+    def judge(self, raw: NDArray[np.float32], n_margin: int) -> Verdict:
+        """Judge the electrodes of a window, given as for the call; from any thread."""
+        scalp = raw[self.electrodes]
         verdict = electrode_quality(scalp[:, n_margin:], self.sfreq)
         # The margin of an electrode that is back since a moment may still hold what made it bad.
         good = verdict.good & all_potentials(scalp)
         bad = np.flatnonzero(~good)
         names = tuple(self.ch_names[k] for k in self.electrodes[bad])
         causes = tuple(verdict.reason[k] or "nan" for k in bad)
-        return Quality(good=int(good.sum()), bad=names, causes=causes), good, verdict.line
+        quality = Quality(good=int(good.sum()), bad=names, causes=causes)
+        return Verdict(quality, good, verdict.line)
 
     def _scaled(
         self, filtered: NDArray[np.float64], good: NDArray[np.bool_], stop: int

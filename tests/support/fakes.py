@@ -70,6 +70,9 @@ class PowerDecoder:
         self.n_resets = 0
         self.indices: list[int] = []
 
+    def begin(self, window: NDArray[np.float32], index: int) -> None:
+        """Encode nothing before its turn."""
+
     def decode(
         self, window: NDArray[np.float32], index: int, own: OwnElectrodes | None = None
     ) -> Decoded:
