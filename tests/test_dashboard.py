@@ -178,8 +178,10 @@ def test_bad_electrodes_are_named_and_crossed_out(connect):
     live = connect(head_start_s=30)
     live.session.spoil("Fp1", "T7")
     live.pass_time(1)
-    assert live.window.electrodes.quality.note.whole == "Left out: Fp1, T7"
-    assert "Fp1, T7" in live.window.electrodes.quality.map.accessibleDescription()
+    assert live.window.electrodes.quality.note.whole == "Left out, mains: Fp1, T7"
+    scalp = live.window.electrodes.quality.map
+    assert "Fp1, T7" in scalp.accessibleDescription()
+    assert scalp._state_of("T7") == "left out (mains), replaced by its neighbours"
 
 
 def test_channels_off_the_scalp_are_named_as_such(connect):
@@ -646,7 +648,7 @@ def test_a_message_put_away_stays_away_until_another_one_comes(connect):
 
 
 def test_five_hundred_frames_leave_nothing_behind(connect):
-    live = connect(head_start_s=320)
+    live = connect(head_start_s=620)
     live.pass_time(5)
     widgets = len(live.window.findChildren(QObject))
     kept = len(live.window._feed.timeline.predictions)
@@ -680,7 +682,7 @@ def test_looking_back_lets_the_live_button_up_and_pressing_it_returns(connect):
     history.live.click()
     assert history.plot.live
     history.live.click()
-    history.span.choose(180.0)
+    history.span.choose(600.0)
     assert history.live.isChecked()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from itertools import combinations
 
@@ -245,14 +246,20 @@ def test_the_history_paints_labels_truth_gaps_and_markers(history):
 def test_the_history_follows_the_newest_moment_until_it_is_moved(history):
     timeline = history._timeline
     history.show_timeline(timeline, ("calm", "joy"), 200.0)
-    assert history._view.viewRange()[0] == pytest.approx([80.0, 200.0])
+    assert history._view.viewRange()[0] == pytest.approx([140.0, 200.0])
     history._view.setXRange(100.0, 130.0, padding=0)
     history._view.sigRangeChangedManually.emit([True, False])
     history.show_timeline(timeline, ("calm", "joy"), 210.0)
     assert not history.live
     assert history._view.viewRange()[0] == pytest.approx([100.0, 130.0])
     history.set_live(True)
-    assert history._view.viewRange()[0] == pytest.approx([90.0, 210.0])
+    assert history._view.viewRange()[0] == pytest.approx([150.0, 210.0])
+
+
+def test_the_history_shows_the_whole_session(history):
+    history.set_span(math.inf)
+    history.show_timeline(history._timeline, ("calm", "joy"), 7200.0)
+    assert history._view.viewRange()[0] == pytest.approx([0.0, 7200.0])
 
 
 def test_the_history_says_what_holds_under_the_pointer(history):

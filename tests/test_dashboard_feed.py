@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from app.dashboard.session_feed import SessionFeed, trouble
 from streaming.snapshot import Snapshot
@@ -33,6 +34,17 @@ def test_what_is_told_stands_in_the_timeline_with_its_truth():
     assert feed.timeline.predictions
     feed.forget()
     assert not feed.timeline.predictions
+
+
+def test_agreement_begins_anew_with_another_decoder():
+    clock = ManualClock()
+    session, feed = FakeSession(clock=clock, head_start_s=30), SessionFeed()
+    session.start()
+    feed.poll(session)
+    assert feed.timeline.agreement.n_labelled > 0
+    session.use_profile(Path("P-1/profile.safetensors"))
+    feed.poll(session)
+    assert feed.timeline.agreement.n_labelled == 0
 
 
 def test_markers_that_only_a_program_reads_are_no_events():

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from app.dashboard.answer import answer
+from app.dashboard.answer import age_text, answer
 from app.dashboard.boards import board_source
-from app.dashboard.timeline import KEEP_S, Agreement, Timeline, TruthTimeline
+from app.dashboard.timeline import (
+    KEEP_S,
+    Agreement,
+    Timeline,
+    TruthTimeline,
+    label_spans,
+    readout,
+    stacked,
+)
 from app.widgets.words import clock_text, has_stalled, titled
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
@@ -35,7 +45,7 @@ def predicted(end_s: float, label: str | None = "joy", status="ok") -> Predictio
         label=label,
         probabilities=shares,
         confidence=max(shares.values(), default=0.0),
-        quality=Quality(3, ("Fp1",) * 5),
+        quality=Quality(3),
         latency_ms=30.0,
     )
 
@@ -159,12 +169,38 @@ def test_a_truth_without_a_class_is_not_counted():
     assert agreement == Agreement()
 
 
-def test_what_is_too_old_to_be_shown_is_let_go():
+def test_a_day_at_the_screen_stays_small_and_loses_no_change():
     timeline = Timeline()
-    for k in range(2000):
-        timeline.add(predicted(k * 0.5))
-        timeline.mark(k * 0.5, "m")
-    assert len(timeline.predictions) == len(timeline.markers) == KEEP_S * 2 + 1
+    for k in range(8 * 3600 * 2):
+        label = "calm" if k // 2 % 900 == 7 else "joy"
+        timeline.add(predicted(k * 0.5, label))
+    assert len(timeline.predictions) == KEEP_S * 2 + 1
+    assert len(timeline.older) < 8 * 3600 / 5 + 300
+    spans = label_spans(timeline.all_predictions)
+    assert [name for *_, name in spans] == ["joy", "calm"] * 32 + ["joy"]
+    assert all(earlier[1] == later[0] for earlier, later in itertools.pairwise(spans))
+    times_s, _ = stacked(timeline.all_predictions, ("calm", "joy"))
+    assert np.count_nonzero(np.diff(times_s) == 0) == 2, "one run, its edges there twice"
+
+
+def test_the_readout_says_why_there_is_no_label_and_what_is_wrong_with_electrodes():
+    timeline = Timeline()
+    quality = Quality(6, ("T7", "O1"), ("flat", "mains"))
+    reason = "confidence 0.41 below 0.48"
+    timeline.add(replace(predicted(20, None, "unsure"), quality=quality, reason=reason))
+    assert readout(timeline, 20.0).splitlines() == [
+        "0:20  no label",
+        "Because: confidence 0.41 below 0.48",
+        "Joy 70%",
+        "Calm 30%",
+        "Left out, flat: T7; mains: O1",
+    ]
+
+
+def test_the_age_of_an_answer_counts_what_did_not_come_since():
+    late = replace(STREAMING, elapsed_s=21.0, sample_age_s=75.0)
+    assert age_text(late, predicted(20)) == "1:16 min old"
+    assert age_text(None, None) == ""
 
 
 def test_a_board_is_named_with_the_parameters_that_were_given():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from streaming.prediction import Prediction
     from streaming.snapshot import Snapshot
 
-__all__ = ["WARM_UP_S", "Answer", "answer"]
+__all__ = ["WARM_UP_S", "Answer", "age_text", "answer"]
 
 WARM_UP_S = 10.0
 LATE_AFTER_S = 3.0
@@ -73,6 +73,14 @@ def answer(snapshot: Snapshot | None, newest: Prediction | None) -> Answer:
         or (_prediction_answer(snapshot, newest) if newest is not None else None)
         or _waiting(snapshot)
     )
+
+
+def age_text(snapshot: Snapshot | None, newest: Prediction | None) -> str:
+    """Return how old the newest window is, "" before there is one."""
+    if snapshot is None or newest is None:
+        return ""
+    late_s = max(0.0, snapshot.elapsed_s - newest.end_s) + snapshot.sample_age_s
+    return f"{span_text(late_s)} old"
 
 
 def _stream_answer(snapshot: Snapshot) -> Answer | None:

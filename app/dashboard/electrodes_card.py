@@ -11,6 +11,7 @@ from app.dashboard.spectrum import WELCH_S, welch_db
 from app.widgets.controls import Card, ElidedLabel, Segments, label
 from app.widgets.layout import Stretch, fill, in_column
 from app.widgets.scalp_map import ScalpMap
+from app.widgets.words import causes_of, left_out
 from mdjpt.signal.montage import short_name, topographic_positions
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from app.dashboard.spectrum_plot import SpectrumPlot
     from app.session import LiveSession
+    from mdjpt.signal.quality import Quality
     from streaming.stream import StreamInfo
 
 __all__ = ["ElectrodesCard", "QualityView", "SpectrumView"]
@@ -40,7 +42,7 @@ class QualityView(QWidget):
         self.count = label("", "muted")
         self.note = ElidedLabel("", "muted")
         self._names: tuple[str, ...] = ()
-        self._bad: Sequence[str] | None = None
+        self._quality: Quality | None = None
         self._silent = ""
         in_column((self.map, 1), self.note, within=self, margins=(0, 0, 0, 0))
         self.set_channels(())
@@ -49,11 +51,11 @@ class QualityView(QWidget):
         """Show the electrodes of a stream; their quality is not known yet."""
         self._names = tuple(names)
         self.map.set_electrodes(names, topographic_positions(names))
-        self.set_bad(None)
+        self.set_quality(None)
 
-    def set_bad(self, bad: Sequence[str] | None) -> None:
-        """Show which electrodes the last window left out; None while nothing is known."""
-        self._bad = bad
+    def set_quality(self, quality: Quality | None) -> None:
+        """Show which electrodes the last window left out and why; None while nothing is known."""
+        self._quality = quality
         self._show()
 
     def set_silent(self, why: str) -> None:
@@ -63,8 +65,9 @@ class QualityView(QWidget):
             self._show()
 
     def _show(self) -> None:
-        bad = None if self._silent else self._bad
-        self.map.set_bad(None if bad is None else frozenset(bad))
+        quality = None if self._silent else self._quality
+        bad = None if quality is None else quality.bad
+        self.map.set_bad(None if bad is None else frozenset(bad), causes_of(quality))
         n_all = self.map.n_placed
         if not self._names:
             self.count.setText("")
@@ -77,9 +80,7 @@ class QualityView(QWidget):
             self.note.set_whole("Quality is known after the first window")
         else:
             self.count.setText(f"{n_all - len(bad)} of {n_all} good")
-            self.note.set_whole(
-                "Left out: " + ", ".join(map(short_name, bad)) if bad else self._unplaced()
-            )
+            self.note.set_whole(left_out(quality) or self._unplaced())
 
     def _unplaced(self) -> str:
         outside = self.map.unplaced
@@ -164,7 +165,7 @@ class ElectrodesCard(Card):
         """Say that no samples come, see :meth:`QualityView.set_silent`."""
         self.quality.set_silent(why)
 
-    def set_bad(self, bad: Sequence[str]) -> None:
-        """Show which electrodes the last window left out."""
-        self.quality.set_bad(bad)
-        self.spectrum.set_bad(bad)
+    def set_quality(self, quality: Quality) -> None:
+        """Show which electrodes the last window left out, and why."""
+        self.quality.set_quality(quality)
+        self.spectrum.set_bad(quality.bad)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QFrame, QWidget
 
-from app.dashboard.answer import answer
+from app.dashboard.answer import age_text, answer
 from app.dashboard.probability_bars import TRUTH_MARK, ProbabilityBars
 from app.widgets.controls import (
     Card,
@@ -52,6 +52,9 @@ class EmotionView(Themed, Card):
         self.detail.setMinimumHeight(2 * self.detail.fontMetrics().lineSpacing() + 2)
         self.detail.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.calibrate = push_button("Calibrate…", tip="Fit the decoder to one person (C)")
+        self.age = label("", "caption")
+        self.age.setAccessibleName("Age of the answer")
+        fill(self.head, Stretch(), self.age)
         self.swatch = _Swatch()
         self.bars = ProbabilityBars()
         self.truth = ElidedLabel("", "value")
@@ -77,6 +80,7 @@ class EmotionView(Themed, Card):
             The last prediction since connecting.
         """
         said = answer(snapshot, newest)
+        self.age.setText(age_text(snapshot, newest))
         model = snapshot.model if snapshot is not None else None
         self._classes = model.class_names if model is not None else ()
         set_property(self.headline, "calm", "false" if said.tone == "label" else "true")

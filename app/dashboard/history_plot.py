@@ -1,7 +1,8 @@
-"""The last minutes as a plot: probabilities over what was decoded and what was true."""
+"""The session as a plot: probabilities over what was decoded and what was true."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.dashboard.plot_style import TEXT, Readout, TextPool, bare_plot, dress
 from app.dashboard.timeline import (
-    KEEP_S,
     NO_LABEL,
     Span,
     Timeline,
@@ -38,7 +38,8 @@ BAND, GAP, ABOVE = (
 LEFT, AXIS = 64, 18  # pixels
 REDRAW_S = 0.25
 SHORTEST_S = 5.0
-TICKS_S = (1, 2, 5, 10, 15, 30, 60)
+SHORTEST_SESSION_S = 60.0
+TICKS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 VEIL = 165  # opacity out of 255
 
 
@@ -57,11 +58,11 @@ class HistoryPlot(Themed, QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("Emotion probabilities over the last minutes")
+        self.setAccessibleName("Emotion probabilities over time")
         self._timeline = Timeline()
         self._classes: tuple[str, ...] = ()
         self._drawn: object = None
-        self._now_s, self._span_s = 0.0, 120.0
+        self._now_s, self._span_s = 0.0, 60.0
         self._live = self._stale = True
         self._labels: list[Span] = []
         self._pointer: QPointF | None = None
@@ -106,7 +107,7 @@ class HistoryPlot(Themed, QWidget):
             self._follow()
 
     def set_span(self, span_s: float) -> None:
-        """Set the seconds from edge to edge, and follow the newest moment."""
+        """Set the seconds from edge to edge, ``inf`` for all, and follow the newest moment."""
         self._span_s = span_s
         self.set_live(True)
 
@@ -125,9 +126,7 @@ class HistoryPlot(Themed, QWidget):
             self._draw()
             self._place()
         self._stale = True
-        self._view.setLimits(
-            xMin=max(0.0, now_s - KEEP_S), xMax=max(now_s, self._span_s), minXRange=SHORTEST_S
-        )
+        self._view.setLimits(xMin=0.0, xMax=max(now_s, self._shown_span_s), minXRange=SHORTEST_S)
         if self._live:
             self._follow()
         if self._stale:
@@ -181,7 +180,7 @@ class HistoryPlot(Themed, QWidget):
     def _draw(self) -> None:
         """Fill the items that depend on the answers; about 3 ms, at every answer."""
         colours = class_colours(self._classes, self._palette)
-        predictions = list(self._timeline.predictions)
+        predictions = self._timeline.all_predictions
         times, tops = stacked(predictions, self._classes)
         # A whole-number array: pyqtgraph cuts fills of other curves into pieces with seams.
         joined = np.ones(times.size, np.int32)
@@ -222,9 +221,14 @@ class HistoryPlot(Themed, QWidget):
         self.plot.getPlotItem().getAxis("left").setTicks([shares + names])
         self._annotate()
 
+    @property
+    def _shown_span_s(self) -> float:
+        whole = math.isinf(self._span_s)
+        return max(SHORTEST_SESSION_S, self._now_s) if whole else self._span_s
+
     def _follow(self) -> None:
-        first_s = max(0.0, self._now_s - self._span_s)
-        self._view.setXRange(first_s, first_s + self._span_s, padding=0)
+        first_s = max(0.0, self._now_s - self._shown_span_s)
+        self._view.setXRange(first_s, first_s + self._shown_span_s, padding=0)
 
     def _hold(self, *_: object) -> None:
         self.set_live(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -31,7 +32,8 @@ class HistoryView(Card):
         super().__init__("History")
         self.plot: HistoryPlot | None = None
         self.legend = _Legend()
-        self.span = Segments([(f"{n} min", 60.0 * n) for n in (2, 3, 5)], "History")
+        spans = [("60 s", 60.0), ("10 min", 600.0), ("Session", math.inf)]
+        self.span = Segments(spans, "History")
         tip = "Follow the newest answer; drag or turn the wheel to look back"
         self.live = tool_button("Live", tip, "Follow the newest answer", checkable=True)
         self.live.setChecked(True)

@@ -28,7 +28,10 @@ LEAST_ROW = 17
 
 
 class ProbabilityBars(Themed, QWidget):
-    """One row a class: name, bar, percent; a frame around the answer, a mark at the true state."""
+    """One row a class: name, bar, percent.
+
+    A frame is around the answer, :data:`TRUTH_MARK` at the true state, a line where guessing lies.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,6 +157,10 @@ class ProbabilityBars(Themed, QWidget):
             filled = QRectF(track)
             filled.setWidth(max(track.height(), track.width() * share))
             painter.drawRoundedRect(filled, 5, 5)
+        chance = track.left() + track.width() / len(self._names)
+        painter.fillRect(
+            QRectF(chance, track.top() - 4, 1, track.height() + 8), QColor(palette.muted)
+        )
         painter.setPen(QColor(palette.text if self._trusted else palette.muted))
         text = f"{self._aim[name]:.0%}" if name in self._aim else NOTHING
         right = Qt.AlignmentFlag.AlignRight

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from app.calibration.markers import marker_words
-from app.dashboard.timeline import Timeline
+from app.dashboard.timeline import Agreement, Timeline
 from app.widgets.words import for_the_window
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class SessionFeed:
         self.timeline = Timeline()
         self.class_names: tuple[str, ...] = ()
         self.now_s = 0.0
+        self._answers: tuple[str, str, int] | None = None
 
     def end(self) -> None:
         """Show that the session is over."""
@@ -67,8 +68,13 @@ class SessionFeed:
         """Take what is new, and return the events in it."""
         self.snapshot = session.snapshot()
         self.now_s = max(self.now_s, self.snapshot.elapsed_s)
-        if self.snapshot.model is not None:
-            self.class_names = self.snapshot.model.class_names
+        model = self.snapshot.model
+        if model is not None:
+            self.class_names = model.class_names
+            answers = (model.sha256, model.participant, model.profile_version)
+            if answers != self._answers:
+                # What one decoder had right says nothing of another.
+                self._answers, self.timeline.agreement = answers, Agreement()
         events = self._take_markers(session, self.snapshot)
         for prediction in session.new_predictions():
             self.timeline.add(prediction)

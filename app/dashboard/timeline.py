@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from bisect import bisect_right
 from collections import deque
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.widgets.words import clock_text, titled
+from app.widgets.words import clock_text, left_out, titled
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,10 +32,12 @@ __all__ = [
     "stacked",
 ]
 
-KEEP_S = 310.0
+KEEP_S = 610.0  # every answer; of the time before, what changes and one in OLD_S
+OLD_S = 5.0
 NO_LABEL = "no label"
 LATE_S = 3.0  # predictions farther apart are not joined
 N_READ = 3  # shares that a readout names
+READ_WIDTH = 44  # letters of a line of it
 
 Span = tuple[float, float, str]
 
@@ -103,10 +106,22 @@ class Agreement:
 
 @dataclass(slots=True)
 class Timeline:
-    """The last five minutes of predictions and markers, and the whole session's truth."""
+    """Answers, markers and truth of a session.
+
+    Attributes
+    ----------
+    predictions : deque of Prediction
+        All of the last ten minutes.
+    older : list of Prediction
+        Of the time before: where the answer changes, else one in five seconds, so that a day at the
+        screen stays small.
+    markers : list of (float, str)
+        Seconds and words of each.
+    """
 
     predictions: deque[Prediction] = field(default_factory=deque)
-    markers: deque[tuple[float, str]] = field(default_factory=deque)
+    older: list[Prediction] = field(default_factory=list)
+    markers: list[tuple[float, str]] = field(default_factory=list)
     truth: TruthTimeline = field(default_factory=TruthTimeline)
     agreement: Agreement = field(default_factory=Agreement)
 
@@ -115,13 +130,22 @@ class Timeline:
         self.predictions.append(prediction)
         self.agreement.add(prediction, self.truth.at((prediction.start_s + prediction.end_s) / 2))
         while self.predictions[0].end_s < prediction.end_s - KEEP_S:
-            self.predictions.popleft()
+            self._thin_out(self.predictions.popleft())
+
+    @property
+    def all_predictions(self) -> list[Prediction]:
+        """What is kept, in the order of time."""
+        return [*self.older, *self.predictions]
+
+    def _thin_out(self, old: Prediction) -> None:
+        last = self.older[-1] if self.older else None
+        changed = last is None or (last.label, last.status) != (old.label, old.status)
+        if changed or last is None or old.end_s - last.end_s >= OLD_S:
+            self.older.append(old)
 
     def mark(self, time_s: float, label: str) -> None:
         """Keep a marker."""
         self.markers.append((time_s, label))
-        while self.markers[0][0] < time_s - KEEP_S:
-            self.markers.popleft()
 
 
 def stacked(
@@ -157,40 +181,56 @@ def stacked(
 
 def _runs(predictions: Iterable[Prediction], class_names: frozenset[str]) -> list[list[Prediction]]:
     """Return the stretches of predictions with probabilities and no pause between them."""
+    predictions = list(predictions)
+    last_s = predictions[-1].end_s if predictions else 0.0
     runs: list[list[Prediction]] = []
     joined = False
     for prediction in predictions:
         if not class_names <= prediction.probabilities.keys():
             joined = False
             continue
-        if not joined or prediction.end_s - runs[-1][-1].end_s > LATE_S:
+        if not joined or prediction.end_s - runs[-1][-1].end_s > _together_s(runs[-1][-1], last_s):
             runs.append([])
         runs[-1].append(prediction)
         joined = True
     return runs
 
 
+def _together_s(earlier: Prediction, last_s: float) -> float:
+    """Return how far apart two answers may be so that nothing is missing between them, seconds."""
+    return OLD_S + LATE_S if earlier.end_s < last_s - KEEP_S + OLD_S else LATE_S
+
+
 def label_spans(predictions: Sequence[Prediction]) -> list[Span]:
     """Return (begin, end, label) of equal neighbouring answers; "" where none was given."""
     hop_s = min((b.end_s - a.end_s for a, b in itertools.pairwise(predictions)), default=0.5)
     merged: list[Span] = []
+    before: Prediction | None = None
     for p in predictions:
         name = p.label or ""
-        if merged and merged[-1][2] == name and p.end_s - merged[-1][1] <= 1.5 * hop_s:
+        near_s = 1.5 * hop_s
+        if before is not None and before.end_s < predictions[-1].end_s - KEEP_S + OLD_S:
+            near_s = OLD_S + LATE_S
+        joined = before is not None and p.end_s - before.end_s <= near_s
+        before = p
+        if joined and merged[-1][2] == name:
             merged[-1] = (merged[-1][0], p.end_s, name)
         else:
-            merged.append((p.end_s - hop_s, p.end_s, name))
+            merged.append((merged[-1][1] if joined else p.end_s - hop_s, p.end_s, name))
     return merged
 
 
 def readout(timeline: Timeline, time_s: float) -> str:
-    """Return in words what holds at a time: the answer, its largest shares, the truth."""
+    """Return in words what holds at a time: the answer, or why there is none, electrodes, truth."""
     lines = [clock_text(max(0.0, time_s))]
-    nearest = min(timeline.predictions, key=lambda p: abs(p.end_s - time_s), default=None)
-    if nearest is not None and abs(nearest.end_s - time_s) <= LATE_S / 2:
+    nearest = min(timeline.all_predictions, key=lambda p: abs(p.end_s - time_s), default=None)
+    if nearest is not None and abs(nearest.end_s - time_s) <= LATE_S:
         lines[0] += "  " + (titled(nearest.label) if nearest.label else NO_LABEL)
+        if nearest.reason:
+            lines += textwrap.wrap(f"Because: {nearest.reason}", READ_WIDTH)
         shares = sorted(nearest.probabilities.items(), key=lambda item: -item[1])
         lines += [f"{titled(name)} {share:.0%}" for name, share in shares[:N_READ]]
+        lines += textwrap.wrap(left_out(nearest.quality), READ_WIDTH)
     truth = timeline.truth.at(time_s)
     if truth is not None:
         lines.append(f"True: {titled(truth)}")

@@ -328,7 +328,7 @@ class Dashboard(QMainWindow):
             self.signals.mark(event.sample, event.label, colour)
         if newest is not None and newest is not before and newest.status != "gap":
             self.signals.set_bad(newest.quality.bad)
-            self.electrodes.set_bad(newest.quality.bad)
+            self.electrodes.set_quality(newest.quality)
 
     def _show_state(self) -> None:
         feed, choice = self._feed, self.connection.choice

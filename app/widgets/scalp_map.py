@@ -26,7 +26,7 @@ from app.widgets.theme import Palette, Themed, font
 from mdjpt.signal.montage import short_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +48,7 @@ class ScalpMap(Themed, QWidget):
         self._nearest = 1.0
         self._picture = QPixmap()
         self._bad: frozenset[str] | None = None
+        self._why: dict[str, str] = {}
 
     @property
     def n_placed(self) -> int:
@@ -80,8 +81,9 @@ class ScalpMap(Themed, QWidget):
         self._nearest = _least_distance(self._places)
         self._redraw()
 
-    def set_bad(self, bad: frozenset[str] | None) -> None:
-        """Cross these out; None draws all of them as unknown."""
+    def set_bad(self, bad: frozenset[str] | None, why: Mapping[str, str] | None = None) -> None:
+        """Cross these out; None draws all of them as unknown. `why` goes into the tooltips."""
+        self._why = dict(why or {})
         if bad != self._bad:
             self._bad = bad
             said = (
@@ -206,7 +208,10 @@ class ScalpMap(Themed, QWidget):
     def _state_of(self, name: str) -> str:
         if self._bad is None:
             return "quality not known yet"
-        return "left out, replaced by its neighbours" if name in self._bad else "good"
+        if name not in self._bad:
+            return "good"
+        why = f" ({self._why[name]})" if name in self._why else ""
+        return f"left out{why}, replaced by its neighbours"
 
 
 def _least_distance(places: NDArray[np.float64]) -> float:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from mdjpt.signal.montage import short_name
+from streaming.reasons import FAULTS, bad_electrodes
+
 if TYPE_CHECKING:
+    from mdjpt.signal.quality import Quality
     from streaming.snapshot import Snapshot
 
 __all__ = [
     "MINUS",
     "NOTHING",
     "STALL_AFTER_S",
+    "causes_of",
     "clock_text",
     "for_the_window",
     "has_stalled",
+    "left_out",
     "silence",
     "size_text",
     "span_text",
@@ -68,6 +74,22 @@ def for_the_window(text: str) -> str:
     for option, words in _OPTIONS:
         text = re.sub(option, words, text)
     return text
+
+
+def causes_of(quality: Quality | None) -> dict[str, str]:
+    """Return what is wrong with each electrode that was left out, as far as it is known."""
+    if quality is None:
+        return {}
+    return {name: FAULTS[cause] for name, cause in zip(quality.bad, quality.causes, strict=False)}
+
+
+def left_out(quality: Quality | None) -> str:
+    """Say which electrodes were left out and why, "" when none was."""
+    if quality is None or not quality.bad:
+        return ""
+    if len(quality.causes) == len(quality.bad):
+        return f"Left out, {bad_electrodes(quality)}"
+    return f"Left out: {', '.join(map(short_name, quality.bad))}"
 
 
 def has_stalled(snapshot: Snapshot) -> bool:
