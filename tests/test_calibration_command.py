@@ -8,7 +8,7 @@ import mne
 import numpy as np
 import pytest
 
-from app.calibration.from_recording import TrainingRequest, calibrate_recording, hop_for
+from app.calibration.from_recording import TrainingRequest, _Grid, calibrate_recording
 from app.cli.calibrate import add_to_profile, calibrate
 from mdjpt.alignment.config import AlignmentConfig
 from mdjpt.bundle.bundle import load_bundle, save_bundle
@@ -251,9 +251,24 @@ def test_a_window_belongs_to_the_trial_that_holds_all_of_it():
 
 
 @pytest.mark.parametrize(
-    ("n_trials", "duration_s", "hop_s"),
-    [(30, 6.5, 0.5), (15, 15.0, 0.5), (28, 15.0, 1.0), (14, 30.0, 1.5), (400, 6.9, 0.5)],
+    ("durations_s", "grid"),
+    [
+        ([6.5] * 30, (0.5, 1)),
+        ([15.0] * 15, (0.5, 1)),
+        ([15.0] * 28, (1.0, 1)),
+        ([30.0] * 14, (1.5, 1)),
+        ([30.0] * 14 + [7.2] * 6, (1.0, 2)),
+        ([6.9] * 400, (0.5, 2)),
+    ],
 )
-def test_no_more_windows_are_made_than_are_learned_from(n_trials, duration_s, hop_s):
-    trials = [LabelledInterval(16.0 * k, duration_s, "ab"[k % 2]) for k in range(n_trials)]
-    assert hop_for(trials) == hop_s
+def test_no_more_windows_are_made_than_are_learned_from_and_every_trial_keeps_one(
+    durations_s, grid
+):
+    found = _Grid.of([LabelledInterval(31.0 * k, d, "a") for k, d in enumerate(durations_s)], 300)
+    assert found == grid
+    trials = [LabelledInterval(31.3 * k, d, "a") for k, d in enumerate(durations_s)]
+    stop = round(trials[-1].end_s / found.hop_s)
+    used = [found.trial_of(index, trials) for index in range(stop)]
+    kept = [k for k in used if k is not None]
+    assert len(kept) <= max(300, len(trials))
+    assert set(kept) == set(range(len(trials)))

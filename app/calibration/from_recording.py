@@ -5,8 +5,9 @@ What needs torch is imported where it is used: whoever asks for a training goes 
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -47,15 +48,15 @@ __all__ = [
     "TrainingRequest",
     "calibrate_recording",
     "encoded_trials",
-    "hop_for",
     "train_profile",
     "trials_of",
 ]
 
 HOP_S = 0.5
-"""Seconds from window to window, as live; longer where there are more than are learned from."""
-IN_SESSION_HOP_S = 1.0
-"""Beside a session that goes on, where the processor is the decoder's."""
+"""Seconds from window to window, as live, unless that makes more than are learned from."""
+IN_SESSION_WINDOWS, IN_SESSION_TRIALS = 120, 40
+"""What is learned from at most beside a session that goes on, where the processor is the
+decoder's: windows, and stretches that were labelled in it, the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
 
     from mdjpt.alignment.config import alignment_named
     from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.calibration.calibration_windows import MAX_WINDOWS
     from mdjpt.calibration.profile import check_pseudonym, load_profile
     from mdjpt.recordings import read_recording
 
@@ -119,17 +121,19 @@ def train_profile(request: TrainingRequest, report: Callable[[str], object]) -> 
     earlier = load_profile(request.profile, bundle) if request.profile.exists() else None
     eeg = read_recording(request.recording, montage=request.montage or None, **request.choice)
     chosen = trials_of(request, eeg)
-    known = None
+    trials, known, most = chosen.trials, None, MAX_WINDOWS
     if request.in_session is not None:
+        trials, most = trials[-IN_SESSION_TRIALS:], IN_SESSION_WINDOWS
         known = known_calibration(request.profile, earlier, eeg, request.montage)
-        request.in_session.refuse_too_few(chosen.trials, known)
-        eeg = only_around(eeg, chosen.trials)
-    hop_s = hop_for(chosen.trials) if request.in_session is None else IN_SESSION_HOP_S
-    result = calibrate_recording(eeg, chosen.trials, bundle, alignment, report, known, hop_s)
+        request.in_session.refuse_too_few(trials, known)
+        eeg = only_around(eeg, trials)
+    result = calibrate_recording(eeg, trials, bundle, alignment, report, known, most)
     if request.in_session is not None:
         request.in_session.refuse_no_better(result.decoder.evidence, earlier, known)
         earlier = request.in_session.kept(earlier)
     notes = (*eeg.notes, *chosen.notes, *result.decoder.notes)
+    if len(trials) < len(chosen.trials):
+        notes += (f"learned from the newest {len(trials)} of {len(chosen.trials)} stretches",)
     noted = replace(result, decoder=replace(result.decoder, notes=notes))
     return noted.profile(bundle, earlier, request.participant, unproven=request.unproven)
 
@@ -163,28 +167,6 @@ def trials_of(request: TrainingRequest, eeg: Recording) -> ChosenTrials:
     )
 
 
-def hop_for(trials: Sequence[LabelledInterval]) -> float:
-    """Return the seconds from window to window that a calibration needs.
-
-    Of many windows half a second apart only some are learned from: the others need not be made.
-    Every trial keeps a window.
-
-    Parameters
-    ----------
-    trials : sequence of LabelledInterval
-        Of the calibration.
-    """
-    from mdjpt.calibration.calibration_windows import MAX_WINDOWS
-
-    room_s = [trial.duration_s - SETTLED_S - WINDOW_S for trial in trials]
-    hop_s = HOP_S
-    while sum(room // hop_s + 1 for room in room_s if room >= 0) > MAX_WINDOWS:
-        if hop_s + HOP_S > min((room for room in room_s if room >= 0), default=0.0):
-            break
-        hop_s += HOP_S
-    return hop_s
-
-
 def calibrate_recording(
     recording: Recording,
     trials: Sequence[LabelledInterval],
@@ -192,7 +174,7 @@ def calibrate_recording(
     alignment: AlignmentConfig,
     report: Callable[[str], object] = lambda _: None,
     known: Known | None = None,
-    hop_s: float = HOP_S,
+    most: int | None = None,
 ) -> CalibrationResult:
     """Train a personal decoder on the windows that the live path would decode.
 
@@ -212,8 +194,8 @@ def calibrate_recording(
     known : Known, optional
         An earlier recording of the person with the same electrodes, and its trials: learned from
         too, as if it had come right before.
-    hop_s : float
-        Seconds from window to window; more is faster, and learns a little less.
+    most : int, optional
+        Windows to learn from, unless there are more trials; what a calibration uses by default.
 
     Raises
     ------
@@ -229,7 +211,7 @@ def calibrate_recording(
     from streaming.sources.recording import RecordingSource
 
     report("encoding the trials")
-    data, state, notes = encoded_trials(recording, trials, bundle, alignment, known, hop_s)
+    data, state, notes = encoded_trials(recording, trials, bundle, alignment, known, most)
     report("training on held-out trials")
     general = general_head(bundle, data.class_names)
     before = None if general is None else as_it_is(bundle, general, data)
@@ -249,46 +231,76 @@ def encoded_trials(
     bundle: Bundle,
     alignment: AlignmentConfig,
     known: Known | None = None,
-    hop_s: float = HOP_S,
+    most: int | None = None,
 ) -> tuple[LabelledFeatures, dict[str, NDArray[Any]], tuple[str, ...]]:
     """Return the windows of trials as the live path gives them, and what aligners have learned.
 
-    The arguments are those of :func:`calibrate_recording`. The data are every window that can be
+    The arguments are those of :func:`calibrate_recording`. The data are the windows that can be
     decoded, the state is that of the aligners in the stages before the features, the notes tell
     which trials were left out, and why.
 
     Raises LabelsError and RecordingError as for :func:`calibrate_recording`.
     """
+    from mdjpt.calibration.calibration_windows import MAX_WINDOWS
     from mdjpt.calibration.decoder import EmotionDecoder
 
+    parts = [*([] if known is None else [known]), (recording, tuple(trials))]
+    every = [trial for _, own in parts for trial in own]
+    grid = _Grid.of(every, MAX_WINDOWS if most is None else most)
     # Whoever is calibrated is learned from, however unlike the people of the training.
-    decoder = EmotionDecoder(bundle, hop_s, alignment, novelty_limit=np.inf)
-    parts = [(recording, tuple(trials)), *([] if known is None else [known])]
+    decoder = EmotionDecoder(bundle, grid.hop_s, alignment, novelty_limit=np.inf)
     if not decoder.alignment.plain:
         # A first pass learns the stages before the features; no head can be trained meanwhile.
-        for part in reversed(parts):
-            for _ in _features(*part, decoder, LostWindows(), hop_s):
+        for part in parts:
+            for _ in _features(*part, decoder, LostWindows(), grid):
                 pass
     decoder.alignment.freeze()
-    lost = LostWindows()
-    collected = list(_features(recording, trials, decoder, lost, hop_s))
-    if known is not None:
-        n_known = len(known[1])
-        behind = [(n_known + trial, feature, own) for trial, feature, own in collected]
-        collected = [*_features(*known, decoder, LostWindows(), hop_s), *behind]
-        trials = [*known[1], *trials]
-    data, notes = _labelled(collected, trials, bundle, lost, hop_s)
+    lost, collected, first = LostWindows(), [], 0
+    for part in parts:
+        collected += list(_features(*part, decoder, lost, grid, first))
+        first += len(part[1])
+    data, notes = _labelled(collected, every, bundle, lost, grid.hop_s * grid.step)
     state = decoder.state_dict().items()
     return data, {k: v for k, v in state if not k.startswith("features.")}, notes
 
 
+class _Grid(NamedTuple):
+    """Windows begin every `hop_s` seconds, and every `step`-th of a trial is learned from."""
+
+    hop_s: float
+    step: int
+
+    @classmethod
+    def of(cls, trials: Sequence[LabelledInterval], most: int) -> _Grid:
+        """Make no more windows than `most`, of which each trial keeps one or more."""
+        room_s = [trial.duration_s - SETTLED_S - WINDOW_S for trial in trials]
+        room_s = [room for room in room_s if room >= 0]
+        grid = cls(HOP_S, 1)
+        while room_s and sum(room // (grid.hop_s * grid.step) + 1 for room in room_s) > most:
+            if grid.hop_s + HOP_S <= min(room_s):
+                grid = cls(grid.hop_s + HOP_S, 1)
+            elif grid.hop_s * grid.step <= max(room_s):
+                grid = cls(grid.hop_s, grid.step + 1)
+            else:
+                break
+        return grid
+
+    def trial_of(self, index: int, trials: Sequence[LabelledInterval]) -> int | None:
+        """Return the trial that window number `index` is learned from for, None for no trial."""
+        trial = trial_of_window(index * self.hop_s, index * self.hop_s + WINDOW_S, trials)
+        if trial is None:
+            return None
+        first = math.ceil((trials[trial].onset_s + SETTLED_S - 1e-6) / self.hop_s)
+        return trial if (index - first) % self.step == 0 else None
+
+
 class _WithinTrials:
-    """Hands a decoder of the live path only what lies within a trial."""
+    """Hands a decoder of the live path only what is learned from."""
 
     def __init__(
-        self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval], hop_s: float
+        self, decoder: EmotionDecoder, trials: Sequence[LabelledInterval], grid: _Grid
     ) -> None:
-        self._decoder, self._trials, self._hop_s = decoder, trials, hop_s
+        self._decoder, self._trials, self._grid = decoder, trials, grid
         self.abstain_below, self.simulated = decoder.abstain_below, decoder.simulated
         self.unproven, self.calibrated = decoder.unproven, decoder.calibrated
         self.own: dict[int, OwnElectrodes] = {}
@@ -309,7 +321,7 @@ class _WithinTrials:
         """Decode window number `index`; an empty feature outside of the trials."""
         from mdjpt.calibration.decoder import Decoded
 
-        if _trial_of(index, self._trials, self._hop_s) is None:
+        if self._grid.trial_of(index, self._trials) is None:
             return Decoded(np.empty(0, np.float32), {})
         if own is not None:
             self.own[index] = own
@@ -324,24 +336,21 @@ def _features(
     trials: Sequence[LabelledInterval],
     decoder: EmotionDecoder,
     lost: LostWindows,
-    hop_s: float,
+    grid: _Grid,
+    first: int = 0,
 ) -> Iterator[tuple[int, Float32, OwnElectrodes]]:
-    """Yield trial, feature and electrodes of every window within a trial, through the live path."""
+    """Yield trial, from `first` on, feature and electrodes of the windows, by the live path."""
     from streaming.pipeline import Pipeline
     from streaming.sources.recording import RecordingSource
 
     source = RecordingSource(recording, speed="max")
-    within = _WithinTrials(decoder, trials, hop_s)
-    for answer in Pipeline(source, within, hop_s=hop_s).run():
-        trial = _trial_of(answer.prediction.index, trials, hop_s)
+    within = _WithinTrials(decoder, trials, grid)
+    for answer in Pipeline(source, within, hop_s=grid.hop_s).run():
+        trial = grid.trial_of(answer.prediction.index, trials)
         if trial is not None:
-            lost.add(trial, answer.prediction, decoded=answer.feature is not None)
+            lost.add(first + trial, answer.prediction, decoded=answer.feature is not None)
             if answer.feature is not None:
-                yield trial, answer.feature, within.own.pop(answer.prediction.index)
-
-
-def _trial_of(index: int, trials: Sequence[LabelledInterval], hop_s: float) -> int | None:
-    return trial_of_window(index * hop_s, index * hop_s + WINDOW_S, trials)
+                yield first + trial, answer.feature, within.own.pop(answer.prediction.index)
 
 
 def _labelled(

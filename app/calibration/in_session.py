@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["InSession", "Known", "known_calibration", "only_around"]
 
-LEAD_S = 12.0
-"""Signal before a trial that is read with it, seconds: the filters have to settle, and the robust
-scale begins with 10 s."""
+FIRST_LEAD_S, LEAD_S = 12.0, 3.0
+"""Signal before a trial that is read with it, seconds: the filters have to settle, and before the
+first one the robust scale begins with 10 s."""
 TAIL_S = 0.5
 
 Known = tuple["Recording", tuple[LabelledInterval, ...]]
@@ -102,7 +102,8 @@ def only_around(recording: Recording, trials: Sequence[LabelledInterval]) -> Rec
     """Leave out what lies far from every trial: a long session costs no more than its labels."""
     sfreq, spans, done = recording.sfreq, [], 0
     for trial in trials:
-        first, stop = trial.onset_s - LEAD_S, trial.end_s + TAIL_S
+        lead_s = LEAD_S if done else FIRST_LEAD_S
+        first, stop = trial.onset_s - lead_s, trial.end_s + TAIL_S
         if round(first * sfreq) > done:
             spans.append((done, round(first * sfreq)))
         done = max(done, round(stop * sfreq))

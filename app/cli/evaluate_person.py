@@ -86,7 +86,7 @@ def _encoded(
     request: TrainingRequest, bundle: Bundle
 ) -> tuple[Recording, LabelledFeatures, tuple[str, ...]]:
     """Read a recording and its trials, and return what the live path makes of them."""
-    from app.calibration.from_recording import encoded_trials, hop_for, trials_of
+    from app.calibration.from_recording import encoded_trials, trials_of
     from mdjpt.alignment.config import alignment_named
     from mdjpt.recordings import read_recording
 
@@ -94,7 +94,5 @@ def _encoded(
     eeg = read_recording(request.recording, montage=request.montage or None)
     chosen = trials_of(request, eeg)
     alignment = alignment_named(request.alignment, bundle)
-    data, _, notes = encoded_trials(
-        eeg, chosen.trials, bundle, alignment, hop_s=hop_for(chosen.trials)
-    )
+    data, _, notes = encoded_trials(eeg, chosen.trials, bundle, alignment)
     return eeg, data, (*eeg.notes, *chosen.notes, *notes)
