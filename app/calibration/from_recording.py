@@ -306,8 +306,8 @@ class _WithinTrials:
         self.own: dict[int, OwnElectrodes] = {}
 
     def begin(self, window: Float32, index: int) -> Encoding | None:
-        """Start to encode window number `index`, if it lies in a trial."""
-        if _trial_of(index, self._trials, self._hop_s) is None:
+        """Start to encode window number `index`, if it is learned from."""
+        if self._grid.trial_of(index, self._trials) is None:
             return None
         return self._decoder.begin(window, index)
 
