@@ -338,12 +338,15 @@ class LiveSession:
             while self._connection.poll():
                 self._take(self._connection.recv())
         except (EOFError, OSError):
-            if self._snapshot.state not in ("stopped", "failed"):
+            before = self._snapshot
+            if before.state not in ("stopped", "failed"):
+                kept = f"; {before.recording} is valid up to {before.recorded_s:.1f} s"
                 self._snapshot = Snapshot(
                     state="failed",
-                    error="the engine process ended unexpectedly: connect again",
+                    error="the engine process ended unexpectedly: connect again"
+                    + (kept if before.recording else ""),
                     error_code=1,
-                    info=self._snapshot.info,
+                    info=before.info,
                 )
 
     def _take(self, report: Report) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from streaming.stream import StreamInfo
 
 __all__ = [
+    "OVER",
     "AlignmentStatus",
     "DecoderState",
     "ModelCard",
@@ -19,6 +20,16 @@ __all__ = [
     "StreamState",
     "simulated_parts",
 ]
+
+_SILENT = "no samples come; waiting for them"
+_NEVER_CAME = "no sample has come yet; is the device on, and does it send?"
+_RESTARTS = "the decoder ended and starts again; signals go on"
+OVER = {
+    _SILENT: "samples come again",
+    _NEVER_CAME: "samples come",
+    _RESTARTS: "the decoder is back",
+}
+"""What to say when a remark holds no longer."""
 
 StreamState = Literal["starting", "streaming", "stalled", "ended", "failed", "stopped"]
 DecoderState = Literal["none", "loading", "running", "switching", "restarting", "failed"]
@@ -186,11 +197,11 @@ class Snapshot:
         """What the user should know now, one line each: of the source, its silence, the decoder."""
         said = [*(self.info.notes if self.info is not None else ()), *self.recording_notes]
         if self.state == "stalled" and self.n_samples:
-            said.append("no samples come; waiting for them")
+            said.append(_SILENT)
         elif self.state == "stalled":
-            said.append("no sample has come yet; is the device on, and does it send?")
+            said.append(_NEVER_CAME)
         if self.decoder_state == "restarting":
-            said.append("the decoder ended and starts again; signals go on")
+            said.append(_RESTARTS)
         elif self.decoder_error:
             said.append(self.decoder_error)
         if self.model is not None and self.model.device_note:

@@ -189,7 +189,9 @@ def test_a_calibration_that_cannot_be_is_refused_in_one_line(
     out = tmp_path / "p.safetensors"
     line = ["calibrate-live", *arguments, "--out", str(out), "--speed", "20"]
     assert run_command_line(line) == code
-    error = capsys.readouterr().err
+    *before, error = capsys.readouterr().err.splitlines()
     assert words in error
-    assert error.count("\n") == 1
+    recordings = [*tmp_path.glob("calibrations/*.xdf")]
+    assert before == [f"recorded: {recording}" for recording in recordings]
+    assert len(recordings) == (code == 3)
     assert not out.exists()

@@ -108,7 +108,7 @@ def test_a_model_that_is_missing_fails_once_and_signals_go_on(tmp_path: Path) ->
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
 def test_a_decoder_that_is_killed_comes_back_and_no_sample_is_lost() -> None:
     spec = parse_source("sim:?seed=3&n_channels=8")
-    engine = Engine(engine_config(SessionConfig(spec, default_bundle())))
+    engine = Engine(engine_config(SessionConfig(spec, default_bundle(), hop_s=0.1)))
     engine.start()
     try:
         first = collect(engine, lambda: engine.snapshot().n_windows > 0)[0].prediction.index

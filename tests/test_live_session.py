@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import re
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +16,7 @@ from app.session import LiveSession, SessionConfig, default_bundle
 from app.source_choice import SourceChoice
 from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.errors import MdjptError, RecordingError
+from mdjpt.recordings import read_recording
 from streaming.processes.engine import EngineConfig
 from streaming.sources.source_spec import parse_source
 from tests.support.hanging_driver import HangingDriver
@@ -51,6 +55,32 @@ def test_a_recording_whose_end_is_missing_is_told(
     with pytest.raises(RecordingError, match=r"r\.xdf: the engine had to be ended by force"):
         hanging.stop()
     hanging.stop()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs POSIX signals")
+def test_an_engine_that_dies_leaves_a_valid_recording_and_says_where_it_stops(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "r.xdf"
+    config = SessionConfig(parse_source("sim:?n_channels=8"), None, record=path)
+    session = LiveSession(config)
+    session.start()
+    deadline = time.monotonic() + PATIENCE_S
+    while session.snapshot().recorded_s < 3.0:
+        assert time.monotonic() < deadline, f"still {session.snapshot()}"
+    (engine,) = (p for p in multiprocessing.active_children() if p.name == "mdjpt-engine")
+    engine.kill()
+    while session.snapshot().state != "failed":
+        assert time.monotonic() < deadline
+    said = session.snapshot().error
+    session.stop()
+    found = re.fullmatch(
+        r"the engine process ended unexpectedly: connect again; "
+        rf"{re.escape(str(path))} is valid up to (\d+\.\d) s",
+        said,
+    )
+    assert found
+    assert read_recording(path).duration_s >= float(found[1]) - 0.05
 
 
 def test_a_model_without_a_head_runs_so_that_it_can_be_calibrated(tmp_path: Path) -> None:

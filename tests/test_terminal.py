@@ -108,11 +108,14 @@ def test_that_a_model_knows_no_brain_is_told_once_with_the_command_that_helps(ca
     assert not replace(SHOT, model=card, info=replace(SHOT.info, simulated=True)).remarks
 
 
-def test_a_remark_is_told_when_it_comes_and_again_when_it_comes_back(capsys):
+def test_a_remark_is_told_when_it_comes_when_it_is_over_and_when_it_comes_back(capsys):
     told = frozenset()
     for state in ("streaming", "stalled", "stalled", "streaming", "stalled"):
         told = tell_new(replace(SHOT, state=state, n_samples=9), told)
     said = capsys.readouterr().err.splitlines()
-    assert said == ["note: no samples come; waiting for them"] * 2
-    tell_new(replace(SHOT, decoder_state="restarting"), told)
+    silent = "note: no samples come; waiting for them"
+    assert said == [silent, "note: samples come again", silent]
+    told = tell_new(replace(SHOT, decoder_state="restarting"), frozenset())
     assert "starts again" in capsys.readouterr().err
+    tell_new(SHOT, told)
+    assert capsys.readouterr().err == "note: the decoder is back\n"

@@ -12,6 +12,7 @@ import typer
 from app.cli.calibrate import ProfileFile, add_to_profile
 from app.cli.interruption import stopped_by_signal
 from app.cli.options import Device, Model, Montage, SourceName, positive
+from app.cli.record import tell_recorded
 from app.cli.thread_count import compute_on, one_thread
 from mdjpt.errors import MdjptError, ModelError, RecordingError
 
@@ -101,9 +102,13 @@ def calibrate_live(
             err=True,
         )
     with stopped_by_signal() as stopped:
-        finished = record_session(
-            engine_config(config), plan, recording, stopped, interactive=interactive
-        )
+        try:
+            finished = record_session(
+                engine_config(config), plan, recording, stopped, interactive=interactive
+            )
+        except MdjptError:
+            tell_recorded(recording)
+            raise
     if not recording.exists():
         typer.echo("nothing was recorded")
         return INTERRUPTED

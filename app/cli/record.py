@@ -82,11 +82,14 @@ def tell_recorded(path: Path | None, *, err: bool = True) -> bool:
 
 
 def tell_new(shot: Snapshot, told: frozenset[str]) -> frozenset[str]:
-    """Say what the user was not told yet, on standard error; return what holds now."""
-    for remark in shot.remarks:
-        if remark not in told:
-            typer.echo(f"note: {remark}", err=True)
-    return frozenset(shot.remarks)
+    """Say on standard error what the user was not told yet, and what is over; return what holds."""
+    from streaming.snapshot import OVER
+
+    remarks = shot.remarks
+    over = [OVER[remark] for remark in told if remark in OVER and remark not in remarks]
+    for remark in (*over, *(remark for remark in remarks if remark not in told)):
+        typer.echo(f"note: {remark}", err=True)
+    return frozenset(remarks)
 
 
 def _follow(engine: Engine, stopped: threading.Event, show: Callable[[Snapshot], None]) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
+import threading
 from collections import deque
 from dataclasses import replace
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +27,7 @@ from streaming.processes.decoder_process import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.context import SpawnProcess
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from streaming.processes.decoder_process import DecoderConfig
@@ -37,6 +39,19 @@ __all__ = ["MAX_RESTARTS", "DecoderHandle", "DecoderSupervisor"]
 MAX_RESTARTS = 5
 """Restarts in a row, without an answer in between, after which the decoder is given up."""
 N_LATENCIES = 100
+
+
+def _context() -> Any:
+    """Return how processes are made: on Linux forked from one that has imported all they need.
+
+    A decoder that died is back in a second, however busy the machine is. That process runs nothing
+    and has no second thread, so that it may be forked; elsewhere libraries forbid it.
+    """
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["streaming.processes.decoder_modules"])
+    return context
 
 
 class DecoderHandle:
@@ -51,13 +66,19 @@ class DecoderHandle:
     def __init__(self, config: DecoderConfig) -> None:
         # One thread a process: two of them share a small machine with the acquisition.
         os.environ.setdefault("OMP_NUM_THREADS", "1")
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self._connection, theirs = context.Pipe()
-        self._process: SpawnProcess = context.Process(
+        self._process: BaseProcess = context.Process(
             target=run_decoder, args=(config, theirs), name="mdjpt-decoder", daemon=True
         )
-        self._process.start()
-        theirs.close()
+
+        def start() -> None:
+            self._process.start()
+            theirs.close()
+
+        # The first of all waits until the process that it is forked from has imported torch.
+        self._starter = threading.Thread(target=start, name="decoder-start", daemon=True)
+        self._starter.start()
         self._closed = False
         self.config = config
         self.attached = False
@@ -99,10 +120,13 @@ class DecoderHandle:
             self._connection.send(Stop())
         except OSError:
             self._closed = True
-        self._process.join(timeout_s)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join(1.0)
+        self._starter.join(timeout_s)
+        if not self._starter.is_alive():
+            self._process.join(timeout_s)
+            if self._process.is_alive():
+                self._process.kill()
+                self._process.join(1.0)
+        # One that has not begun yet finds the pipe closed, and ends.
         self._connection.close()
         self._closed = True
 
