@@ -53,6 +53,9 @@ def raw_with(onset, duration, label, seconds=70.0):
         ("t.tsv", "onset_s\tduration_s\tlabel", "{0:g}\t{1:g}\t{2}", "utf-16"),
         ("t.csv", "\ufeffonset_s;duration_s;label", "{0},{0:.0f}0;10,0;{2}", "utf-8"),
         ("events.tsv", "onset\tduration\ttrial_type\tvalue", "{0:g}\t{1:g}\t {2} \t7", "utf-8"),
+        ("t.csv", "ONSET_MS,Duration_ms,Label", "{0:g}000,{1:g}000,{2}", "utf-8"),
+        ("t.csv", "onset_s,duration_s,label", "00:00:{0:g},00:00:{1:g},{2}", "cp1252"),
+        ("a.txt", "# MNE-Annotations\n# onset, duration, description", "{0:g},{1:g},{2}", "utf-8"),
         ("a.csv", "onset,duration,description", "1970-01-01 00:00:{0:g},{1:g},{2}", "utf-8"),
     ],
 )
@@ -170,15 +173,6 @@ def test_trials_behind_the_end_are_named():
     assert "perhaps" not in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("per_s", "unit"), [(SFREQ, "samples at 125 Hz"), (1000.0, "milliseconds")]
-)
-def test_samples_and_milliseconds_are_suspected(per_s, unit):
-    rows = rows_of(*((t.onset_s * per_s, 10.0 * per_s, t.label) for t in EXPECTED))
-    with pytest.raises(LabelsError, match=f"perhaps they are {unit}: give seconds"):
-        choose_trials(rows, "t.csv", **RECORDING)
-
-
 def test_a_trial_that_the_end_cuts_a_little_is_taken_and_told():
     rows = rows_of((10.0, 10.0, "calm"), (160.5, 10.0, "happy"))
     found = choose_trials(rows, "t.csv", **RECORDING)
@@ -260,3 +254,25 @@ def test_markers_are_chosen_by_name_and_need_a_length(tmp_path):
     found = choose_trials(rows, "r.xdf", classes=classes, trial_s=10.0, **RECORDING)
     assert [t.label for t in found.trials] == [t.label for t in EXPECTED]
     np.testing.assert_allclose([t.onset_s for t in found.trials], ONSETS, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("calm", "Calm"), ("very_calm", "very calm"), ("1", "1.0"), ("a-b", "ab")]
+)
+def test_spellings_that_nobody_meant_as_two_classes_are_refused(tmp_path, first, second):
+    path = table(tmp_path, f"onset_s,duration_s,label\n10,10,{first}\n30,10,{second}\n")
+    with pytest.raises(LabelsError, match="differ only in case or blanks"):
+        chosen(path)
+    blanks = "onset_s,duration_s,label\n10,10,very  calm\n30,10, very calm\u00a0\n"
+    assert {t.label for t in chosen(table(tmp_path, blanks)).trials} == {"very calm"}
+
+
+@pytest.mark.parametrize(
+    ("scale", "offset", "unit"),
+    [(125, 0, "samples at 125 Hz"), (1e3, 0, "milli"), (1e6, 0, "micro"), (1, 1.7e9, "of the day")],
+)
+def test_a_unit_is_suspected_where_trials_lie_behind_the_end(tmp_path, scale, offset, unit):
+    rows = [f"{scale * t.onset_s + offset:.0f},{scale * t.duration_s:.0f},a" for t in EXPECTED]
+    path = table(tmp_path, "\n".join(["onset_s,duration_s,label", *rows]))
+    with pytest.raises(LabelsError, match=f"perhaps they are .*{unit}"):
+        chosen(path)

@@ -95,7 +95,11 @@ def test_an_error_of_the_process_stays_one_line_that_names_the_file_once(tmp_pat
         (RecursionError("too deep"), "damaged: its structure never ends"),
         (ModuleNotFoundError(name="pyarrow"), "this needs pyarrow, which is not installed: pip"),
         (ValueError("no\nzip"), "cannot be read, damaged or cut off: no zip"),
-        (EOFError(), "cannot be read, damaged or cut off: EOFError"),
+        (EOFError(), "cannot be read, damaged or cut off"),
+        (
+            ValueError("No section: 'Common'. Pass overrides={'sfreq': 1}. Try mne.io."),
+            "cannot be read, damaged or cut off: No section: 'Common'.",
+        ),
     ],
 )
 def test_whatever_a_reader_raises_is_one_line(tmp_path: Path, raised: Exception, says: str) -> None:

@@ -21,6 +21,7 @@ from tests.support.recording_files import (
     XdfText,
     brain_like,
     write_brainvision,
+    write_eeglab,
     write_xdf,
 )
 
@@ -245,3 +246,17 @@ def test_a_pipe_as_montage_is_refused_at_once(tmp_path: Path) -> None:
     for path in (tmp_path / "cap.txt", Path("/dev/zero")):
         with pytest.raises(RecordingError, match="not a regular file"):
             montage_names(path)
+
+
+def test_an_eeglab_file_keeps_its_samples_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "recording"
+    folder.mkdir()
+    samples = brain_like()
+    path = write_eeglab(folder / "a.set", samples, 250, data="a.fdt")
+    samples.T.astype("<f4").tofile(folder / "a.fdt")
+    np.testing.assert_allclose(read_here(path, None).samples, samples, atol=1e-3)
+    samples.T.astype("<f4").tofile(tmp_path / "a.fdt")
+    for outside in ("../a.fdt", str(tmp_path / "a.fdt")):
+        write_eeglab(folder / "a.set", samples, 250, data=outside)
+        with pytest.raises(RecordingError, match="no file beside it"):
+            read_here(path, None)

@@ -7,6 +7,7 @@ is left out is counted.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,7 +28,10 @@ _LEAST_TRIAL_S = 6.0
 """Of a trial that holds a window of 5 s, 1 s after its onset."""
 _ROUNDED_S = 0.02
 """Tables are rounded to milliseconds, recordings to samples: so much behind the end is nothing."""
+_APART = re.compile(r"[\s_-]+|(?<=\d)\.0+$")
+"""What two spellings of a class may differ in, beside their case; 1.0 is how some write 1."""
 _NAMED = 8
+_UNIX_FROM = 1e9  # seconds: 2001
 """Rows or labels that a message names at most."""
 
 
@@ -151,18 +155,18 @@ def _renamed(row: LabelRow, classes: Mapping[str, str] | None, trial_s: float | 
 
 
 def _refuse_alike(rows: Sequence[LabelRow], source: str) -> None:
-    """Refuse classes that differ only in case: nobody meant two."""
+    """Refuse classes that differ only in case or blanks: nobody meant two."""
     spellings: dict[str, dict[str, str]] = defaultdict(dict)
     for row in rows:
         name = row.label or ""
-        spellings[name.casefold()].setdefault(name, row.where)
+        spellings[_APART.sub("", name.casefold())].setdefault(name, row.where)
     for spelled in spellings.values():
         if len(spelled) > 1:
             all_of_them = ", ".join(f"{name!r} ({where})" for name, where in spelled.items())
             first, other = list(spelled)[:2]
             raise LabelsError(
-                f"{source}: {all_of_them} differ only in case; write them alike, or choose what "
-                f"they are with --classes {other}={first},..."
+                f"{source}: {all_of_them} differ only in case or blanks; write them alike, or "
+                f"choose what they are with --classes {other}={first},..."
             )
 
 
@@ -203,12 +207,14 @@ def _perhaps(ends: Sequence[tuple[LabelRow, float]], recording_s: float, sfreq: 
     """Guess in which unit a table was written whose trials lie behind the end."""
     last = max(end for _, end in ends)
     longest = max(row.duration_s or 0.0 for row, _ in ends)
-    units = {f"samples at {sfreq:g} Hz": sfreq, "milliseconds": 1000.0}
+    units = {f"samples at {sfreq:g} Hz": sfreq, "milliseconds": 1e3, "microseconds": 1e6}
     fitting = [
         name
         for name, per_s in units.items()
         if last / per_s <= recording_s + _CUT_S and longest / per_s >= _LEAST_TRIAL_S
     ]
+    if min(end for _, end in ends) > _UNIX_FROM:
+        return "perhaps they are times of the day: give seconds from the first sample"
     if not fitting:
         return "correct them, or name the recording that they belong to"
     return f"perhaps they are {' or '.join(fitting)}: give seconds from the first sample"

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 __all__ = ["LabelRow", "read_label_rows", "rows_of_events"]
 
 MAX_FILE_BYTES = 4 << 20
+_MNE_TEXT = "# MNE-Annotations"
 _CLOCK = re.compile(r"(\d{1,3}):([0-5]\d):([0-5]\d(?:\.\d*)?)")
 _ABSENT = ("", "n/a")
 _COLUMNS = {
-    "onset_s": ("onset_s", "onset"),
-    "duration_s": ("duration_s", "duration"),
+    "onset_s": ("onset_s", "onset", "onset_ms"),
+    "duration_s": ("duration_s", "duration", "duration_ms"),
     "label": ("label", "trial_type", "description"),
 }
 _FORM = "columns are onset_s,duration_s,label[,valence,arousal]"
@@ -140,6 +141,9 @@ _ENCODINGS = ("utf-8-sig", "cp1252")
 
 def _from_table(text: str, began_at_s: float | None) -> list[LabelRow]:
     lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if lines and lines[0][1].startswith(_MNE_TEXT):
+        # Its comments hold the names of the columns.
+        lines = [(n, line.lstrip("# ")) for n, line in lines if line[:1] != "#" or "onset," in line]
     if not lines:
         return []
     delimiter = max("\t;,", key=lines[0][1].count)
@@ -152,6 +156,11 @@ def _from_table(text: str, began_at_s: float | None) -> list[LabelRow]:
             # Where the comma is free, it stands for the decimal point in half of Europe.
             row |= {name: text.replace(",", ".") for name, text in row.items() if name != "label"}
         try:
+            row |= {
+                name: str(_number(row[name], column) / 1e3)
+                for name, column in names.items()
+                if column.strip().lower().endswith("_ms") and row[name].lower() not in _ABSENT
+            }
             rows.append(_row(f"line {number}", row, began_at_s))
         except ValueError as error:
             raise ValueError(f"line {number}: {error}") from None
@@ -171,7 +180,7 @@ def _columns(header: Any) -> dict[str, str]:
 
 
 def _row(where: str, fields: dict[str, str], began_at_s: float | None) -> LabelRow:
-    label = fields["label"]
+    label = " ".join(fields["label"].split())
     absent = label.lower() == "n/a"
     onset, duration = fields["onset_s"], fields["duration_s"]
     ratings = {

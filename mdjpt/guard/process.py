@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -209,6 +210,13 @@ def leave_result(folder: Path, read: Callable[..., Any], path: Path, **options: 
         write_error(folder, reason(error))
 
 
+_SENTENCE = re.compile(r"(?<=[.!?])\s+")
+_FOR_PROGRAMMERS = re.compile(
+    r"\b(?:mne|np|numpy|scipy|self)\.|\w\(\)|\w=|\bread_raw|parameter|argument|^Consider"
+)
+"""Sentences of other people's errors that say what to write in Python."""
+
+
 def reason(error: Exception) -> str:
     """Say in one line, without the file's name, why a reader failed."""
     if isinstance(error, MdjptError):
@@ -219,7 +227,9 @@ def reason(error: Exception) -> str:
         return "damaged: its structure never ends"
     if isinstance(error, ModuleNotFoundError):
         return how_to_install(error)
-    return f"cannot be read, damaged or cut off: {one_line(error)}"
+    sentences = _SENTENCE.split(str(error))
+    said = " ".join(part for part in sentences if not _FOR_PROGRAMMERS.search(part))
+    return "cannot be read, damaged or cut off" + (f": {one_line(said)}" if said.strip() else "")
 
 
 def _limit(memory_bytes: int, cpu_s: int) -> None:

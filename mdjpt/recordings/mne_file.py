@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import warnings
 from contextlib import suppress
@@ -135,7 +136,17 @@ def _opened(path: Path) -> tuple[Any, tuple[str, ...]]:
             return open_neuroscan(path)
     if path.suffix.lower() in (".vhdr", ".ahdr"):
         _check_parts(path)
-    return mne.io.read_raw(path, preload=False, verbose="WARNING"), ()
+    raw = mne.io.read_raw(path, preload=False, verbose="WARNING")
+    for part in raw.filenames:
+        _refuse_outside(path, part)
+    return raw, ()
+
+
+def _refuse_outside(header: Path, part: Path | None) -> None:
+    """Refuse a file that keeps its samples in another folder than its own, or in no file."""
+    inside = Path(os.path.abspath(header.parent))  # noqa: PTH100 - a link is fine, ".." is not
+    if part is not None and not (part.is_file() and inside in Path(os.path.abspath(part)).parents):  # noqa: PTH100
+        raise RecordingError(f"names {one_line(part)!r}, which is no file beside it")
 
 
 def _check_parts(header: Path) -> None:

@@ -44,6 +44,7 @@ class Fuzzed:
     make: Callable[[Path], Path]
     read: Callable[[Path], object]
     mutate: Mutate = damaged
+    is_guarded: bool = False
 
 
 # Bundles, profiles, checkpoints
@@ -442,7 +443,7 @@ def _of_dataset(make: str) -> tuple[Any, Any]:
 OURS: dict[str, Callable[[], Fuzzed]] = {
     "bundle": lambda: Fuzzed(_bundle, _use_bundle, partial(_checked, kind=_kind_of_bundle)),
     "profile": lambda: Fuzzed(_profile, _use_profile, partial(_checked, kind=_kind_of_profile)),
-    "checkpoint": lambda: Fuzzed(_checkpoint, _use_checkpoint, _edges),
+    "checkpoint": lambda: Fuzzed(_checkpoint, _use_checkpoint, _edges, is_guarded=True),
     "training": lambda: Fuzzed(_training, _use_training, spoiled_header),
     "labels": lambda: Fuzzed(_written("a.csv", _TRIALS), _use_labels, _cells),
     "truth": lambda: Fuzzed(
@@ -458,16 +459,16 @@ OURS: dict[str, Callable[[], Fuzzed]] = {
     "store table": lambda: Fuzzed(_store("trials.parquet"), _use_store),
     "store samples": lambda: Fuzzed(_store("*.npy"), _use_store),
     "lsl description": lambda: Fuzzed(_description, _use_description, _xml),
-    "xdf chunks": lambda: Fuzzed(*_recording("xdf"), _chunks),
+    "xdf chunks": lambda: Fuzzed(*_recording("xdf"), _chunks, is_guarded=True),
 }
 _RECORDINGS = ("edf", "bdf", "fif", "brainvision", "eeglab", "neuroscan", "xdf", "muse", "csv")
 _DATASETS = ("plain_mat", "compressed_mat", "struct_mat", "hdf5_mat", "cnt_of_dataset")
 RECORDINGS: dict[str, Callable[[], Fuzzed]] = {
-    name: partial(lambda name: Fuzzed(*_recording(name, "openbci" in name)), name)
+    name: partial(lambda name: Fuzzed(*_recording(name, "openbci" in name), is_guarded=True), name)
     for name in (*_RECORDINGS, "openbci", "openbci_unnamed")
 }
 DATASETS: dict[str, Callable[[], Fuzzed]] = {
-    name: partial(lambda name: Fuzzed(*_of_dataset(name)), name)
+    name: partial(lambda name: Fuzzed(*_of_dataset(name), is_guarded=True), name)
     for name in (*_DATASETS, "workbook", "parquet")
 }
 FORMATS = OURS | RECORDINGS | DATASETS
@@ -483,7 +484,10 @@ def main(names: str, folder: str, seed: str, n: str) -> None:
             os.environ["FUZZ_SCRATCH"] = str(place)
             fuzzed = FORMATS[name]()
             rngs = (np.random.default_rng((int(seed), k)) for k in range(int(n)))
-            found[name] = outcomes(fuzzed.make(place), fuzzed.read, fuzzed.mutate, rngs)
+            path = fuzzed.make(place)
+            found[name] = outcomes(
+                path, fuzzed.read, fuzzed.mutate, rngs, is_guarded=fuzzed.is_guarded
+            )
     print(json.dumps(found))  # noqa: T201
 
 

@@ -243,8 +243,13 @@ def write_eeglab(
     sfreq: float,
     names: Sequence[str] = NAMES,
     events: Sequence[tuple[float, float, str]] = ((1.0, 0.0, "start"),),
+    *,
+    data: str = "",
 ) -> Path:
-    """Write an EEGLAB set with its samples inside and events: onset and duration in s, label."""
+    """Write an EEGLAB set with events: onset and duration in s, label.
+
+    Its samples are inside of it, or where `data` says.
+    """
     from scipy.io import savemat
 
     locations = np.array([(name,) for name in names], dtype=[("labels", "O")])
@@ -258,7 +263,7 @@ def write_eeglab(
         "srate": sfreq,
         "xmin": 0.0,
         "xmax": samples.shape[1] / sfreq,
-        "data": samples,
+        "data": data or samples,
         "chanlocs": locations,
         "event": np.array(rows, dtype=columns),
         "epoch": np.zeros((0, 0)),
