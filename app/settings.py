@@ -71,7 +71,11 @@ class Settings:
         for section, values in self._sections.items():
             lines.append(f"[{json.dumps(section, ensure_ascii=False)}]")
             lines += [
-                f"{json.dumps(name, ensure_ascii=False)} = {json.dumps(value, ensure_ascii=False)}"
+                f"{json.dumps(name, ensure_ascii=False)} = {_toml(value)}"
                 for name, value in values.items()
             ]
         return "\n".join(lines) + "\n"
+
+
+def _toml(value: Value) -> str:
+    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

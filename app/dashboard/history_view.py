@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HistoryView"]
 
+SPANS = (("60 s", 60.0), ("10 min", 600.0), ("Session", math.inf))
+
 
 class HistoryView(Card):
     """History of the emotions with its legend and span; the plot is added when it is imported."""
@@ -32,8 +34,7 @@ class HistoryView(Card):
         super().__init__("History")
         self.plot: HistoryPlot | None = None
         self.legend = _Legend()
-        spans = [("60 s", 60.0), ("10 min", 600.0), ("Session", math.inf)]
-        self.span = Segments(spans, "History")
+        self.span = Segments(SPANS, "History")
         tip = "Follow the newest answer; drag or turn the wheel to look back"
         self.live = tool_button("Live", tip, "Follow the newest answer", checkable=True)
         self.live.setChecked(True)
@@ -49,11 +50,21 @@ class HistoryView(Card):
         fill(self.head, 10, (self.legend, 1), self.felt, mark, 6, self.live, self.span)
         self.body.addStretch()
 
+    @property
+    def span_s(self) -> float:
+        """Seconds on show, ``inf`` for the whole session."""
+        return cast("float", self.span.value)
+
+    @property
+    def spans_s(self) -> tuple[float, ...]:
+        """What can be chosen."""
+        return tuple(seconds for _, seconds in SPANS)
+
     def add_plot(self, plot: HistoryPlot) -> None:
         """Show the timeline in `plot` from now on."""
         self.plot = plot
         self.body.addWidget(plot, 1)
-        plot.set_span(cast("float", self.span.value))
+        plot.set_span(self.span_s)
         self.span.chosen.connect(plot.set_span)
         self.live.setEnabled(True)
         self.live.toggled.connect(plot.set_live)

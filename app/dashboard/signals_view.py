@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
@@ -17,7 +17,7 @@ from app.widgets.layout import Stretch, fill, in_row
 from app.widgets.words import MINUS, NOTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from PySide6.QtGui import QColor
 
@@ -29,6 +29,7 @@ __all__ = ["N_ROWS", "SCALES_UV", "SignalsView"]
 
 N_ROWS = 64
 SCALES_UV = (2, 5, 10, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000, 2000, 5000)
+SPANS_S = (5.0, 10.0, 20.0)
 POLL_S = 0.5
 FIT_AFTER_S = 2.0
 SETTLE_S = 2.0  # signal in front of the sheet that lets the display filter settle
@@ -77,6 +78,28 @@ class SignalsView(Card):
         self._page_button.setVisible(n_pages > 1)
         self.canvas.forget_markers()
         self._begin(0)
+
+    @property
+    def view(self) -> dict[str, float]:
+        """How the user looks at the signals: seconds, µV a row (0: automatic), filter, notch."""
+        return {
+            "span_s": cast("float", self.span.value),
+            "scale_uv": float(self.scale_uv) if self._scale_is_users else 0.0,
+            "filtered": float(self._filter_button.isChecked()),
+            "notch_hz": self._notch.value or 0.0,
+        }
+
+    def take_view(self, view: Mapping[str, float]) -> None:
+        """Look at the signals as before; what `view` does not say stays."""
+        if view["span_s"] in SPANS_S:
+            self.span.choose(view["span_s"])
+        self._filter_button.setChecked(bool(view["filtered"]))
+        self._notch.choose(view["notch_hz"] if view["notch_hz"] in (50.0, 60.0) else None)
+        if view["scale_uv"] in SCALES_UV:
+            self._scale_is_users = True
+            self._scale = SCALES_UV.index(int(view["scale_uv"]))
+            self._apply_scale()
+        self._reload = True
 
     def poll(self, session: LiveSession) -> None:
         """Draw what has arrived since the last call."""
@@ -236,7 +259,7 @@ class SignalsView(Card):
         more.clicked.connect(lambda: self.step_scale(-1))
         fit = tool_button("Auto", "Choose the scale from the signal (A)")
         fit.clicked.connect(self.fit_scale)
-        windows = [(f"{seconds} s", float(seconds)) for seconds in (5, 10, 20)]
+        windows = [(f"{seconds:g} s", seconds) for seconds in SPANS_S]
         self.span = Segments(windows, "Time window")
         self.span.chosen.connect(self.canvas.set_window)
         self.span.chosen.connect(self._restart)

@@ -23,6 +23,7 @@ from app.dashboard.history_view import HistoryView
 from app.dashboard.key_reasons import why_not
 from app.dashboard.learning import SessionLearning
 from app.dashboard.recording import OPEN_FOLDER, RecordingControl
+from app.dashboard.remembering import Remembering
 from app.dashboard.session_feed import RECONNECT, SessionFeed, trouble
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
 from app.dashboard.signals_view import SignalsView
@@ -38,6 +39,7 @@ from app.widgets.theme import DARK, LIGHT, Palette, class_colours, set_theme, st
 from app.widgets.words import clock_text, for_the_window, silence
 from app.wizard.question import Question, Questions
 from streaming.processes.engine import STOP_WITHIN_S
+from streaming.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -76,8 +78,8 @@ class Dashboard(QMainWindow):
         Says what a choice would bring to the model; called in a thread.
     settings : Settings, optional
         What is remembered; only until the end by default.
-    palette : Palette
-        Theme to begin with.
+    palette : Palette, optional
+        Theme to begin with; by default that of last time.
     recordings : Path, optional
         Folder of recordings; one for the user's data by default.
     calibration : CalibrationTools or None
@@ -95,7 +97,7 @@ class Dashboard(QMainWindow):
         discover: Callable[[], Sequence[FoundSource]] = list,
         look_at: Callable[[SourceChoice], SourceReport] | None = None,
         settings: Settings | None = None,
-        palette: Palette = DARK,
+        palette: Palette | None = None,
         recordings: Path | None = None,
         calibration: CalibrationTools | None = None,
     ) -> None:
@@ -103,10 +105,12 @@ class Dashboard(QMainWindow):
         self.setWindowTitle("mdJPT Live")
         self.setWindowIcon(application_icon())
         self.setMinimumSize(*LEAST_SIZE)
-        self._fit_the_screen()
         self._initial = initial
         self._discover, self._look_at = discover, look_at
         self.settings = settings or Settings()
+        self._remembering = Remembering(self.settings)
+        if not self._remembering.restore_size(self):
+            self._fit_the_screen()
         self._background, self._questions = Background(self), Questions(self)
         self.connection = Connection(session_factory, self)
         self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
@@ -139,7 +143,8 @@ class Dashboard(QMainWindow):
         self.learning = SessionLearning(self.messages, calibration, self._background)
         self._wire()
         self.header.show_connected(False)
-        self.apply_palette(palette)
+        self.apply_palette(palette or self._remembering.palette)
+        self._remembering.restore_history(self.history)
         self._at_last = QTimer(self, singleShot=True)
         self._at_last.timeout.connect(self._close_anyway)
         self._timer = QTimer(self)
@@ -169,7 +174,7 @@ class Dashboard(QMainWindow):
             dialog = SourceDialog(
                 self._discover,
                 self._background,
-                self.connection.choice,
+                self.connection.choice or self._remembering.last_choice(),
                 self,
                 look_at=self._look_at,
                 settings=self.settings,
@@ -216,6 +221,7 @@ class Dashboard(QMainWindow):
     def toggle_palette(self) -> None:
         """Switch between dark and light."""
         self.apply_palette(LIGHT if self._palette.dark else DARK)
+        self._remembering.keep_palette(self._palette)
 
     # What time does.
 
@@ -248,6 +254,7 @@ class Dashboard(QMainWindow):
         """Close once the session has stopped, without blocking."""
         if self.connection.state == "idle" or self._forced:
             self._timer.stop()
+            self._remembering.keep_size(self)
             self.connection.shut_down()
             event.accept()
             return
@@ -317,6 +324,8 @@ class Dashboard(QMainWindow):
         if snapshot.info is not None and snapshot.info != self._info:
             self._info = snapshot.info
             self.signals.connect_stream(snapshot.info)
+            if self.connection.choice is not None:
+                self._remembering.restore_view(self.connection.choice, self.signals)
             self.electrodes.connect_stream(snapshot.info)
         self.learning.follow(session, snapshot, self.connection.choice)
         said, tone, action = trouble(snapshot)
@@ -333,6 +342,8 @@ class Dashboard(QMainWindow):
     def _show_state(self) -> None:
         feed, choice = self._feed, self.connection.choice
         snapshot = feed.snapshot
+        if snapshot is None and self.connection.state == "opening":
+            snapshot = Snapshot()
         self.header.show_snapshot(snapshot)
         self._show_main_button()
         publishes = choice is not None and choice.publish_lsl
@@ -349,9 +360,13 @@ class Dashboard(QMainWindow):
     def _connection_changed(self) -> None:
         state, snapshot = self.connection.state, self._feed.snapshot
         self._show_main_button()
+        if state == "opening":
+            self._show_state()
         if state == "closing" and snapshot is not None and snapshot.recording:
             self.messages.show_message("Finishing the recording…", "calm")
         if state == "idle":
+            if self._info is not None and self.connection.choice is not None:
+                self._remembering.keep_view(self.connection.choice, self.signals)
             self._feed.end()
             self.learning.end()
             self._show_state()
