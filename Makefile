@@ -2,6 +2,8 @@
 # make test  the same set-up plus test tools, then lint, types, import contracts, tests
 # make docs  the same set-up plus Sphinx, then the pages with the gallery into build/docs
 #
+# make wheel-test   build sdist and wheel, install the wheel elsewhere, run it in an empty folder
+#
 # PYTHON=python3.12     another interpreter (3.11 or newer)
 # TORCH_INDEX=URL       take torch from this package index, e.g. one with CPU wheels only
 # WORKERS=2             processes that run the tests
@@ -17,7 +19,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 TORCH := "torch>=2.10,<2.14"
 
-.PHONY: run test docs pages lint types imports spelling unit clean
+.PHONY: run test docs pages wheel-test lint types imports spelling unit clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/mdjpt app $(SOURCE)
@@ -73,6 +75,21 @@ $(VENV)/.docs: $(VENV)/.torch pyproject.toml
 	@echo "installing into $(VENV) with the tools of the pages (several minutes the first time) ..."
 	$(PIP) install --quiet --editable ".[docs]"
 	@touch $@ $(VENV)/.run
+
+# The wheel is built from the sdist, and installed where nothing of the checkout can be seen.
+wheel-test: $(VENV)/.torch
+	rm -rf build/dist build/wheel-test
+	mkdir -p build/dist build/wheel-test/empty
+	$(PIP) install --quiet 'setuptools>=77,<82'
+	$(BIN)/python -c "from setuptools.build_meta import build_sdist; build_sdist('build/dist')" \
+	  > build/dist/sdist.log
+	$(PIP) wheel --quiet --no-deps --wheel-dir build/dist build/dist/*.tar.gz
+	$(PYTHON) -m venv build/wheel-test/venv
+	$(if $(TORCH_INDEX),build/wheel-test/venv/bin/pip install --quiet --index-url $(TORCH_INDEX) $(TORCH))
+	build/wheel-test/venv/bin/pip install --quiet build/dist/*.whl
+	cd build/wheel-test/empty && QT_QPA_PLATFORM=offscreen ../venv/bin/python -I \
+	  $(CURDIR)/tests/installed/check_installed.py
+	@ls -l build/dist/*.whl build/dist/*.tar.gz
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

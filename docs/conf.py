@@ -26,6 +26,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["**/README.rst"]
+templates_path = ["_templates"]
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_logo = "../assets/icon.svg"
@@ -53,12 +54,14 @@ suppress_warnings = ["config.cache"]
 
 
 def _write_made_pages(_app: object) -> None:
-    """Copy the tables of measurements, and make the command-line reference from the program."""
+    """Copy the tables of measurements and the changes, and write the reference of commands."""
     measured = HERE / "measured"
     shutil.rmtree(measured, ignore_errors=True)
     measured.mkdir()
     for table in (HERE.parent / "assets").glob("*.md"):
         shutil.copy(table, measured)
+    changes = (HERE.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    (HERE / "changes.md").write_text(changes.replace("](assets/", "](measured/"), encoding="utf-8")
     (HERE / "reference" / "commands.md").write_text(write_commands(), encoding="utf-8")
 
 

@@ -13,6 +13,7 @@ from pyriemann.tangentspace import TangentSpace
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import mdjpt
 from app.session import default_bundle
@@ -40,6 +41,7 @@ print(epochs.shape, np.bincount(label))
 pipelines = {
     "mdJPT encoder": make_pipeline(
         mdjpt.EncoderFeatures(default_bundle(), person.ch_names, sfreq, on_bad="nan"),
+        StandardScaler(),
         LogisticRegression(C=0.01, max_iter=1000),
     ),
     "tangent space": make_pipeline(

@@ -3,9 +3,9 @@ Pre-training in small
 =====================
 
 Joint pre-training on two simulated datasets with different caps, with a network of a few thousand
-weights and forty steps: the real thing has a million weights and 20,480 steps (``mdjpt pretrain``,
-:doc:`/howto/train`). What two people feel at the same second of the same clip should give similar
-features; the loss asks for that.
+weights and eighty steps: the real thing has a million weights and 20,480 steps (``mdjpt
+pretrain``, :doc:`/howto/train`). What two people feel at the same second of the same clip should
+give similar features; the loss asks for that.
 """
 
 import tempfile
@@ -42,7 +42,7 @@ for name, ch_names in caps.items():
     prepare_dataset(SimulatedDataset(dataset), folder / name, PreparationSettings(ica=False))
 
 # %%
-# Forty steps of the small network.
+# Eighty steps of the small network.
 
 small = EncoderConfig(
     variant="released",
@@ -58,7 +58,7 @@ config = PretrainConfig(
     datasets=tuple(DatasetChoice(folder / name) for name in caps),
     seed=0,
     network=small,
-    optimiser=OptimiserSettings(steps_per_epoch=20, epochs=2),
+    optimiser=OptimiserSettings(steps_per_epoch=40, epochs=2, learning_rate=3e-3),
     machine=MachineSettings(accelerator="cpu", threads=1, statistics_windows=16),
 )
 reports = []

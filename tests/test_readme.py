@@ -15,9 +15,10 @@ from streaming.sources.source_spec import parse_source
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+MADE = {"measured", "gallery", "generated", "commands.md", "changes.md"}  # by `make docs`
 PAGES = [
     ROOT / "README.md",
-    *(p for p in sorted((ROOT / "docs").rglob("*.md")) if "measured" not in p.parts),
+    *(p for p in sorted((ROOT / "docs").rglob("*.md")) if not {*p.parts} & MADE),
 ]
 TEXTS = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in PAGES}
 BLOCKS = {
