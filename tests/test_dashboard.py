@@ -322,7 +322,7 @@ def test_closing_on_a_recording_asks_once_and_the_window_may_stay(connect, qtbot
 
 def test_what_was_recorded_is_told_with_its_size_and_folder(connect, tmp_path, monkeypatch):
     live = connect(head_start_s=30)
-    live.window.recording._folder = tmp_path
+    live.window.recording.target = tmp_path
     live.window.toggle_recording()
     live.pass_time(65, step_s=1)
     live.session.recorded[0].write_bytes(bytes(2_500_000))

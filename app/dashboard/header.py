@@ -44,6 +44,9 @@ class Header(QWidget):
         )
         self.record_button = push_button("● Record")
         self.record_button.setMinimumWidth(104)
+        self.panel_button = tool_button(
+            "▾", "Recording, names of marks, notes (Shift+R)", "Recording panel", dense=False
+        )
         self.connect_button = push_button("Connect…")
         self.connect_button.setMinimumWidth(126)
         self._connected: tuple[bool, bool] | None = None
@@ -103,7 +106,9 @@ class Header(QWidget):
             (in_column(self.model, self.model_detail, spacing=0), 2),
             in_column(self.time, label("signal time", "caption"), spacing=0),
             *(8, self.help_button, self.theme_button),
-            *(self.calibrate_button, self.record_button, self.connect_button),
+            self.calibrate_button,
+            in_row(self.record_button, self.panel_button, spacing=2),
+            self.connect_button,
             within=self,
             spacing=10,
             margins=(4, 0, 4, 0),

@@ -38,6 +38,8 @@ class RecordingControl:
 
     Attributes
     ----------
+    target : Path
+        Where the next recording goes.
     folder : Path
         Where the newest recording is.
     """
@@ -45,7 +47,7 @@ class RecordingControl:
     def __init__(self, button: QPushButton, messages: MessageBar, folder: Path) -> None:
         self._button = button
         self._messages = messages
-        self._folder = self.folder = folder
+        self.target = self.folder = folder
         self._path, self._seconds = "", 0.0
         self.show_snapshot(None)
 
@@ -57,7 +59,7 @@ class RecordingControl:
             session.stop_recording()
             return
         try:
-            session.record(new_recording(self._folder))
+            session.record(new_recording(self.target))
         except MdjptError as error:
             self._messages.show_message(str(error))
 
@@ -84,7 +86,7 @@ class RecordingControl:
         )
         self._button.setText(f"■ {clock_text(seconds)}" if path else "● Record")
         self._button.setToolTip(
-            f"End the recording {path} (R)" if path else f"Record into {self._folder} (R)"
+            f"End the recording {path} (R)" if path else f"Record into {self.target} (R)"
         )
         self._button.setAccessibleName("End the recording" if path else "Record")
         set_property(self._button, "recording", "true" if path else "false")

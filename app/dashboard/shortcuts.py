@@ -22,15 +22,17 @@ KEYS: dict[str, tuple[tuple[str, ...], str]] = {
     "calibrate": (("C",), "Fit the decoder to one person"),
     "felt": (("W",), "Say what you felt: that was wrong"),
     "mark": (("M",), "Set an event at this moment"),
+    **{f"mark_{n}": ((str(n),), f"Set mark {n}, by the name that it has") for n in range(1, 10)},
     "record": (("R",), "Begin or end a recording"),
+    "panel": (("Shift+R",), "Recording, names of marks, notes"),
     "freeze": (("P",), "Hold the picture of the signals"),
     "filter": (("F",), "Switch the display filter"),
     "fit": (("A",), "Choose the scale from the signal"),
     "larger": (("+", "="), "Larger curves"),
     "smaller": (("-",), "Smaller curves"),
-    "window_5": (("1",), "Show 5 s"),
-    "window_10": (("2",), "Show 10 s"),
-    "window_20": (("3",), "Show 20 s"),
+    "window_5": (("Ctrl+1",), "Show 5 s"),
+    "window_10": (("Ctrl+2",), "Show 10 s"),
+    "window_20": (("Ctrl+3",), "Show 20 s"),
     "theme": (("T",), "Light or dark"),
     "dismiss": (("Esc",), "Put the message away"),
     "full_screen": (("F11",), "Full screen"),
@@ -76,7 +78,9 @@ class ShortcutsDialog(QDialog):
         grid.setContentsMargins(22, 18, 22, 18)
         grid.setHorizontalSpacing(28)
         grid.setVerticalSpacing(7)
-        for row, (keys, meaning) in enumerate(KEYS.values()):
+        listed = [row for name, row in KEYS.items() if not name.startswith("mark_")]
+        listed.insert(5, (("1 … 9",), "Set the mark of that number, see Shift+R for its name"))
+        for row, (keys, meaning) in enumerate(listed):
             grid.addWidget(label("  or  ".join(keys), "value"), row, 0)
             grid.addWidget(label(meaning, "muted"), row, 1)
         close = QPushButton("Close")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, QUrl, Signal
@@ -23,6 +24,7 @@ from app.dashboard.history_view import HistoryView
 from app.dashboard.key_reasons import why_not
 from app.dashboard.learning import SessionLearning
 from app.dashboard.recording import OPEN_FOLDER, RecordingControl
+from app.dashboard.recording_panel import N_MARKS, RecordingPanel, mark_name
 from app.dashboard.remembering import Remembering
 from app.dashboard.session_feed import RECONNECT, SessionFeed, trouble
 from app.dashboard.shortcuts import ShortcutsDialog, add_shortcuts
@@ -43,7 +45,6 @@ from streaming.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from PySide6.QtGui import QCloseEvent, QResizeEvent
 
@@ -119,6 +120,10 @@ class Dashboard(QMainWindow):
         )
         self.signals, self.history = SignalsView(), HistoryView()
         self.emotion, self.electrodes, self.health = EmotionView(), ElectrodesCard(), HealthStrip()
+        kept = self.settings.get("folders", "recordings", "")
+        if kept and recordings is None:
+            self.recording.target = Path(kept)
+        self.panel = RecordingPanel(self.recording, self.settings, self)
         self.welcome = Welcome(self.signals.canvas)
         self._feed = SessionFeed()
         self._info: StreamInfo | None = None
@@ -183,10 +188,10 @@ class Dashboard(QMainWindow):
             dialog.chosen.connect(self.connect_source)
             dialog.open()
 
-    def mark(self) -> None:
+    def mark(self, label: str = "mark") -> None:
         """Set an event at this moment."""
         if self.connection.session is not None:
-            self.connection.session.mark("mark")
+            self.connection.session.mark(label)
 
     def ask_what_was_felt(self) -> None:
         """Offer the emotions at the button that asks for them."""
@@ -352,6 +357,7 @@ class Dashboard(QMainWindow):
         self.emotion.show_agreement(feed.timeline.agreement)
         self.health.show_snapshot(snapshot)
         self.recording.show_snapshot(snapshot)
+        self.panel.show_snapshot(snapshot)
         self.history.show_timeline(feed.timeline, feed.class_names, feed.now_s)
         if self._info is not None:
             self.signals.set_silent(silence(snapshot))
@@ -463,6 +469,17 @@ class Dashboard(QMainWindow):
         self._forced = True
         self.close()
 
+    def _named_mark(self, number: int) -> None:
+        self.mark(mark_name(self.settings, number))
+
+    def _note(self, label: str) -> None:
+        """Take a mark of the panel, or say why it goes nowhere."""
+        self._press("mark", partial(self.mark, label))
+
+    def _show_panel(self) -> None:
+        self.panel.show()
+        self.panel.raise_()
+
     def _show_shortcuts(self) -> None:
         dialog = ShortcutsDialog(self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -483,6 +500,8 @@ class Dashboard(QMainWindow):
         self.header.theme_button.clicked.connect(self.toggle_palette)
         self.header.help_button.clicked.connect(self._show_shortcuts)
         self.history.mark_wanted.connect(self.mark)
+        self.panel.mark_wanted.connect(self._note)
+        self.header.panel_button.clicked.connect(self._show_panel)
         self.history.felt.setVisible(self.learning.offered)
         self.history.felt_wanted.connect(self.ask_what_was_felt)
         self.messages.action_wanted.connect(self._do_what_a_message_offers)
@@ -507,6 +526,8 @@ class Dashboard(QMainWindow):
                 "window_20": lambda: signals.span.choose(20.0),
                 "felt": self.ask_what_was_felt,
                 "mark": self.mark,
+                **{f"mark_{n}": partial(self._named_mark, n) for n in range(1, N_MARKS + 1)},
+                "panel": self._show_panel,
                 "record": self.toggle_recording,
                 "theme": self.toggle_palette,
                 "dismiss": self.messages.dismiss,
