@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFrame
@@ -80,7 +81,8 @@ class HealthStrip(QFrame):
         self._say("windows", windows, "warn" if skipped else "")
         decoder, waits = _decoder(snapshot), ("waits for samples", "muted")
         self._say("decoder", *(waits if silent and decoder[1] == "good" else decoder))
-        self._say("recording", snapshot.recording or "off", "" if snapshot.recording else "muted")
+        recorded = Path(snapshot.recording).name
+        self._say("recording", recorded or "off", "" if recorded else "muted")
 
     def _say(self, key: str, text: str, tone: str) -> None:
         self.values[key].set_whole(text)

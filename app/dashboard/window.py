@@ -479,6 +479,7 @@ class Dashboard(QMainWindow):
     def _show_panel(self) -> None:
         self.panel.show()
         self.panel.raise_()
+        self.panel.activateWindow()
 
     def _show_shortcuts(self) -> None:
         dialog = ShortcutsDialog(self)
