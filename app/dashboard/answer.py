@@ -80,7 +80,9 @@ def age_text(snapshot: Snapshot | None, newest: Prediction | None) -> str:
     if snapshot is None or newest is None:
         return ""
     late_s = max(0.0, snapshot.elapsed_s - newest.end_s) + snapshot.sample_age_s
-    return f"{span_text(late_s)} old"
+    if late_s < 1:
+        return "under 1 s old"
+    return f"{late_s:.0f} s old" if late_s < 60 else f"{clock_text(late_s)} min old"
 
 
 def _stream_answer(snapshot: Snapshot) -> Answer | None:

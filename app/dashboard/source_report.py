@@ -67,7 +67,7 @@ class SourceReport:
             said.append(f"Nearest instead: {_listed(pairs)}")
         if montage.dropped:
             said.append(f"Not used: {_listed([short_name(name) for name in montage.dropped])}")
-        units = {unit or "unknown" for unit in info.ch_units}
+        units = {unit.replace("uV", "µV") or "unknown" for unit in info.ch_units}
         said.append(
             f"Unit {', '.join(sorted(units)) or 'µV'} · reference: average of the "
             f"{int(montage.scalp.sum())} electrodes" + (f" · {self.hum}" if self.hum else "")

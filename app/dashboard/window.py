@@ -327,9 +327,9 @@ class Dashboard(QMainWindow):
         snapshot, newest = feed.snapshot, feed.newest
         assert snapshot is not None, "it was just taken"
         if snapshot.info is not None and snapshot.info != self._info:
-            self._info = snapshot.info
+            first, self._info = self._info is None, snapshot.info
             self.signals.connect_stream(snapshot.info)
-            if self.connection.choice is not None:
+            if first and self.connection.choice is not None:
                 self._remembering.restore_view(self.connection.choice, self.signals)
             self.electrodes.connect_stream(snapshot.info)
         self.learning.follow(session, snapshot, self.connection.choice)
