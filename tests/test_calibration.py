@@ -167,14 +167,14 @@ def test_one_block_a_class_proves_nothing():
     assert decoder.evidence.verdict == "cannot be told"
     assert "in 1 separate block cannot be told from a drift" in decoder.notes[0]
     assert decoder.affect is None
-    kept = CalibrationResult(decoder, simulated=True).profile(small_bundle(), None, unproven=True)
+    kept = CalibrationResult(decoder).profile(small_bundle(), None, unproven=True)
     assert kept.current.unproven
     with pytest.raises(UnprovenError, match="at least 3 separate blocks, mixed: negative neutral"):
-        CalibrationResult(decoder, simulated=True).profile(small_bundle(), None)
+        CalibrationResult(decoder).profile(small_bundle(), None)
     # It is kept for want of proof, not against it.
     better = Uncalibrated(1.0, 1.0)
     with pytest.raises(NotBetterError, match="the model as it is") as error:
-        CalibrationResult(decoder, True, better).profile(small_bundle(), None, unproven=True)
+        CalibrationResult(decoder, better).profile(small_bundle(), None, unproven=True)
     assert not isinstance(error.value, UnprovenError)
 
 

@@ -22,6 +22,7 @@ from mdjpt.calibration.profile import (
     MAX_VERSIONS,
     PROFILE_FILE,
     Profile,
+    activate_version,
     load_profile,
     load_profile_about,
     new_pseudonym,
@@ -43,9 +44,9 @@ from tests.support.calibration_cases import (
 
 BUNDLE = small_bundle()
 DATA = labelled(n_per_class=6, effect=3.0)
-DECODER = train_personal_decoder(DATA)
+DECODER = replace(train_personal_decoder(DATA), simulated=True)
 OWN = with_electrodes(DATA)
-OWN_DECODER = train_personal_decoder(OWN)
+OWN_DECODER = replace(train_personal_decoder(OWN), simulated=True)
 
 
 def surer(decoder, threshold):
@@ -56,7 +57,6 @@ def profile_of(decoder=DECODER, **changes):
     fields = {
         "participant": "P-01",
         "bundle_sha256": BUNDLE.sha256,
-        "simulated": True,
         "versions": (decoder,),
         "active": 0,
     }
@@ -94,6 +94,16 @@ def path(tmp_path):
     return tmp_path / "p.safetensors"
 
 
+def test_a_person_is_simulated_by_the_version_in_use(path):
+    both = load_profile(path).with_version(replace(DECODER, simulated=False))
+    save_profile(path, both)
+    assert not load_profile_about(path).simulated
+    assert "person" not in EmotionDecoder(BUNDLE, 0.5, profile=load_profile(path)).simulated
+    activate_version(path, 0)
+    assert load_profile_about(path).simulated
+    assert "person" in EmotionDecoder(BUNDLE, 0.5, profile=load_profile(path)).simulated
+
+
 @pytest.mark.parametrize("anchored", [True, False])
 @pytest.mark.parametrize("data", [DATA, OWN], ids=["encoder", "electrodes"])
 def test_a_profile_comes_back_as_it_was_saved(anchored, data, tmp_path):
@@ -103,6 +113,7 @@ def test_a_profile_comes_back_as_it_was_saved(anchored, data, tmp_path):
         alignment=AlignmentConfig("rows", memory_s=100.0),
         alignment_state={"first_rows.mean": np.arange(3.0)},
         notes=("a note",),
+        simulated=True,
     )
     path = tmp_path / "p.safetensors"
     saved = profile_of(decoder)
@@ -198,7 +209,8 @@ def test_a_bundle_is_no_profile():
         (0, "calibrate again"),
         (1, "before decoders looked at the person's own electrodes.*calibrate again"),
         (2, "fine-tuned encoder.*calibrate again"),
-        (4, "update mdjpt-live"),
+        (3, "calibrations of simulated people.*calibrate again"),
+        (5, "update mdjpt-live"),
         ("x", "update"),
     ],
 )
@@ -238,7 +250,7 @@ SPOILED = {
     "compared": lambda about: about["versions"][0].update(compared=[["encoded", 10**400]]),
     "notes": lambda about: about["versions"][0].update(notes=json.loads(300 * "[" + 300 * "]")),
     "active": lambda about: about.update(active=5),
-    "simulated": lambda about: about.update(simulated="no"),
+    "simulated": lambda about: about["versions"][0].update(simulated="no"),
     "participant": lambda about: about.update(participant="Ada Lovelace"),
     "bundle_sha256": lambda about: about.update(bundle_sha256="x"),
     "versions": lambda about: about.update(versions=[]),

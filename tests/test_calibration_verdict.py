@@ -137,8 +137,6 @@ def test_the_verdict_needs_p_and_accuracy():
     assert evidence(design, 0.01, 0.9).verdict == "better"
     assert evidence(design, 0.06, 0.9).verdict == "not better"
     assert evidence(design, 0.01, 0.5).verdict == "not better"
-    # Profiles of before say nothing of their design.
-    assert evidence(None, 0.01, 0.9).verdict == "better"
 
 
 @given(labels)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from streaming.stream import StreamInfo
 
 SIM = parse_source("sim:?seed=3&n_channels=8")
-SIM_CAP = ("FP1", "T7", "P3", "OZ", "F4", "PZ")  # all but the last
+SIM_CAP = ("Fp1", "T7", "P3", "Oz", "F4", "Pz")  # all but the last
 
 
 class CardCollector:
@@ -60,11 +60,11 @@ def files(tmp_path_factory):
         data = labelled(n_per_class=5, n_classes=n_classes, effect=3.0)
         trained = train_personal_decoder(data)
         decoder = replace(trained, unproven=name == "four")
-        profile = Profile(f"P-{name}", model, True, (decoder, decoder), 1)
+        profile = Profile(f"P-{name}", model, (decoder, decoder), 1)
         save_profile(folder / f"{name}.safetensors", profile)
-    for name, names in (("cap", SIM_CAP), ("other-cap", ("FP2", "F3", "C3", "C4", "O1", "FP1"))):
+    for name, names in (("cap", SIM_CAP), ("other-cap", ("Fp2", "F3", "C3", "C4", "O1", "Fp1"))):
         data = with_electrodes(labelled(n_per_class=5, effect=3.0), ch_names=names)
-        profile = Profile(f"P-{name}", sha256, True, (train_personal_decoder(data),), 0)
+        profile = Profile(f"P-{name}", sha256, (train_personal_decoder(data),), 0)
         save_profile(folder / f"{name}.safetensors", profile)
     return folder
 

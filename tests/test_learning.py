@@ -29,6 +29,7 @@ from mdjpt.calibration.evidence import Evidence
 from mdjpt.calibration.profile import load_profile_about, save_profile
 from mdjpt.calibration.training import NotBetterError, UnprovenError
 from mdjpt.calibration.trials import LabelledInterval
+from mdjpt.calibration.verdict import Design
 from mdjpt.recordings import Recording, read_recording
 from mdjpt.signal.quality import Quality
 from streaming.prediction import Prediction
@@ -55,7 +56,7 @@ def answer(end_s: float, label: str | None, joy: float = 0.5) -> Prediction:
 
 
 def evidence(n_correct: int, n_trials: int) -> Evidence:
-    return Evidence(n_trials, n_correct, 0.1, 0.9, 0.34, 0.001, 0.7, 0.05)
+    return Evidence(n_trials, n_correct, 0.1, 0.9, 0.34, 0.001, 0.7, 0.05, Design((5, 5)))
 
 
 def trials(labels: str) -> tuple[LabelledInterval, ...]:

@@ -15,6 +15,7 @@ from mdjpt.signal.montage import (
     map_montage,
     montage_matrix,
     topographic_positions,
+    usual_name,
 )
 
 GOLDEN = Path(__file__).parent / "data" / "science_montage.npz"
@@ -177,3 +178,9 @@ def test_the_shipped_positions_are_what_their_command_makes():
     shipped = load_table("positions")
     assert shipped["names"].tolist() == names
     np.testing.assert_allclose(shipped["positions"], positions, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["Fp1", "Fpz", "AFp3h", "Cz", "FCC1h", "CPz", "P10", "TP9", "F3"])
+def test_a_name_is_written_as_people_write_it(name):
+    assert usual_name(name.upper()) == name
+    assert usual_name(name) == name

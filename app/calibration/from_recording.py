@@ -219,10 +219,13 @@ def calibrate_recording(
         data, general=general, before=None if before is None else before.accuracy
     )
     aligned = replace(
-        personal, alignment=alignment, alignment_state=state, notes=(*notes, *personal.notes)
+        personal,
+        alignment=alignment,
+        alignment_state=state,
+        notes=(*notes, *personal.notes),
+        simulated=RecordingSource(recording, speed="max").open().simulated,
     )
-    simulated = RecordingSource(recording, speed="max").open().simulated
-    return CalibrationResult(aligned, simulated, before)
+    return CalibrationResult(aligned, before)
 
 
 def encoded_trials(

@@ -46,10 +46,10 @@ class Evidence:
         Balanced accuracy of held-out windows, smoothed as shown.
     calibration_error : float
         Expected calibration error of held-out windows.
+    design : Design
+        In which order the trials were shown.
     before : float or None
         Accuracy of the general model on the same trials; None where it has other classes.
-    design : Design or None
-        In which order the trials were shown; None in profiles that were made before it counted.
 
     Raises
     ------
@@ -65,8 +65,8 @@ class Evidence:
     p_value: Share
     window_accuracy: Share
     calibration_error: Share
+    design: Design
     before: Share | None = None
-    design: Design | None = None
 
     def __post_init__(self) -> None:
         if self.n_correct > self.n_trials:
@@ -80,7 +80,7 @@ class Evidence:
     @property
     def verdict(self) -> Verdict:
         """Whether it is better than chance, not better, or whether that cannot be told."""
-        if self.design is not None and not self.design.can_tell:
+        if not self.design.can_tell:
             return "cannot be told"
         better = self.p_value < SIGNIFICANT and self.accuracy > self.chance
         return "better" if better else "not better"

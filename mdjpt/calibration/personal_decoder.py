@@ -42,8 +42,8 @@ class VersionAbout:
     class_names : tuple of str
         The person's classes, in the order of the logits.
     ch_names : tuple of str
-        The electrodes of the calibration, in their order; empty where only the encoder's features
-        were known.
+        The electrodes of the calibration, in their order, as people write them; empty where only
+        the encoder's features were known.
     families : tuple of str
         Feature families that were pooled.
     coverage : Coverage
@@ -64,6 +64,8 @@ class VersionAbout:
         Date, ISO 8601.
     unproven : bool
         True when it is used although its calibration could not tell whether it is any good.
+    simulated : bool
+        True when the person was simulated: every prediction says so.
     """
 
     class_names: tuple[str, ...]
@@ -78,6 +80,7 @@ class VersionAbout:
     notes: tuple[str, ...] = ()
     created: str = ""
     unproven: bool = False
+    simulated: bool = False
 
     @property
     def abstain_below(self) -> float:

@@ -49,7 +49,7 @@ MAX_VERSIONS = 10
 PROFILE_FILE = FileKind(
     noun="profile",
     entry="mdjpt-profile",
-    format_version=3,
+    format_version=4,
     dtypes=("F32", "F64", "I64"),
     error=ProfileError,
     hint="calibrate again",
@@ -57,6 +57,7 @@ PROFILE_FILE = FileKind(
     given_up={
         1: "was made before decoders looked at the person's own electrodes",
         2: "holds a fine-tuned encoder, which is no longer supported",
+        3: "does not tell calibrations of simulated people from others",
     },
     owner_only=True,
 )
@@ -107,8 +108,6 @@ class ProfileAbout:
         Pseudonym: letters, digits, hyphen and underscore, never a name.
     bundle_sha256 : str
         Checksum of the model that the features come from.
-    simulated : bool
-        True when the participant was simulated: every prediction says so.
     versions : tuple of VersionAbout
         Oldest first, at most 10.
     active : int
@@ -122,13 +121,17 @@ class ProfileAbout:
 
     participant: Annotated[str, AfterValidator(_checked_pseudonym)]
     bundle_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    simulated: bool
     versions: Annotated[tuple[VersionAbout, ...], Field(min_length=1, max_length=MAX_VERSIONS)]
     active: Annotated[int, Field(ge=0)]
 
     def __post_init__(self) -> None:
         if self.active >= len(self.versions):
             raise ValueError(f"there is no version {self.active} of {len(self.versions)}")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the version in use is of a simulated person."""
+        return self.versions[self.active].simulated
 
 
 @dataclass(frozen=True, eq=False, config=STRICT)
@@ -153,7 +156,7 @@ class Profile(ProfileAbout):
     >>> features = np.random.default_rng(0).normal(size=(48, 512)).astype(np.float32)
     >>> data = mdjpt.LabelledFeatures(features, trial, label, ("calm", "happy"), hop_s=0.5)
     >>> decoder = mdjpt.train_personal_decoder(data)
-    >>> profile = mdjpt.Profile("P-01", bundle.identity, bundle.simulated, (decoder,), 0)
+    >>> profile = mdjpt.Profile("P-01", bundle.identity, (decoder,), 0)
     >>> profile.with_version(decoder).active
     1
     >>> mdjpt.EmotionDecoder(bundle, hop_s=0.5, profile=profile).class_names
@@ -216,7 +219,7 @@ def save_profile(path: Path, profile: Profile) -> None:
     >>> features = np.random.default_rng(0).normal(size=(48, 512)).astype(np.float32)
     >>> data = mdjpt.LabelledFeatures(features, trial, label, ("calm", "happy"), hop_s=0.5)
     >>> decoder = mdjpt.train_personal_decoder(data)
-    >>> profile = mdjpt.Profile("P-01", bundle.identity, bundle.simulated, (decoder,), 0)
+    >>> profile = mdjpt.Profile("P-01", bundle.identity, (decoder,), 0)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "P-01.safetensors"
     ...     mdjpt.save_profile(path, profile)

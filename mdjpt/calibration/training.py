@@ -63,14 +63,11 @@ class CalibrationResult:
     ----------
     decoder : PersonalDecoder
         Not yet in a profile.
-    simulated : bool
-        True when the person was simulated.
     before : Uncalibrated or None
         What the model has right as it is; None where it has other classes.
     """
 
     decoder: PersonalDecoder
-    simulated: bool
     before: Uncalibrated | None = None
 
     def profile(
@@ -106,21 +103,17 @@ class CalibrationResult:
         evidence, decoder = self.decoder.evidence, self.decoder
         if evidence.verdict == "cannot be told":
             if not unproven:
-                lacks = (
-                    "" if evidence.design is None else evidence.design.lacks(decoder.class_names)
-                )
+                lacks = evidence.design.lacks(decoder.class_names)
                 raise UnprovenError(
                     f"refused, it cannot be told whether it is better than chance: {lacks} "
                     f"({evidence.summary()})"
                 )
             decoder = replace(decoder, unproven=True)
         if earlier is not None:
-            both = replace(earlier, simulated=earlier.simulated or self.simulated)
-            return both.with_version(decoder)
+            return earlier.with_version(decoder)
         return Profile(
             participant=participant or new_pseudonym(),
             bundle_sha256=bundle.identity,
-            simulated=self.simulated,
             versions=(decoder,),
             active=0,
         )
@@ -211,7 +204,7 @@ def train_personal_decoder(
         pool=pool,
         feature_mean=mean,
         feature_var=var,
-        evidence=replace(_evidence(data, windows.trial, found, seed), before=before, design=design),
+        evidence=_evidence(data, windows.trial, found, seed, before),
         affect=fit_affect(data, x, seed) if design.can_tell else None,
         compared=tuple(zip(names, found.accuracies(windows.trial, data.label), strict=True)),
         notes=() if design.can_tell else (design.lacks(data.class_names),),
@@ -254,7 +247,11 @@ def balanced_moments(data: LabelledFeatures) -> tuple[Float64, Float64]:
 
 
 def _evidence(
-    data: LabelledFeatures, trial: NDArray[np.intp], found: HeldOutPool, seed: int
+    data: LabelledFeatures,
+    trial: NDArray[np.intp],
+    found: HeldOutPool,
+    seed: int,
+    before: float | None,
 ) -> Evidence:
     n_correct = int((found.answers == data.label).sum())
     low, high = accuracy_interval(n_correct, data.n_trials)
@@ -268,4 +265,6 @@ def _evidence(
         p_value=permutation_p(found.shares, data.label, data.blocks, seed),
         window_accuracy=balanced_accuracy(shown.argmax(axis=1), labels),
         calibration_error=expected_calibration_error(shown, labels),
+        design=Design.of(data.label, data.blocks),
+        before=before,
     )

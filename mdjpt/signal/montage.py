@@ -32,6 +32,7 @@ __all__ = [
     "montage_matrix",
     "short_name",
     "topographic_positions",
+    "usual_name",
 ]
 
 # fmt: off
@@ -48,6 +49,7 @@ STANDARD_CHANNELS: tuple[str, ...] = (
 
 _ROW_OF = {name: row for row, name in enumerate(STANDARD_CHANNELS)}
 _OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
+_SMALL = re.compile(r"(?<=F)P(?=[Z\d])|[ZH]$")
 _N_NEIGHBOURS = 3
 _FEW_CHANNELS = 8
 _LABEL = re.compile(
@@ -97,6 +99,11 @@ def canonical_name(label: str) -> str | None:
     name = match["name"].upper()
     name = _OLD_NAMES.get(name, name)
     return name if name in _positions() else None
+
+
+def usual_name(name: str) -> str:
+    """Return a 10-05 name as it is usually written: "FP1" is Fp1, "CZ" Cz, "FCC1H" FCC1h."""
+    return _SMALL.sub(lambda letter: letter[0].lower(), name)
 
 
 def short_name(label: str) -> str:

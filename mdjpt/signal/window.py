@@ -16,7 +16,7 @@ import numpy as np
 from mdjpt.errors import RecordingError
 from mdjpt.signal.caps import ONE_ELECTRODE
 from mdjpt.signal.filters import MARGIN_S, SFREQ, WINDOW_S, average_reference, filter_window
-from mdjpt.signal.montage import Montage, canonical_name, map_montage
+from mdjpt.signal.montage import Montage, canonical_name, map_montage, usual_name
 from mdjpt.signal.one_head import OneHead
 from mdjpt.signal.quality import Quality, electrode_quality
 from mdjpt.signal.scaling import FixedScale, RunningScale
@@ -173,7 +173,8 @@ class Preprocessor:
         if self.electrodes.size == 1:
             raise RecordingError(f"{ONE_ELECTRODE} ({self.ch_names[self.electrodes[0]]} is alone)")
         self.own_names = tuple(
-            canonical_name(self.ch_names[i]) or self.ch_names[i] for i in self.electrodes
+            usual_name(canonical_name(self.ch_names[i]) or self.ch_names[i])
+            for i in self.electrodes
         )
         """Their names in the 10-05 system."""
         self.scale: RunningScale | FixedScale = RunningScale() if scale is None else scale

@@ -14,6 +14,7 @@ from app.wizard.tools import CalibrationTools, TrainingWish
 from mdjpt.calibration.coverage import Coverage
 from mdjpt.calibration.evidence import Evidence
 from mdjpt.calibration.personal_decoder import VersionAbout
+from mdjpt.calibration.verdict import Design
 from mdjpt.errors import ProfileError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def made_version(
             p_value=0.001,
             window_accuracy=0.7,
             calibration_error=0.06,
+            design=Design((4, 4, 4)),
             before=before,
         ),
         created=created,

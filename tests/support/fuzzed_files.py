@@ -76,9 +76,7 @@ def _profile(folder: Path) -> Path:
 
     decoder = train_personal_decoder(with_electrodes(labelled(n_per_class=6, effect=3.0)))
     sha256 = small_bundle().sha256
-    profile = Profile(
-        participant="P-01", bundle_sha256=sha256, simulated=True, versions=(decoder,), active=0
-    )
+    profile = Profile(participant="P-01", bundle_sha256=sha256, versions=(decoder,), active=0)
     save_profile(folder / "p.safetensors", profile)
     return folder / "p.safetensors"
 
