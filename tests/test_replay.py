@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +16,12 @@ import pytest
 
 from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording
+from streaming.sources.cutter import ChunkCutter
+from streaming.sources.fault_kinds import Faults, fault_help, parse_faults
+from streaming.sources.faults import FaultyDevice, Sent
 from streaming.sources.lsl import LSLSource
-from streaming.sources.replay import Faults, Replayer, parse_faults
-from tests.support.fakes import NAMES
+from streaming.sources.replay import Replayer
+from tests.support.fakes import NAMES, eeg_like
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +144,128 @@ def test_it_ends_when_it_is_told_to() -> None:
 def test_impossible_replays_are_refused(options: dict, error: type, says: str) -> None:
     with pytest.raises(error, match=says):
         Replayer(counting(2.0), **options)
+
+
+def spoiled(n_times: int = 4000, n_chunk: int = 25, **kinds: float) -> tuple[Sent, np.ndarray]:
+    """Return 16 s of a signal through a faulty device, and its stamps without a fault."""
+    positions = np.arange(n_times)
+    x = eeg_like(len(NAMES), n_times).T
+    stamps = 1000.0 + positions / SFREQ
+    device = FaultyDevice(Faults(every_s=8.0, **kinds), len(NAMES), SFREQ)
+    sent = [
+        device.send(x[part], positions[part], stamps[part])
+        for part in (slice(a, a + n_chunk) for a in range(0, n_times, n_chunk))
+    ]
+    whole = Sent(
+        np.concatenate([s.samples for s in sent]), np.concatenate([s.stamps for s in sent])
+    )
+    return whole, stamps
+
+
+def test_every_kind_of_fault_does_something_and_is_told_in_the_help() -> None:
+    whole, stamps = spoiled()
+    for kind in fields(Faults):
+        assert f"{kind.name}=" in fault_help()
+        if kind.name in ("every_s", "for_s", "seed", "chunk", "stall_s", "twin", "no_id"):
+            continue
+        got, _ = spoiled(**{kind.name: 5})
+        same = got.samples.shape == whole.samples.shape and np.array_equal(
+            got.samples, whole.samples
+        )
+        assert not (same and np.array_equal(got.stamps, stamps)), kind.name
+
+
+def test_a_seed_gives_the_same_faults_again() -> None:
+    one, again, other = (spoiled(jitter_ms=20, nan=3, seed=seed)[0] for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.stamps, again.stamps)
+    np.testing.assert_array_equal(one.samples, again.samples)
+    assert not np.array_equal(one.stamps, other.stamps)
+
+
+def test_faults_come_at_the_end_of_each_period() -> None:
+    got, stamps = spoiled(drop=100, n_chunk=40)
+    lost = np.setdiff1d(stamps, got.stamps)
+    expected = [1000.0 + n / SFREQ for end in (2000, 4000) for n in range(end - 100, end)]
+    np.testing.assert_allclose(lost, expected)
+    twice, _ = spoiled(duplicate=10, n_chunk=50)
+    assert len(twice.stamps) == 4020
+    bad, _ = spoiled(nan=3)
+    rows = np.isnan(bad.samples).sum(axis=1)
+    assert set(rows[1500:2000]) == {3}
+    assert set(rows[:1500]) == {0}
+
+
+def test_stamps_go_wrong_as_asked() -> None:
+    def off(**kinds: float) -> np.ndarray:
+        got, stamps = spoiled(**kinds)
+        return got.stamps - stamps
+
+    assert off(jump_s=-10.0)[2000] == pytest.approx(-10.0)
+    assert off(jump_s=-10.0)[1999] == 0.0
+    assert off(drift_ppm=200.0)[-1] == pytest.approx(200e-6 * 3999 / SFREQ)
+    assert np.isnan(off(no_stamp=4)).sum() == 8
+    got, _ = spoiled(backwards=20)
+    assert (np.diff(got.stamps) < 0).sum() == 38
+    got, _ = spoiled(equal=20)
+    assert (np.diff(got.stamps) == 0).sum() == 38
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        {"duplicate": 50},
+        {"reorder": 50},
+        {"backwards": 25},
+        {"equal": 25},
+        {"no_stamp": 25},
+        {"jump_s": 10.0},
+        {"drift_ppm": 200.0},
+        {"jitter_ms": 50.0},
+        {"chunk": 1},
+        {"chunk": 700},
+        {"stall_s": 1.0},
+    ],
+)
+def test_faults_that_lose_nothing_are_no_loss_for_a_listener(kinds: dict[str, float]) -> None:
+    faults = Faults(every_s=8.0, **kinds)
+    n_chunk = int(kinds.get("chunk", 25))
+    positions = np.arange(4000)
+    device = FaultyDevice(faults, 1, SFREQ)
+    cutter = ChunkCutter(1, SFREQ)
+    read: list[Chunk] = []
+    for start in range(0, 4000, n_chunk):
+        part = positions[start : start + n_chunk]
+        sent = device.send(part[:, np.newaxis].astype(np.float32), part, 1000.0 + part / SFREQ)
+        cutter.take(sent.samples.T, sent.stamps, 50.0 + part[-1] / SFREQ)
+        while cutter:
+            read.append(cutter.next())
+    assert sum(chunk.n_times for chunk in read) >= 3900
+    assert [b.first_sample - a.stop_sample for a, b in itertools.pairwise(read) if b.n_times] == [
+        0
+    ] * (len(read) - 1)
+
+
+def test_a_counter_and_a_twin_of_it_disturb_no_listener(tmp_path: Path) -> None:
+    faults = Faults(counter=256, twin=1, blink_uv=100.0)
+    with sent(tmp_path, counting(3.0), stream_name="twin", faults=faults) as source:
+        chunks = read(source, 500)
+    assert chunks[0].samples.shape[0] == len(NAMES)
+    counted = np.concatenate([c.others for c in chunks if c.others is not None], axis=1)[0]
+    np.testing.assert_array_equal(np.diff(counted) % 256, 1)
+
+
+def test_a_part_is_repeated_with_its_events_in_step(tmp_path: Path) -> None:
+    recording = counting(4.0, markers=((1.0, "left out"), (3.0, "kept")))
+    options = {"stream_name": "part", "start_s": 2.0, "loop": True, "speed": 2.0}
+    with sent(tmp_path, recording, **options) as source:
+        chunks = read(source, 1250)
+    events = [marker for chunk in chunks for marker in chunk.markers]
+    assert {marker.label for marker in events} == {"kept"}
+    assert len(events) >= 2
+    stamps = np.concatenate([chunk.timestamps for chunk in chunks])
+    numbers = np.concatenate([chunk.samples[0] for chunk in chunks])
+    for marker in events:
+        assert abs(numbers[np.abs(stamps - marker.timestamp).argmin()] - 750) <= 1
 
 
 def test_faults_are_read_from_their_text() -> None:

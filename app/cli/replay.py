@@ -9,6 +9,7 @@ import typer
 
 from app.cli.interruption import stopped_by_signal
 from app.cli.options import Board, Montage, Sfreq, Stream, positive
+from streaming.sources.fault_kinds import fault_help
 
 if TYPE_CHECKING:
     from mdjpt.recordings import Recording
@@ -26,7 +27,7 @@ def replay(
     stream_name: Annotated[str | None, typer.Option(help="Name of the LSL stream.")] = None,
     faults: Annotated[
         list[str] | None,
-        typer.Option("--fault", help="Inject a fault: drop=N, jitter_ms=X, stall_s=X."),
+        typer.Option("--fault", metavar="KIND=VALUE", help=fault_help()),
     ] = None,
     montage: Montage = None,
     stream: Stream = None,
@@ -35,7 +36,8 @@ def replay(
 ) -> int:
     """Send a recording as an LSL stream."""
     from mdjpt.recordings import read_recording
-    from streaming.sources.replay import Replayer, parse_faults
+    from streaming.sources.fault_kinds import parse_faults
+    from streaming.sources.replay import Replayer
 
     recording = read_recording(file, montage=montage, stream=stream, sfreq=sfreq, board=board)
     replayer = Replayer(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,65 +15,21 @@ import numpy as np
 
 from mdjpt.errors import MdjptError, RecordingError
 from mdjpt.recordings import Recording, read_recording
+from streaming.sources.fault_kinds import Faults
+from streaming.sources.faults import FaultyDevice
 from streaming.sources.lsl_link.streams import quieten
 from streaming.stream import TRUTH_PREFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Faults", "Replayer", "parse_faults"]
+__all__ = ["Replayer"]
 
 _CHUNK_S = 0.02
 _FLUSH_S = 1.0
 _SECOND_S = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Faults:
-    """What a bad device or network does to a stream.
-
-    Attributes
-    ----------
-    drop : int
-        Samples lost every `every_s` seconds.
-    jitter_ms : float
-        Most that the stamps of a chunk come late, in milliseconds, evenly distributed.
-    stall_s : float
-        Seconds without a sample every `every_s` seconds; what was due then comes at once.
-    every_s : float
-        Seconds of signal from one fault to the next.
-    """
-
-    drop: int = 0
-    jitter_ms: float = 0.0
-    stall_s: float = 0.0
-    every_s: float = 10.0
-
-
-def parse_faults(texts: Iterable[str]) -> Faults:
-    """Read ``--fault`` arguments such as ``drop=25`` and ``every_s=5``.
-
-    Raises
-    ------
-    MdjptError
-        Unknown kind, or a value that is no positive number.
-    """
-    kinds = {field.name: field.type for field in fields(Faults)}
-    values: dict[str, Any] = {}
-    for text in texts:
-        kind, _, value = text.partition("=")
-        if kind not in kinds:
-            raise MdjptError(f"--fault {text}: no such kind; known are {', '.join(kinds)}")
-        try:
-            number = int(value) if kinds[kind] == "int" else float(value)
-        except ValueError:
-            number = -1
-        if not 0 < number < 1e6:
-            raise MdjptError(f"--fault {text}: give a number above 0, as in {kind}=10")
-        values[kind] = number
-    return Faults(**values)
 
 
 class Replayer:
@@ -158,7 +113,7 @@ class Replayer:
         quieten()
         from mne_lsl.lsl import local_clock
 
-        outlets = _Outlets(self._recording, self.stream_name)
+        outlets = _Outlets(self._recording, self.stream_name, self._faults)
         try:
             outlets.wait_for_consumer(self._wait_for_consumer_s, stopped)
             begin, turn = local_clock(), 0
@@ -190,26 +145,20 @@ class Replayer:
         """Send all samples once, each chunk when its last sample is due: delays do not add up."""
         from mne_lsl.lsl import local_clock
 
-        jitter = np.random.default_rng(0)
-        n_chunk = max(1, round(_CHUNK_S * self._rate))
+        device = FaultyDevice(self._faults, self._samples.shape[1], self._recording.sfreq)
+        n_chunk = self._faults.chunk or max(1, round(_CHUNK_S * self._rate))
         for start in range(0, len(self._positions), n_chunk):
             part = slice(start, start + n_chunk)
             stamps = begin + self._positions[part] / self._rate
             stopped.wait(max(0.0, stamps[-1] + self._stalled_s(stamps[-1] - begin) - local_clock()))
             if stopped.is_set():
                 return
-            kept = self._kept(self._positions[part])
-            late_s = jitter.uniform(0.0, self._faults.jitter_ms * 1e-3)
-            outlets.send(self._samples[part][kept], stamps[kept] + late_s)
-            self.n_sent += int(kept.sum())
+            sent = device.send(self._samples[part], self._positions[part], stamps)
+            outlets.send(sent.samples, sent.stamps)
+            self.n_sent += len(sent.stamps)
             for column, label in self._markers:
                 if start <= column < start + n_chunk:
                     outlets.mark(label, begin + self._positions[column] / self._rate)
-
-    def _kept(self, positions: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return which samples are not dropped: the last of each period are."""
-        period = max(self._faults.drop + 1, round(self._faults.every_s * self._recording.sfreq))
-        return np.asarray(positions % period < period - self._faults.drop)
 
     def _stalled_s(self, time_s: float) -> float:
         """Return how long a chunk that is due is held back."""
@@ -222,20 +171,22 @@ class Replayer:
 class _Outlets:
     """The two LSL streams of a recording: its EEG and, when it has some, its events."""
 
-    def __init__(self, recording: Recording, name: str) -> None:
+    def __init__(self, recording: Recording, name: str, faults: Faults) -> None:
         from mne_lsl.lsl import StreamInfo, StreamOutlet
 
         identity = repr((name, recording.ch_names, recording.sfreq, recording.n_times))
         digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
-        info = StreamInfo(
-            name, "EEG", recording.n_channels, recording.sfreq, "float32", f"mdjpt-{digest}"
-        )
-        info.set_channel_names(list(recording.ch_names))
-        info.set_channel_types("eeg")
+        counter = ["Counter"] if faults.counter else []
+        n_columns = recording.n_channels + len(counter)
+        identity = "" if faults.no_id else f"mdjpt-{digest}"
+        info = StreamInfo(name, "EEG", n_columns, recording.sfreq, "float32", identity)
+        info.set_channel_names([*recording.ch_names, *counter])
+        info.set_channel_types(["eeg"] * recording.n_channels + ["misc"] * len(counter))
         info.set_channel_units("microvolts")
         truths = (label for _, label in recording.markers if label.startswith(TRUTH_PREFIX))
         if recording.simulated or any(truths):
             info.desc.append_child_value("simulated", "true")
+        self._twin: Any = StreamOutlet(info) if faults.twin else None
         self._eeg: Any = StreamOutlet(info)
         self._events: Any = None
         if recording.markers:
@@ -270,4 +221,4 @@ class _Outlets:
 
     def close(self) -> None:
         """Take the streams off the network."""
-        self._eeg = self._events = None
+        self._eeg = self._events = self._twin = None
