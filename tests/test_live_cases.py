@@ -324,6 +324,20 @@ def test_each_event_lies_at_its_sample_whatever_the_clocks(
     assert told == (differs and not same)
 
 
+def test_events_on_the_clock_of_the_eeg_lie_within_a_millisecond(
+    marked: tuple[dict[str, Heard], float],
+) -> None:
+    found, began = marked
+    times = event_times(found["on-lsl"])
+    off = [
+        times[f"{stream}{k}"][0] - (began + k * EVENT_EVERY_S)
+        for stream in ("plain", "singular", "events", "notes", "pair")
+        for k in range(4, int((SEND_S - 1.0) / EVENT_EVERY_S))
+    ]
+    assert np.median(np.abs(off)) <= 1e-3
+    assert np.percentile(np.abs(off), 99) <= 5e-3
+
+
 @pytest.mark.parametrize("amp", ["on-lsl", "on-unix", "on-device"])
 @pytest.mark.parametrize("label", ["7/7", "2.5"])
 def test_a_sampled_line_gives_one_event_a_pulse(

@@ -5,12 +5,9 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import resource
 import struct
 import subprocess
 import sys
-import threading
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,17 +21,10 @@ from app.cli.main import run_command_line
 from mdjpt.errors import RecordingError
 from mdjpt.recordings.checksums import checksum_path
 from mdjpt.recordings.xdf_file import read
-from mdjpt.signal.filters import WINDOW_S
-from mdjpt.signal.quality import Quality
 from mdjpt.signal.units import MICROVOLTS_PER_VOLT
-from mdjpt.signal.window import PreparedWindow
-from mdjpt.signal.windower import Windower
-from streaming.acquisition import RING_S, Acquisition
-from streaming.inference import Inference
 from streaming.pipeline import Pipeline
 from streaming.recorder import Recorder
 from streaming.recorder.storage import AppendedFile, CheckedFile, sync_folder
-from streaming.stream import Chunk, StreamInfo
 from tests.support.fakes import PowerDecoder, ScriptedSource
 from tests.support.recording_child import N_CHUNK, PACE_S, SFREQ, counted
 from tests.support.recordings_made import INFO, SmallDisk, chunks_with_gap, joined, write_recording
@@ -368,117 +358,3 @@ def test_a_recording_goes_on_in_a_folder_that_was_renamed_before_the_first_sync(
     file.append(b"two", 0.0)
     file.close()
     assert (later / "r.xdf").read_bytes() == b"onetwo"
-
-
-# An hour
-
-
-class CountingSource:
-    """Every sample of every channel holds its own number; as fast as it is read."""
-
-    def __init__(self, n_channels: int, sfreq: float, seconds: int) -> None:
-        names = tuple(f"E{i}" for i in range(n_channels))
-        self._info = StreamInfo("count", names, sfreq, lossless=True)
-        self._stop = round(seconds * sfreq)
-        self._position = 0
-
-    @property
-    def ended(self) -> bool:
-        return self._position >= self._stop
-
-    def open(self) -> StreamInfo:
-        return self._info
-
-    def read(self, timeout_s: float) -> Chunk:
-        first = self._position
-        n_times = min(round(0.1 * self._info.sfreq), self._stop - first)
-        self._position = first + n_times
-        numbers = np.arange(first, first + n_times)
-        samples = np.tile(numbers.astype(np.float32), (self._info.n_channels, 1))
-        return Chunk(samples, numbers / self._info.sfreq, first)
-
-    def close(self) -> None:
-        pass
-
-
-def resident_bytes() -> int:
-    fields = Path("/proc/self/statm").read_text(encoding="ascii").split()
-    return int(fields[1]) * resource.getpagesize()
-
-
-class CountingPreprocessor:
-    """Stands where the filters do: looks at every number of a window and its margin."""
-
-    def __init__(self, info: StreamInfo) -> None:
-        self._info = info
-        self._n_margin = Windower(info.sfreq, HOP_S).n_margin
-        self.n_windows = 0
-        self.most_bytes = self.bytes_at_first_turn = 0
-
-    def __call__(self, raw: np.ndarray, n_margin: int, stop: int) -> PreparedWindow:
-        first = round(self.n_windows * HOP_S * self._info.sfreq)
-        assert n_margin == min(first, self._n_margin)
-        assert stop == first + round(WINDOW_S * self._info.sfreq)
-        assert raw.shape == (self._info.n_channels, stop - first + n_margin)
-        np.testing.assert_array_equal(raw - np.arange(first - n_margin, stop, dtype=np.float32), 0)
-        self.n_windows += 1
-        self.most_bytes = max(self.most_bytes, resident_bytes())
-        if stop <= 2 * RING_S * self._info.sfreq:
-            self.bytes_at_first_turn = self.most_bytes
-        return PreparedWindow(None, Quality(0), usable=True)
-
-
-def record_counted(path: Path, n_channels: int, sfreq: float, seconds: int) -> int:
-    """Record numbered samples, look at every window, return by how many bytes memory grew."""
-    recorder = Recorder(path)
-    acquisition = Acquisition(CountingSource(n_channels, sfreq, seconds), recorder)
-    info = acquisition.open()
-    looked = CountingPreprocessor(info)
-    inference = Inference(acquisition.ring, info, looked, PowerDecoder(), hop_s=HOP_S)
-    pause = threading.Event()
-    while not inference.finished:
-        if not acquisition.step(0.0):
-            pause.wait(0.002)  # as the engine does while the disk is behind
-        while inference.step() is not None:
-            pass
-    acquisition.close()
-    recorder.close()
-    acquisition.ring.close()
-    assert recorder.error == ""
-    assert looked.n_windows == int((seconds - WINDOW_S) / HOP_S) + 1
-    return looked.most_bytes - looked.bytes_at_first_turn
-
-
-def assert_counted(path: Path, n_channels: int, n_times: int) -> None:
-    """Compare every recorded number, chunk by chunk."""
-    row = np.dtype([("n", "u1"), ("stamp", "<f8"), ("values", "<f4", (n_channels,))])
-    expected = 0
-    with path.open("rb") as file:
-        file.seek(4)
-        while head := file.read(5):
-            body = file.read(struct.unpack("<BI", head)[1])
-            if struct.unpack_from("<HI", body) == (3, 1):
-                values = np.frombuffer(body, row, offset=11)["values"]
-                numbers = np.arange(expected, expected + len(values))
-                np.testing.assert_array_equal(values, np.tile(numbers[:, None], n_channels))
-                expected += len(values)
-    assert expected == n_times
-
-
-@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
-def test_no_sample_is_lost_on_its_way_to_the_file_and_the_windows(tmp_path: Path) -> None:
-    record_counted(tmp_path / "r.xdf", 16, 250.0, 130)
-    assert_counted(tmp_path / "r.xdf", 16, 130 * 250)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_an_hour_of_64_channels_loses_nothing_and_needs_no_memory(tmp_path: Path) -> None:
-    began_s = time.process_time()
-    grown = record_counted(tmp_path / "r.xdf", 64, 1000.0, 3600)
-    assert_counted(tmp_path / "r.xdf", 64, 3_600_000)
-    # Seconds of the processor: those of the clock tell more of what else the machine does.
-    spent_s = time.process_time() - began_s
-    print(f"memory grew by {grown / 1e6:.1f} MB, {spent_s:.1f} s of processor time")  # noqa: T201
-    assert grown <= 20e6
-    assert spent_s <= 90.0
