@@ -12,6 +12,7 @@ from platformdirs import user_cache_path
 
 from app.cli.options import at_least, output_file
 from app.cli.progress import shown_progress
+from app.model_files import add_model, find_model, list_models, remove_model
 from mdjpt.errors import MdjptError, ModelError
 
 __all__ = ["model_cli"]
@@ -26,7 +27,16 @@ them, downloads them to this computer alone and passes them on to nobody."""
 BundleOut = Annotated[
     Path, typer.Option(help="Bundle to write (.safetensors).", callback=output_file)
 ]
-BundleFile = Annotated[Path, typer.Argument(help="Model bundle.")]
+NO_HEAD = (
+    "it has no emotion head and decodes nothing yet: "
+    "mdjpt calibrate-live SOURCE --model {model} --out NAME.profile"
+)
+BundleFile = Annotated[
+    Path,
+    typer.Argument(
+        help="One of mdjpt model list, or a bundle's path.", parser=find_model, metavar="NAME|PATH"
+    ),
+]
 
 
 @model_cli.command("import")
@@ -38,7 +48,8 @@ def import_model(
     from mdjpt.bundle.checkpoint import import_checkpoint
 
     import_checkpoint(checkpoint, out)
-    typer.echo(f"{out}: imported from {checkpoint.name}; it has no emotion head yet")
+    typer.echo(f"{out}: imported from {checkpoint.name}")
+    typer.echo(NO_HEAD.format(model=out))
     return 0
 
 
@@ -69,8 +80,8 @@ def fetch_model(
     with shown_progress(f"{name}: bytes", every_s=2.0) as progress:
         download_checkpoint(checkpoint, where, identity, progress)
     import_checkpoint(checkpoint, out)
-    typer.echo(f"{out}: imported, verified (git blob {identity[:12]}); it has no emotion head yet:")
-    typer.echo(f"calibrate on it, e.g. mdjpt calibrate RECORDING --model {out} --out NAME.profile")
+    typer.echo(f"{out}: imported, verified (git blob {identity[:12]})")
+    typer.echo(NO_HEAD.format(model=out))
     return 0
 
 
@@ -111,6 +122,36 @@ def adapt_model(
     )
     if before.head is not None:
         typer.echo("note: its emotion head does not fit them and was left out: calibrate anew")
+    return 0
+
+
+@model_cli.command("list")
+def show_models() -> int:
+    """List the models that --model takes by name."""
+    for entry in list_models():
+        answers = ", ".join(entry.class_names) or "no emotion head: calibrate on it"
+        seen = "  (SIMULATED)" if entry.simulated else ""
+        typer.echo(f"{entry.name:<16} {entry.problem or answers}{seen}\n{'':<16} {entry.path}")
+    return 0
+
+
+@model_cli.command("add")
+def keep_model(
+    bundle: Annotated[Path, typer.Argument(help="Model bundle.")],
+    name: Annotated[str, typer.Option(help="What to call it; its file's name by default.")] = "",
+) -> int:
+    """Copy a bundle among your models, so that --model takes it by name."""
+    entry = add_model(bundle, name)
+    typer.echo(f"{entry.path}: use it as --model {entry.name}")
+    if entry.needs_calibration:
+        typer.echo(NO_HEAD.format(model=entry.name))
+    return 0
+
+
+@model_cli.command("remove")
+def drop_model(name: Annotated[str, typer.Argument(help="As model list prints it.")]) -> int:
+    """Delete one of your models; profiles that were made on it need it."""
+    typer.echo(f"{remove_model(name)}: removed")
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from app.model_files import find_model
 from mdjpt.errors import MdjptError
 from mdjpt.guard.atomic_file import refuse_other_than_file
 from mdjpt.network.device import DEVICE_NAMES, check_device_name
@@ -135,7 +136,14 @@ SourceName = Annotated[
         "brainflow:synthetic | brainflow:cyton?serial_port=/dev/ttyUSB0"
     ),
 ]
-Model = Annotated[Path | None, typer.Option(help="Model bundle; the demo bundle by default.")]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        help="One of mdjpt model list, or a bundle's path; the demo by default.",
+        parser=find_model,
+        metavar="NAME|PATH",
+    ),
+]
 Montage = Annotated[
     str | None,
     typer.Option(

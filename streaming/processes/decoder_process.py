@@ -249,7 +249,10 @@ def _load(config: DecoderConfig, notes: list[str]) -> tuple[EmotionDecoder, Mode
     bundle = load_bundle(config.bundle)
     profile = None if config.profile is None else load_profile(config.profile, bundle)
     if bundle.head is None and profile is None and not config.with_features:
-        raise ModelError("no emotion head: calibrate or choose another bundle")
+        raise ModelError(
+            "no emotion head: calibrate (mdjpt calibrate-live, or Calibrate in the window), or "
+            "choose another model (mdjpt model list)"
+        )
     alignment = None if profile is not None else alignment_named(config.alignment, bundle)
     decoder = EmotionDecoder(bundle, config.hop_s, alignment, profile)
     if config.ch_names:
