@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +11,7 @@ from typer.testing import CliRunner
 from app.cli.main import cli
 from app.model_files import add_model, find_model, list_models, models_folder, remove_model
 from app.session import default_bundle
+from mdjpt.bundle.bundle import load_bundle, save_bundle
 from mdjpt.bundle.checkpoint import import_checkpoint
 from mdjpt.errors import ModelError
 from tests.support.golden import write_checkpoint
@@ -84,3 +86,24 @@ def test_a_damaged_model_is_listed_with_what_is_wrong(bare):
     (demo, broken) = list_models()
     assert (demo.problem, broken.needs_calibration) == ("", False)
     assert "bare.safetensors" in broken.problem
+
+
+def test_the_card_says_what_a_bundle_says_of_itself_and_what_it_does_not(bare, tmp_path):
+    card = CliRunner().invoke(cli, ["model", "card", str(bare)])
+    assert "| people | not said |" in card.stdout
+    assert "| accuracy | not measured |" in card.stdout
+    assert "note: it does not say: data, people, hours, accuracy" in card.stderr
+    checked = CliRunner().invoke(cli, ["model", "card", str(bare), "--check"])
+    assert isinstance(checked.exception, ModelError)
+    measured = {"what": "transfer", "dataset": "a|b", "accuracy": 0.5, "chance": 0.333}
+    told = load_bundle(default_bundle())
+    told = replace(
+        told,
+        provenance=told.provenance
+        | {"people": 54, "hours": 12.5, "accuracy": [measured | {"people": 9, "simulated": True}]},
+    )
+    save_bundle(tmp_path / "told.safetensors", told)
+    text = ran("model", "card", "told.safetensors", "--check")
+    assert "**Simulated: it says nothing about people.**" in text
+    assert "| people | 54 |\n| hours | 12.5 |\n| licence | BSD-3-Clause |" in text
+    assert r"transfer on a\|b (SIMULATED): 0.5, chance 0.333, 9 people" in text

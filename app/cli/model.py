@@ -165,6 +165,27 @@ def show_model(bundle: BundleFile) -> int:
     return 0
 
 
+@model_cli.command("card")
+def show_card(
+    bundle: BundleFile,
+    check: Annotated[bool, typer.Option("--check", help="End with code 4 if it lacks a fact.")] = (
+        False
+    ),
+) -> int:
+    """Print a bundle's card in Markdown: data, licence, people, hours, accuracy."""
+    from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.bundle.model_card import card_markdown, missing_facts
+
+    loaded = load_bundle(bundle)
+    typer.echo(card_markdown(loaded, bundle.stem))
+    if not (missing := ", ".join(missing_facts(loaded))):
+        return 0
+    if check:
+        raise ModelError(f"{bundle}: its card lacks {missing}")
+    typer.echo(f"note: it does not say: {missing}", err=True)
+    return 0
+
+
 @model_cli.command("verify")
 def verify_model(bundle: BundleFile) -> int:
     """Check a bundle: layout, shapes, checksum."""

@@ -108,6 +108,12 @@ class Store:
         """All trials, recording after recording."""
         return tuple(trial for recording in self.recordings for trial in recording.trials)
 
+    @property
+    def hours(self) -> float:
+        """Hours of EEG in the trials."""
+        samples = sum(trial.stop - trial.start for trial in self.trials)
+        return samples / self.card.sfreq / 3600
+
     @cached_property
     def montage(self) -> Montage:
         """How the electrodes become the 60 standard channels."""

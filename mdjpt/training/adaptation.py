@@ -13,7 +13,7 @@ import numpy as np
 
 from mdjpt.errors import MdjptError
 from mdjpt.features import prepare_windows
-from mdjpt.signal.filters import N_TIMES, SFREQ
+from mdjpt.signal.filters import N_TIMES
 from mdjpt.training.statistics import measure_statistics, sample_windows
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ class Material:
 
 def store_material(store: Store, n_windows: int, seed: int = 0) -> Material:
     """Draw windows of a store's trials."""
-    samples = sum(trial.stop - trial.start for trial in store.trials)
     return Material(
         name=store.card.name,
         windows=sample_windows(store, n_windows, n_times=N_TIMES, step=STEP, seed=seed),
         n_people=len(store.subjects),
-        hours=samples / SFREQ / 3600,
+        hours=store.hours,
         licence=store.card.licence or "unknown",
         simulated=store.card.simulated,
     )

@@ -166,6 +166,8 @@ def _bundle(
         simulated=any(card.simulated for card in cards),
         provenance={
             "datasets": [card.name for card in cards],
+            "people": sum(len(store.subjects) for store in stores),
+            "hours": round(sum(store.hours for store in stores), 2),
             "pre_training": config.science(),
             "statistics_windows": statistics.n_windows,
             "feature_statistics": "under the stored row statistics",
