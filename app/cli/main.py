@@ -28,6 +28,7 @@ from app.cli.features import features
 from app.cli.interruption import Terminated, terminated_by_signal
 from app.cli.model import model_cli
 from app.cli.pretrain import pretrain
+from app.cli.recipe import recipe_cli
 from app.cli.record import record
 from app.cli.repair import repair
 from app.cli.replay import replay
@@ -68,7 +69,8 @@ COMMANDS: dict[str, Callable[..., int]] = {
 }
 for name, command in COMMANDS.items():
     cli.command(name)(command)
-for name, group in {"model": model_cli, "data": data_cli, "evaluate": evaluate_cli}.items():
+GROUPS = {"model": model_cli, "data": data_cli, "evaluate": evaluate_cli, "recipe": recipe_cli}
+for name, group in GROUPS.items():
     cli.add_typer(group, name=name)
 
 # typer carries a click of its own, whose UsageError it does not export.

@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     from mdjpt.evaluation.window_table import FeatureSet
 
-__all__ = ["SharedClasses", "TransferSettings", "shared_classes", "transfer"]
+__all__ = [
+    "SharedClasses",
+    "TransferSettings",
+    "own_names",
+    "relabelled",
+    "shared_classes",
+    "transfer",
+    "valence_of",
+]
 
 Scheme = Literal["auto", "emotion", "valence"]
 
@@ -66,9 +74,9 @@ def transfer(
     shared = shared_classes(
         target.class_names, [source.class_names for source in sources], settings.classes
     )
-    relabelled = [_relabelled(source, shared) for source in sources]
-    learned = joined(list(_own_names(relabelled)), "sources")
-    tested = _relabelled(target, shared)
+    renamed = [relabelled(source, shared) for source in sources]
+    learned = joined(list(own_names(renamed)), "sources")
+    tested = relabelled(target, shared)
     priors = feature_priors(learned)
     found = {}
     for track in TRACKS:
@@ -116,12 +124,13 @@ def _check(sources: Sequence[FeatureSet], target: FeatureSet) -> None:
             )
 
 
-def _relabelled(features: FeatureSet, shared: SharedClasses) -> FeatureSet:
+def relabelled(features: FeatureSet, shared: SharedClasses) -> FeatureSet:
+    """Return the same windows with the shared labels, -1 where a class is not shared."""
     labels = shared.labels(features.label, features.class_names)
     return replace(features, label=labels, class_names=shared.names)
 
 
-def _own_names(parts: Sequence[FeatureSet]) -> Iterator[FeatureSet]:
+def own_names(parts: Sequence[FeatureSet]) -> Iterator[FeatureSet]:
     """Keep the subjects and trials of several datasets apart."""
     offset = 0
     for part in parts:
@@ -182,6 +191,11 @@ def shared_classes(
         f"fewer than two of the classes {', '.join(target)} are known to every source: choose "
         "other sources, or --classes valence"
     )
+
+
+def valence_of(name: str) -> str:
+    """Return negative, neutral or positive, "" for a class without a side of valence."""
+    return _renamed(name, "valence")
 
 
 def _renamed(name: str, scheme: Literal["emotion", "valence"]) -> str:

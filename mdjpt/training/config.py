@@ -42,6 +42,7 @@ __all__ = [
     "MachineSettings",
     "OptimiserSettings",
     "PretrainConfig",
+    "config_of",
     "read_config",
 ]
 
@@ -190,6 +191,14 @@ def read_config(path: str | Path) -> PretrainConfig:
         content = tomllib.loads(text.decode())
     except (ValueError, RecursionError) as error:
         raise MdjptError(f"{path}: no TOML: {one_line(error)}") from None
+    return config_of(content, path)
+
+
+def config_of(content: dict[str, Any], path: Path) -> PretrainConfig:
+    """Check the settings of a pre-training that stand in the file `path`, as :func:`read_config`.
+
+    Raises MdjptError: a setting is unknown, of the wrong type or out of range.
+    """
     config = checked(PretrainConfig, _completed(content, path), path, MdjptError)
     stores = [replace(c, path=path.parent / c.path.expanduser()) for c in config.datasets]
     return replace(config, datasets=tuple(stores))
