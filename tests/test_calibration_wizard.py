@@ -357,6 +357,13 @@ def test_a_profile_is_taken_off_and_put_on_again_without_losing_anything(calibra
     wait(qtbot, lambda: made.session.profiles[-1] is not None)
 
 
+@pytest.mark.parametrize("baseline_s", [0, 20])
+def test_a_rest_is_announced_only_where_the_plan_has_one(calibrate, baseline_s):
+    made = calibrate()
+    made.set_up(baseline_s=baseline_s)
+    assert made.wizard.pages.instructions.rest[0].isVisible() == (baseline_s > 0)
+
+
 def test_a_double_click_on_continue_is_one_click(calibrate):
     made = calibrate()
     made.set_up()

@@ -48,7 +48,7 @@ def show(qtbot, window: Dashboard) -> None:
 
 
 def close(qtbot, window: Dashboard) -> None:
-    window.leave()
+    window.leaving.without_asking()
     wait(qtbot, lambda: not window.isVisible())
 
 
@@ -242,7 +242,7 @@ def test_a_connection_that_failed_shows_nothing_of_the_one_before(connect, qtbot
     live.window.connect_source(SIM)
     wait(qtbot, lambda: live.headline == "Connection failed")
     assert live.window.signals.canvas._n_channels == 0
-    assert live.health("decoder") == "waits for samples"
+    assert live.health("decoder") == NOTHING
     assert live.health("windows") == NOTHING
     assert "“Electrode names”" in live.window.messages.text
     assert live.window.header.connect_button.text() == "Connect…"
@@ -309,13 +309,13 @@ def test_closing_on_a_recording_asks_once_and_the_window_may_stay(connect, qtbot
     live.window.toggle_recording()
     live.pass_time(1)
     live.window.close()
-    assert "0:01 min" in live.window.question.findChild(QLabel, "said").text()
-    live.window.question.keep.click()
+    assert "0:01 min" in live.window.leaving.question.findChild(QLabel, "said").text()
+    live.window.leaving.question.keep.click()
     live.pass_time(1)
     assert live.window.isVisible()
     assert live.session.stopped == 0
     live.window.close()
-    live.window.question.act.click()
+    live.window.leaving.question.act.click()
     wait(qtbot, lambda: not live.window.isVisible())
     assert live.session.stopped == 1
 
@@ -414,6 +414,13 @@ def test_lsl_carries_a_badge_and_a_real_signal_none_of_simulation(connect):
         "Unencrypted LSL, reachable from the network",
         "Not a medical device · research use",
     ]
+
+
+def test_a_recording_that_is_played_is_called_a_replay(connect):
+    live = connect(simulated=False, head_start_s=30)
+    live.session.fault(info=replace(live.session.info, clock="recording", lossless=True))
+    live.window.tick()
+    assert "REPLAY" in live.window.badges.texts()
 
 
 def test_publishing_carries_the_network_badge(qtbot):
@@ -542,7 +549,7 @@ def test_while_a_recording_is_finished_the_window_says_so(connect, qtbot):
     live.window.toggle_recording()
     live.pass_time(1)
     live.window.close()
-    live.window.question.act.click()
+    live.window.leaving.question.act.click()
     assert live.window.messages.text == "Finishing the recording…"
     beats = []
     QTimer.singleShot(0, lambda: beats.append(1))
@@ -569,7 +576,7 @@ def test_a_window_that_loses_the_end_of_a_recording_stays_to_say_so(connect, qtb
     live.pass_time(1)
     live.session.trouble = "r.xdf: the disk does not answer; the end is missing"
     live.window.close()
-    live.window.question.act.click()
+    live.window.leaving.question.act.click()
     live.session.allowed.set()
     wait(qtbot, lambda: live.window.connection.state == "idle")
     assert live.window.isVisible()

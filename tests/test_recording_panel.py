@@ -95,7 +95,7 @@ def test_another_folder_is_taken_for_the_next_recording_and_tomorrow(live, tmp_p
         lambda _choice: FakeSession(), settings=Settings(live.window.settings.path)
     )
     assert str(tomorrow.recording.target) == chosen
-    tomorrow.leave()
+    tomorrow.leaving.without_asking()
 
 
 def test_room_is_told_in_hours_and_days():

@@ -77,7 +77,7 @@ def answer(snapshot: Snapshot | None, newest: Prediction | None) -> Answer:
 
 def age_text(snapshot: Snapshot | None, newest: Prediction | None) -> str:
     """Return how old the newest window is, "" before there is one."""
-    if snapshot is None or newest is None:
+    if snapshot is None or newest is None or snapshot.state not in ("streaming", "stalled"):
         return ""
     late_s = max(0.0, snapshot.elapsed_s - newest.end_s) + snapshot.sample_age_s
     if late_s < 1:

@@ -58,7 +58,7 @@ class Application(QObject):
         """Show the window, return when it is closed."""
         self._hook.install()
         # Qt's loop runs no Python between events; the window's timer lets Ctrl+C through.
-        previous = signal.signal(signal.SIGINT, lambda *_: self.window.leave())
+        previous = signal.signal(signal.SIGINT, lambda *_: self.window.leaving.without_asking())
         try:
             self.window.show()
             self._qt.exec()
@@ -71,7 +71,7 @@ class Application(QObject):
         if screenshot is not None and not self.window.grab().save(str(screenshot)):
             sys.stderr.write(f"mdjpt: cannot save a picture to {screenshot}\n")
             self._status = 2
-        self.window.leave()
+        self.window.leaving.without_asking()
 
 
 class ExceptionHook(QObject):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QFrame, QScrollArea, QSplitter, QWidget
 
 from app.widgets.layout import in_column, in_row
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-__all__ = ["ScrolledPage", "arrange"]
+__all__ = ["ScrolledPage", "arrange", "fit_the_screen"]
 
 HISTORY_HEIGHT = 200
+USUAL_SIZE = QSize(1440, 900)
 
 
 def arrange(
@@ -74,6 +75,14 @@ class ScrolledPage(QScrollArea):
     def _fit(self) -> None:
         room = self.maximumViewportSize()
         self._page.resize(room.expandedTo(self._page.minimumSizeHint()))
+
+
+def fit_the_screen(window: QWidget) -> None:
+    """Make a window as large as usual, or as the screen is."""
+    room = window.screen().availableSize()
+    window.resize(USUAL_SIZE.boundedTo(room))
+    if room.width() < USUAL_SIZE.width() or room.height() < USUAL_SIZE.height():
+        window.setWindowState(Qt.WindowState.WindowMaximized)
 
 
 def _movable(upper: QWidget, lower: QWidget) -> QSplitter:

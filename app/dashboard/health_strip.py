@@ -79,8 +79,10 @@ class HealthStrip(QFrame):
         skipped = f" · {snapshot.n_skipped:,} skipped" if snapshot.n_skipped else ""
         windows = NOTHING if unopened else f"{snapshot.n_windows:,}{skipped}"
         self._say("windows", windows, "warn" if skipped else "")
-        decoder, waits = _decoder(snapshot), ("waits for samples", "muted")
-        self._say("decoder", *(waits if silent and decoder[1] == "good" else decoder))
+        decoder = _decoder(snapshot)
+        if silent and decoder[1] == "good":
+            decoder = ("waits for samples" if has_stalled(snapshot) else NOTHING, "muted")
+        self._say("decoder", *decoder)
         recorded = Path(snapshot.recording).name
         self._say("recording", recorded or "off", "" if recorded else "muted")
 

@@ -177,8 +177,9 @@ class SourceDialog(QDialog):
         self.montage.blockSignals(False)
 
     def _keep_names(self) -> None:
-        if self._identity:
-            self._settings.put(NAMES, self._identity, self.montage.text())
+        typed = self.montage.text()
+        if self._identity and (typed or self._settings.get(NAMES, self._identity, "")):
+            self._settings.put(NAMES, self._identity, typed)
 
     def _look(self) -> None:
         asked = self._looked

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
-from app.dashboard.arrangement import ScrolledPage, arrange
+from app.dashboard.arrangement import ScrolledPage, arrange, fit_the_screen
 from app.dashboard.calibration_overlay import CalibrationOverlay
 from app.dashboard.connection import Connection
 from app.dashboard.display_filter import warm_up_filter
@@ -23,6 +23,7 @@ from app.dashboard.health_strip import HealthStrip
 from app.dashboard.history_view import HistoryView
 from app.dashboard.key_reasons import why_not
 from app.dashboard.learning import SessionLearning
+from app.dashboard.leaving import Leaving
 from app.dashboard.recording import OPEN_FOLDER, RecordingControl
 from app.dashboard.recording_panel import N_MARKS, RecordingPanel, mark_name
 from app.dashboard.remembering import Remembering
@@ -38,9 +39,7 @@ from app.widgets.background import Background
 from app.widgets.badges import Badges
 from app.widgets.message_bar import MessageBar
 from app.widgets.theme import DARK, LIGHT, Palette, class_colours, set_theme, style_sheet
-from app.widgets.words import clock_text, for_the_window, silence
-from app.wizard.question import Question, Questions
-from streaming.processes.engine import STOP_WITHIN_S
+from app.widgets.words import for_the_window, silence
 from streaming.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -57,11 +56,8 @@ if TYPE_CHECKING:
 __all__ = ["Dashboard"]
 
 FRAME_MS = 33
-CLOSE_AFTER_MS = round(1000 * (STOP_WITHIN_S + 5))
-READ_MS = 60_000
-"""How long a window that wants to close shows what was lost by it."""
 SIMULATED = SourceChoice("sim:")
-LEAST_SIZE, USUAL_SIZE = (640, 480), (1440, 900)
+LEAST_SIZE = (640, 480)
 
 
 class Dashboard(QMainWindow):
@@ -111,8 +107,8 @@ class Dashboard(QMainWindow):
         self.settings = settings or Settings()
         self._remembering = Remembering(self.settings)
         if not self._remembering.restore_size(self):
-            self._fit_the_screen()
-        self._background, self._questions = Background(self), Questions(self)
+            fit_the_screen(self)
+        self._background = Background(self)
         self.connection = Connection(session_factory, self)
         self.header, self.badges, self.messages = Header(), Badges(), MessageBar()
         self.recording = RecordingControl(
@@ -128,8 +124,6 @@ class Dashboard(QMainWindow):
         self._feed = SessionFeed()
         self._info: StreamInfo | None = None
         self._then: Callable[[], object] | None = None
-        self._closing = self._forced = False
-        self._asks = True
         self._frame_at = time.perf_counter()
         self._dashboard, self._right = arrange(
             top=(self.header, self.badges, self.messages),
@@ -145,13 +139,14 @@ class Dashboard(QMainWindow):
         self.calibration = CalibrationOverlay(
             pages, self.connection, self.messages, calibration, self._background
         )
+        self.leaving = Leaving(
+            self, self.connection, self.messages, self.calibration, lambda: self._feed.snapshot
+        )
         self.learning = SessionLearning(self.messages, calibration, self._background)
         self._wire()
         self.header.show_connected(False)
         self.apply_palette(palette or self._remembering.palette)
         self._remembering.restore_history(self.history)
-        self._at_last = QTimer(self, singleShot=True)
-        self._at_last.timeout.connect(self._close_anyway)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.tick)
@@ -163,7 +158,7 @@ class Dashboard(QMainWindow):
         """Begin a session; the window stays usable while it opens."""
         if self.connection.state != "idle":
             return
-        self._at_last.stop()
+        self.leaving.stay()
         self.messages.clear()
         self.welcome.hide()
         self._forget()
@@ -257,27 +252,13 @@ class Dashboard(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Close once the session has stopped, without blocking."""
-        if self.connection.state == "idle" or self._forced:
-            self._timer.stop()
-            self._remembering.keep_size(self)
-            self.connection.shut_down()
-            event.accept()
+        if not self.leaving.may_close():
+            event.ignore()
             return
-        event.ignore()
-        if self._asks and (self.calibration.asks_first(self.leave) or self._asks_for_recording()):
-            return
-        if not self._closing:
-            self._end_and_close()
-
-    def leave(self) -> None:
-        """Close without asking, for whoever is not there to answer."""
-        self._asks = False
-        self.close()
-
-    @property
-    def question(self) -> Question | None:
-        """What is asked before the window closes, None when nothing is."""
-        return self._questions.open
+        self._timer.stop()
+        self._remembering.keep_size(self)
+        self.connection.shut_down()
+        event.accept()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the right column its share."""
@@ -381,9 +362,7 @@ class Dashboard(QMainWindow):
     def _connection_failed(self, error: str) -> None:
         self.recording.give_up()
         self.messages.show_message(for_the_window(error), action=RECONNECT)
-        if self._closing:
-            self._closing = False
-            self._at_last.start(READ_MS)
+        self.leaving.tell_first()
 
     @property
     def _has_failed(self) -> bool:
@@ -396,38 +375,11 @@ class Dashboard(QMainWindow):
         connected = state == "open" and not self._has_failed
         self.header.show_connected(connected, busy=state in ("opening", "closing"))
 
-    def _asks_for_recording(self) -> bool:
-        """Ask before the window closes on a recording, once."""
-        snapshot = self._feed.snapshot
-        if self._closing or snapshot is None or not snapshot.recording:
-            return False
-        self._questions.ask(
-            "End the recording and close?",
-            f"{snapshot.recording} is {clock_text(snapshot.recorded_s)} min long; it stays.",
-            "End and close",
-            "Go on recording",
-            self._end_and_close,
-        )
-        return True
-
-    def _end_and_close(self) -> None:
-        self._closing = True
-        self.messages.show_message("Ending the session before the window closes…", "warn")
-        self.connection.close()
-        self._at_last.start(CLOSE_AFTER_MS)
-
     def _do_what_a_message_offers(self, action: str) -> None:
         if action == RECONNECT:
             self._reconnect()
         elif action == OPEN_FOLDER:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.recording.folder)))
-
-    def _fit_the_screen(self) -> None:
-        """Begin as large as usual, or as the screen is."""
-        room = self.screen().availableSize()
-        self.resize(QSize(*USUAL_SIZE).boundedTo(room))
-        if room.width() < USUAL_SIZE[0] or room.height() < USUAL_SIZE[1]:
-            self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def _press(self, name: str, action: Callable[[], object]) -> None:
         """Do what a key stands for, or say why not."""
@@ -460,14 +412,10 @@ class Dashboard(QMainWindow):
     def _go_on(self) -> None:
         """Do what waited for the session to end."""
         then, self._then = self._then, None
-        if self._closing:
+        if self.leaving.wanted:
             self.close()
         elif then is not None:
             then()
-
-    def _close_anyway(self) -> None:
-        self._forced = True
-        self.close()
 
     def _named_mark(self, number: int) -> None:
         self.mark(mark_name(self.settings, number))

@@ -24,6 +24,7 @@ class Badges(QWidget):
         self._shown: dict[str, QLabel] = {}
         for key, text, tone, tip in (
             ("signal", "SIMULATED SIGNAL", "warn", "No brain is measured: the signal is computed"),
+            ("replay", "REPLAY", "warn", "A recording is played: nothing is measured now"),
             ("model", "SIMULATED MODEL", "warn", "The model was trained on simulated data only"),
             (
                 "person",
@@ -63,6 +64,7 @@ class Badges(QWidget):
         info = snapshot.info if snapshot is not None else None
         model = snapshot.model if snapshot is not None else None
         self._shown["signal"].setVisible(info is not None and info.simulated)
+        self._shown["replay"].setVisible(info is not None and info.clock == "recording")
         self._shown["model"].setVisible(model is not None and model.simulated)
         self._shown["person"].setVisible(model is not None and model.person_simulated)
         self._shown["unproven"].setVisible(model is not None and model.unproven)

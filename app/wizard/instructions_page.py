@@ -37,9 +37,11 @@ class InstructionsPage(Page):
         grid.setHorizontalSpacing(18)
         grid.setVerticalSpacing(20)
         grid.setColumnStretch(1, 1)
-        for row, (what, how) in enumerate(STEPS):
-            grid.addWidget(label(what, "verdict"), row, 0)
-            grid.addWidget(paragraph(how, "body"), row, 1)
+        steps = [(label(what, "verdict"), paragraph(how, "body")) for what, how in STEPS]
+        for row, (what, how) in enumerate(steps):
+            grid.addWidget(what, row, 0)
+            grid.addWidget(how, row, 1)
+        self.rest = steps[0]
         self.duration = paragraph("", "lead")
         keys = paragraph(
             "Space pauses, Esc stops. You may stop at any time and need not say why. "
@@ -48,8 +50,10 @@ class InstructionsPage(Page):
         )
         fill(self.body, grid, 14, self.duration, keys, Stretch())
 
-    def show_duration(self, n_trials: int, duration: str, recording: str) -> None:
-        """Say how long it takes and where the recording goes."""
+    def show_duration(self, n_trials: int, duration: str, recording: str, *, rests: bool) -> None:
+        """Say how long it takes and where the recording goes; the rest only where it `rests`."""
+        for part in self.rest:
+            part.setVisible(rests)
         self.duration.setText(
             f"{n_trials} trials, about {duration} in all. "
             f"The session is recorded on this computer only: {breakable(recording)}"

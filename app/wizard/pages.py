@@ -87,7 +87,8 @@ class Pages(QStackedWidget):
         plan = self.plan.plan
         if page is self.instructions and plan is not None:
             duration = minutes(whole_session_s(plan))
-            self.instructions.show_duration(plan.n_trials, duration, home)
+            rests = plan.baseline_s > 0
+            self.instructions.show_duration(plan.n_trials, duration, home, rests=rests)
 
     def first_focus(self, otherwise: QWidget) -> QWidget:
         """Return what has the keyboard on the page on show, or `otherwise`."""

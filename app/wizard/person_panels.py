@@ -65,6 +65,8 @@ class VersionsPanel(Panel):
         self._busy = self._foreign = self._decoding = False
         self.list = QListWidget()
         self.list.setAccessibleName("Calibrations so far")
+        self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.said = paragraph("")
         self.use_button = push_button("Use this version")
         self.off_button = push_button("Decode without it", tip="The profile stays as it is")
@@ -93,7 +95,7 @@ class VersionsPanel(Panel):
         n_versions = len(entry.versions)
         self.list.clear()
         for number in reversed(range(n_versions)):
-            self.list.addItem(_line(entry, number))
+            self.list.addItem(_line(entry, number, decoding=decoding))
         self.list.setVisible(n_versions > 0)
         self.said.setText(entry.problem or ("" if n_versions else "None yet."))
         self.said.setVisible(bool(self.said.text()))
@@ -127,10 +129,11 @@ class VersionsPanel(Panel):
             self.version_wanted.emit(self._chosen)
 
 
-def _line(entry: ProfileEntry, number: int) -> str:
+def _line(entry: ProfileEntry, number: int, *, decoding: bool) -> str:
     version = entry.versions[number]
     found = version.evidence
-    used = "  ✓ in use" if number == entry.in_use else ""
+    said = "  ✓ in use" if decoding else "  ✓ chosen, not in use now"
+    used = said if number == entry.in_use else ""
     return (
         f"Version {number + 1} · {version.created}{used}\n"
         f"{found.accuracy:.0%} of {found.n_trials} trials right "
