@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import shiboken6
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import (
     QDialog,
-    QFormLayout,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -32,7 +31,7 @@ from app.dashboard.source_pages import (
 from app.settings import Settings
 from app.source_choice import FoundSource, SourceChoice, source_identity
 from app.widgets.controls import label, plain_tip, push_button
-from app.widgets.layout import Stretch, in_column, in_row
+from app.widgets.layout import Stretch, in_column, in_form, in_row
 from mdjpt.errors import MdjptError
 from streaming.sources.source_spec import parse_source
 
@@ -292,14 +291,12 @@ class SourceDialog(QDialog):
             "One name a channel, for sources whose labels say nothing, such as OpenBCI boards;\n"
             "- for an input without an electrode, or the name of a cap (biosemi64)"
         )
-        form = QFormLayout()
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setVerticalSpacing(8)
-        form.setHorizontalSpacing(14)
         folder = partial(self._settings.get, "folders", "open", "")
         bundles = "Model bundles (*.safetensors)"
-        form.addRow("Model bundle", with_browse(self.model, bundles, self, folder))
-        form.addRow("Electrode names", self.montage)
+        form = in_form(
+            ("Model bundle", with_browse(self.model, bundles, self, folder)),
+            ("Electrode names", self.montage),
+        )
         self._connect = push_button("Connect", "primary")
         self._connect.setObjectName("connect")
         self._connect.setDefault(True)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
     QFileDialog,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -21,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.dashboard.boards import Board, board_source
 from app.widgets.controls import Card, label, paragraph, push_button
-from app.widgets.layout import Stretch, fill, in_row
+from app.widgets.layout import Stretch, fill, in_form, in_row
 from app.widgets.stepper import Stepper
 from mdjpt.errors import MdjptError
 from streaming.sources.source_spec import SourceSpec, parse_source
@@ -92,11 +91,10 @@ class SimulatedPage(Page):
         self.sfreq = Stepper(100, 2000, SIMULATED["sfreq"], "Sampling rate", " Hz")
         self.classes = Stepper(2, 9, SIMULATED["classes"], "Emotions in the schedule")
         self._steppers = {key: getattr(self, key) for key in SIMULATED}
-        form = _form()
+        rows = [(stepper.box.accessibleName(), stepper) for stepper in self._steppers.values()]
         for stepper in self._steppers.values():
-            form.addRow(stepper.box.accessibleName(), stepper)
             stepper.changed.connect(lambda _value: self.changed.emit())
-        fill(self.body, form, Stretch())
+        fill(self.body, in_form(*rows), Stretch())
 
     def source(self) -> str:
         """Return what is filled in."""
@@ -342,11 +340,3 @@ def with_browse(
     browse.setAccessibleName(f"Browse for: {line.accessibleName()}")
     browse.clicked.connect(ask)
     return in_row((line, 1), browse, spacing=8)
-
-
-def _form() -> QFormLayout:
-    form = QFormLayout()
-    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-    form.setVerticalSpacing(8)
-    form.setHorizontalSpacing(14)
-    return form

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFormLayout, QHBoxLayout, QLayout, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Item", "Stretch", "fill", "in_column", "in_row"]
+__all__ = ["Item", "Stretch", "fill", "in_column", "in_form", "in_row"]
 
 Margins = tuple[int, int, int, int]
 Box = TypeVar("Box", bound=QBoxLayout)
@@ -53,6 +53,17 @@ def in_column(
     """Return a column of items from top to bottom, see :func:`in_row`."""
     box = QVBoxLayout() if within is None else QVBoxLayout(within)
     return _filled(box, items, spacing, margins)
+
+
+def in_form(*rows: tuple[str, QWidget | QLayout]) -> QFormLayout:
+    """Return fields under each other, each behind its caption."""
+    form = QFormLayout()
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    form.setVerticalSpacing(8)
+    form.setHorizontalSpacing(14)
+    for caption, field in rows:
+        form.addRow(caption, field)
+    return form
 
 
 def fill(box: QBoxLayout, *items: Item) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar
 
 from app.calibration.session import Phase
-from app.widgets.controls import label, paragraph
-from app.widgets.layout import Stretch, in_column
-from app.widgets.theme import Palette, Themed
-from app.wizard.baseline_page import palette_under, set_light
-from app.wizard.countdown_ring import CountdownRing
+from app.widgets.controls import label
+from app.widgets.layout import Stretch
+from app.wizard.stage import Stage
 
 if TYPE_CHECKING:
     from app.calibration.session import View
@@ -27,28 +25,19 @@ _PAUSED = {
 }
 
 
-class RestPage(Themed, QWidget):
+class RestPage(Stage):
     """What goes on, how far it is, and the time where it is limited."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("stage")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.cue = label("", "big")
-        self.said = paragraph("", "lead")
-        self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.ring = CountdownRing(84)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(360)
         self.count = label("", "muted")
         middle = Qt.AlignmentFlag.AlignHCenter
-        in_column(
+        self._fill(
             *(Stretch(3), (self.cue, middle), self.said),
             *(20, (self.ring, middle), 20, (self.bar, middle), (self.count, middle), Stretch(4)),
-            within=self,
-            spacing=12,
-            margins=(36, 30, 36, 30),
         )
 
     def show_view(self, view: View, rest_s: float, why: str = "") -> None:
@@ -75,9 +64,7 @@ class RestPage(Themed, QWidget):
             self._say("Time for a break", "Stretch, drink, look around. Go on when you like.")
         else:
             self._say("Rest", "Let go. Move and blink now if you like.")
-        light = "bright" if welcome else ""
-        if set_light(self, light):
-            self.ring.set_palette(palette_under(light, self._palette))
+        self._set_light("bright" if welcome else "")
         timed = not view.paused and view.remaining_s is not None
         self.ring.setVisible(timed)
         self.ring.show_time(view.remaining_s or 0.0, rest_s)
@@ -86,13 +73,3 @@ class RestPage(Themed, QWidget):
         self.bar.setRange(0, view.n_trials)
         self.bar.setValue(view.n_done)
         self.count.setText(f"{view.n_done} of {view.n_trials} trials done")
-
-    def set_palette(self, palette: Palette) -> None:
-        """Take the colours of a theme."""
-        self._palette = palette
-        self.ring.set_palette(palette_under(str(self.property("light") or ""), palette))
-
-    def _say(self, cue: str, said: str) -> None:
-        self.cue.setText(cue)
-        self.said.setText(said)
-        self.setAccessibleName(f"{cue}. {said}")
