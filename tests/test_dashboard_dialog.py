@@ -6,7 +6,7 @@ import os
 
 import pylsl
 import pytest
-from PySide6.QtWidgets import QPushButton, QToolButton
+from PySide6.QtWidgets import QFileDialog, QPushButton, QToolButton
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -70,12 +70,17 @@ def test_found_streams_of_one_name_are_told_apart_and_every_text_reads_back():
         for name, source_ids in ids.items()
         for source_id in source_ids
     ]
-    found = [parse_source(f.source) for f in discover()]
+    streams = discover()
+    found = [parse_source(f.source) for f in streams]
     assert [(spec.name, dict(spec.options)) for spec in found] == [
         ("Cap & co?", {"source_id": "dev 0&x"}),
         ("Cap & co?", {"source_id": "dev 1"}),
         ("Solo 50%", {}),
     ]
+    for stream, source_id in zip(streams, ["dev 0&x", "dev 1", "z"], strict=True):
+        assert "electrodes not named" in stream.detail
+        assert "sends nothing now" in stream.detail
+        assert f"· {source_id} ·" in stream.detail
     assert len(outlets) == 3
 
 
@@ -234,6 +239,24 @@ def test_what_was_connected_before_is_offered_again_with_its_names(ask, tmp_path
     dialog.recent.itemClicked.emit(dialog.recent.item(0))
     assert dialog.choice() == file
     assert kept.get("folders", "open", "") == str(tmp_path)
+
+
+def test_the_chooser_of_files_opens_where_the_last_file_was(ask, tmp_path, monkeypatch):
+    kept = Settings()
+    kept.put("folders", "open", str(tmp_path))
+    asked = []
+
+    def choose(_parent, _title, start, _pattern):
+        asked.append(start)
+        return str(tmp_path / "b.edf"), ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", choose)
+    dialog = ask(settings=kept)
+    dialog.kinds.setCurrentRow(FILE)
+    browse = next(b for b in dialog.file.findChildren(QPushButton) if b.text() == "Browse…")
+    browse.click()
+    browse.click()
+    assert asked == [str(tmp_path), str(tmp_path / "b.edf")]
 
 
 def test_streams_come_and_go_and_the_choice_stays(ask, qtbot):

@@ -33,7 +33,7 @@ def resident_mb() -> float:
 @pytest.fixture
 def dashboard(qtbot):
     clock = ManualClock()
-    session = FakeSession(CH_NAMES_64, 500.0, clock=clock, head_start_s=320)
+    session = FakeSession(CH_NAMES_64, 500.0, clock=clock, head_start_s=640)
     window = Dashboard(lambda _choice: session, SourceChoice("sim:"))
     qtbot.addWidget(window, before_close_func=lambda w: _close(qtbot, w))
     window.show()
