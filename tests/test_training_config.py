@@ -119,6 +119,7 @@ def test_what_decides_the_result_can_be_stored_as_json(tmp_path: Path) -> None:
             LEAST + "[optimiser]\nepochs = 0",
             "'optimiser.epochs' must be greater than or",
         ),
+        (LEAST + "[machine]\nnodes = 0", "'machine.nodes' must be greater than or equal to 1"),
         (LEAST + "[machine]\ndevices = 0", "'machine.devices' must be greater than or equal to 1"),
         ("machine = 3\n" + LEAST, "key 'machine' must be an object, got 3"),
         (

@@ -12,16 +12,20 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.options import Json
-from mdjpt.errors import MdjptError
+from app.cli.bench_report import Timing, performance_page
+from app.cli.options import Device, Json, output_file
+from app.cli.thread_count import compute_on
+from mdjpt.errors import MdjptError, one_line
+from mdjpt.guard.atomic_file import write_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from streaming.processes.decoder_process import Predicted
     from streaming.sources.source_spec import SourceSpec
@@ -39,38 +43,52 @@ LATENCY_S = 20.0
 N_CHANNELS, SFREQ = 64, 500.0
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """One row of the benchmark."""
-
-    name: str
-    """What was measured."""
-    # In `unit`.
-    median: float
-    p95: float
-    n: int
-    """Number of measurements."""
-    unit: str = "ms"
-    """Of both: "ms", "s" or "x"."""
-
-
 def bench(
     as_json: Json = False,
     window: Annotated[
         bool, typer.Option("--window/--no-window", help="Measure the dashboard's start too.")
     ] = True,
+    report: Annotated[
+        Path | None, typer.Option(help="Page to write (.md), too.", callback=output_file)
+    ] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="Figures of a GPU for the page (.json).")
+    ] = None,
+    device: Device = "auto",
 ) -> int:
     """Measure every stage on this machine: median and 95th percentile."""
     # Both libraries read this when they are first imported.
     os.environ["OMP_NUM_THREADS"] = "1"
-    rows = [*measure_stages(), *measure_alignment(), *measure_throughput(), *measure_latency()]
-    if window:
-        rows += measure_starts()
+    compute_on(device)
+    parts: dict[str, Callable[[], list[Timing]]] = {
+        "stages": measure_stages,
+        "alignment": measure_alignment,
+        "throughput": measure_throughput,
+        "latency": measure_latency,
+    }
+    rows, missing = measured(parts | ({"start": measure_starts} if window else {}))
+    if report is not None:
+        write_file(report, performance_page(rows, missing, card).encode())
     if as_json:
         typer.echo(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         _print(rows)
     return 0
+
+
+def measured(
+    parts: Mapping[str, Callable[[], list[Timing]]],
+) -> tuple[list[Timing], list[str]]:
+    """Measure part after part; return the rows, and what could not be measured, which is said."""
+    rows: list[Timing] = []
+    missing: list[str] = []
+    for name, measure in parts.items():
+        try:
+            rows += measure()
+        except (MdjptError, AssertionError, OSError) as error:
+            missing.append(f"{name}: {one_line(error)}")
+            typer.echo(f"note: not measured: {missing[-1]}", err=True)
+    return rows, missing
 
 
 def measure_stages() -> list[Timing]:
@@ -106,16 +124,20 @@ def measure_stages() -> list[Timing]:
     assert head is not None
     square = torch.rand(GEMM_SIDE, GEMM_SIDE)
     segment = np.ascontiguousarray(raw[:, -n_raw:])
-    product, released = timed_in_turn(
-        lambda: torch.mm(square, square), lambda: encoder.feature(window[None], stats=stats)
-    )
-    ratios = [r / p for r, p in zip(released, product, strict=True)]
+    stages: dict[str, Callable[[], object]] = {
+        "matrix product of 0.60 GFLOP": lambda: torch.mm(square, square),
+        "preprocessor": lambda: preprocess(segment, n_margin, raw.shape[1]),
+        "encoder, released": lambda: encoder.feature(window[None], stats=stats),
+        "encoder, paper, random weights": lambda: paper.feature(window[None], 1),
+    }
+    product, *others = timed_in_turn(*stages.values())
+    first, *names = stages
+    rows = [_summary(first, product)]
+    for name, times in zip(names, others, strict=True):
+        ratios = [own / p for own, p in zip(times, product, strict=True)]
+        rows += [_summary(name, times), _summary(f"{name} / matrix product", ratios, "x")]
     return [
-        _summary("matrix product of 0.60 GFLOP", product),
-        timed("preprocessor", lambda: preprocess(segment, n_margin, raw.shape[1])),
-        _summary("encoder, released", released),
-        _summary("encoder, released / matrix product", ratios, "x"),
-        timed("encoder, paper, random weights", lambda: paper.feature(window[None], 1), n=10),
+        *rows,
         timed("head", lambda: head.logits(feature)),
         timed("decoder (encoder, head, smoother)", lambda: decoder.decode(window, 0)),
     ]
@@ -184,23 +206,42 @@ def measure_throughput() -> list[Timing]:
     from app.session import demo_recording
     from streaming.sources.source_spec import SourceSpec
 
-    spec, rows = SourceSpec("file", str(demo_recording())), []
+    spec = SourceSpec("file", str(demo_recording()))
+    rows: list[Timing] = []
+    speeds = [_features_speed() for _ in range(3)]
+    rows.append(_summary("features of a file every 2 s, times real time", speeds, "x"))
     for hop_s in (2.0, 0.5):
         speeds = [_decoded(spec, hop_s=hop_s, speed=math.inf)[1] for _ in range(3)]
         rows.append(_summary(f"file at full speed, hop {hop_s:g} s, times real time", speeds, "x"))
     return rows
 
 
+def _features_speed() -> float:
+    """Return how many times real time the features of two minutes of 64 channels are extracted."""
+    from app.session import default_bundle
+    from mdjpt.bundle.bundle import load_bundle
+    from mdjpt.features import extract_features
+    from mdjpt.recordings.recording import Recording
+    from mdjpt.simulation import SimulatedParticipant, cap
+
+    person = SimulatedParticipant(11, cap(N_CHANNELS), 160.0)
+    recording = Recording(person.generate(round(120 * 160.0)), 160.0, person.ch_names)
+    bundle = load_bundle(default_bundle())
+    start = time.perf_counter()
+    extract_features(recording, bundle)
+    return recording.duration_s / (time.perf_counter() - start)
+
+
 def measure_latency() -> list[Timing]:
     """Run engine and decoder on a simulated participant in real time."""
     from streaming.sources.source_spec import parse_source
 
-    answers, _ = _decoded(parse_source(f"sim:?n_channels=32&duration={LATENCY_S:g}"))
+    source = f"sim:?n_channels={N_CHANNELS}&sfreq={SFREQ:g}&duration={LATENCY_S:g}"
+    answers, _ = _decoded(parse_source(source))
     latencies = [a.prediction.latency_ms for a in answers if a.prediction.probabilities]
     if not latencies:
-        typer.echo(f"note: no window was decoded within {LATENCY_S:g} s", err=True)
-        return []
-    return [_summary("newest sample's arrival to prediction, 32 channels", latencies)]
+        raise MdjptError(f"no window was decoded within {LATENCY_S:g} s")
+    return [_summary("newest sample's arrival to prediction, 64 channels at 500 Hz", latencies)]
 
 
 def _decoded(

@@ -109,9 +109,9 @@ def _encoder(arm: Arm, settings: BenchmarkSettings, seed: int, out: Path) -> _Fe
             ]
         )
     )
-    # An encoder's features are such as all datasets have.
+    # An encoder's features are such as all datasets have; the arms share the cores.
     return lambda store, step, normalisation, shared=False: encoder_features(  # noqa: ARG005
-        store, encoder, row_stats, normalisation=normalisation, step=step
+        store, encoder, row_stats, normalisation=normalisation, step=step, n_threads=1
     )
 
 

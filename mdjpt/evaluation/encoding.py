@@ -9,6 +9,7 @@ import numpy as np
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.window_table import FeatureSet, WindowTable, window_table
 from mdjpt.network.encoder import Encoder, RowStats
+from mdjpt.network.encoding_pool import EncodingPool
 from mdjpt.network.model import N_CHANNELS, NORM_EPS
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def encoder_features(
     normalisation: RowNormalisation = "auto",
     step: int = STEP,
     on_encoded: OnEncoded = lambda _done, _total: None,
+    n_threads: int | None = None,
 ) -> FeatureSet:
     """Encode all windows of a store, in the order of its files.
 
@@ -65,6 +67,8 @@ def encoder_features(
         Samples from one window to the next.
     on_encoded : callable
         Takes how many windows are encoded, and of how many.
+    n_threads : int, optional
+        Windows encoded at the same time on the processor; one a core by default.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def encoder_features(
         normalisation = "window" if row_stats is None else "rows"
     table = window_table(store, encoder.config.n_times, step)
     features, done = np.empty((len(table), encoder.config.n_maps), np.float32), 0
-    for rows, encode in _parts(store, table, encoder, row_stats, normalisation):
+    for rows, encode in _parts(store, table, encoder, row_stats, normalisation, n_threads):
         for start in range(0, len(rows), BATCH):
             part = rows[start : start + BATCH]
             features[part] = encode(_read(store, table, part))
@@ -108,6 +112,7 @@ def _parts(
     encoder: Encoder,
     row_stats: RowStats | None,
     normalisation: RowNormalisation,
+    n_threads: int | None,
 ) -> Iterator[tuple[NDArray[np.intp], Encode]]:
     """Yield the rows that share a way of encoding, and that way."""
     every = np.arange(len(table))
@@ -117,14 +122,19 @@ def _parts(
                 "the model holds no statistics of its rows: choose the normalisation window or "
                 "recording"
             )
-        yield every, lambda windows: encoder.feature(windows, stats=row_stats)
+        yield every, _each_alone(encoder, row_stats, n_threads)
     elif normalisation == "window":
-        yield every, lambda windows: encoder.feature(windows, group_size=1)
+        yield every, _each_alone(encoder, None, n_threads)
     elif normalisation == "released":
         yield every, lambda windows: released_batch_features(encoder, windows)
     else:
         for rows in table.groups("recording"):
             yield rows, _normalised_over(store, table, encoder, rows)
+
+
+def _each_alone(encoder: Encoder, stats: RowStats | None, n_threads: int | None) -> Encode:
+    pool = EncodingPool(encoder.twin, stats, n_threads)
+    return lambda windows: np.stack(list(pool.map(windows)))
 
 
 def _normalised_over(

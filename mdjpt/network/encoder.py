@@ -187,6 +187,10 @@ class Encoder:
         if wanted.type != "cpu":
             self._move_to(wanted)
 
+    def twin(self) -> Encoder:
+        """Return an encoder of the same weights and device for another thread."""
+        return Encoder(self._network, self._device)
+
     @property
     def at_once(self) -> int:
         """Windows that are encoded at a time: 1 on the processor."""

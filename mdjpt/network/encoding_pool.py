@@ -45,13 +45,17 @@ class EncodingPool:
         Makes an encoder; each thread needs one of its own.
     stats : RowStats, optional
         Statistics to normalise with; None takes each window's own.
+    n_threads : int, optional
+        On the processor; one a core by default.
     """
 
-    def __init__(self, make: Callable[[], Encoder], stats: RowStats | None) -> None:
+    def __init__(
+        self, make: Callable[[], Encoder], stats: RowStats | None, n_threads: int | None = None
+    ) -> None:
         self._make, self._stats = make, stats
         self._own, self._first = threading.local(), make()
         self._at_once = self._first.at_once
-        self._n_threads = n_cores() if self._at_once == 1 else 1
+        self._n_threads = (n_threads or n_cores()) if self._at_once == 1 else 1
         self._waiting: deque[tuple[Float32, Future[Float32]]] = deque()
         self._threads = ThreadPoolExecutor(
             self._n_threads, "mdjpt-encode", torch.set_num_threads, (1,)

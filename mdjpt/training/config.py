@@ -110,7 +110,9 @@ class MachineSettings:
     accelerator: str = "auto"
     """One of "auto", "cpu" and "gpu", as Lightning takes it."""
     devices: Number = 1
-    """Processes, each with a device of its own: they share the steps' pairs."""
+    """Processes of a computer, each with a device of its own: all share the steps' pairs."""
+    nodes: Number = 1
+    """Computers; started by torchrun or SLURM's srun, whose variables tell each its place."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Of the network; losses are always in float32."""
     compile: bool = False

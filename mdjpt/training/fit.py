@@ -101,6 +101,7 @@ def _trainer(config: PretrainConfig, progress: TrainingProgress, out: Path) -> A
         return lightning.Trainer(
             accelerator=machine.accelerator,
             devices=machine.devices,
+            num_nodes=machine.nodes,
             strategy=_strategy(config),
             precision=machine.precision,
             max_epochs=1,
@@ -117,7 +118,7 @@ def _trainer(config: PretrainConfig, progress: TrainingProgress, out: Path) -> A
 
 
 def _strategy(config: PretrainConfig) -> str:
-    if config.machine.devices == 1:
+    if config.machine.devices == config.machine.nodes == 1:
         return "auto"
     # Without a contrast the projector gets no gradient, which DDP must be told to look for.
     return "ddp_find_unused_parameters_true" if config.loss.contrast == "none" else "ddp"
