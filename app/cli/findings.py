@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from mdjpt.errors import one_line
+from mdjpt.guard.extras import installed_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,10 +78,7 @@ def version_findings(distribution: str = "mdjpt-live") -> list[Finding]:
     for requirement in needed:
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
-        try:
-            found = importlib.metadata.version(requirement.name)
-        except importlib.metadata.PackageNotFoundError:
-            found = ""
+        found = installed_version(requirement.name)
         if not found or not requirement.specifier.contains(found, prereleases=True):
             wrong.append(
                 Finding(
@@ -91,20 +89,14 @@ def version_findings(distribution: str = "mdjpt-live") -> list[Finding]:
                     f"needs {requirement.specifier}: pip install {str(requirement)!r}",
                 )
             )
-    names = [f"{name} {_version(name)}" for name in SHOWN_VERSIONS]
-    python = f"{_version(distribution)}, Python {platform.python_version()}, {platform.platform()}"
+    names = [f"{name} {installed_version(name) or 'missing'}" for name in SHOWN_VERSIONS]
+    own = installed_version(distribution) or "missing"
+    python = f"{own}, Python {platform.python_version()}, {platform.platform()}"
     return [
         Finding("versions", "mdjpt-live", "ok", python),
         Finding("versions", "packages", "fail" if wrong else "ok", ", ".join(names)),
         *wrong,
     ]
-
-
-def _version(name: str) -> str:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return "missing"
 
 
 def lsl_findings(trip: RoundTrip, library_version: int) -> list[Finding]:

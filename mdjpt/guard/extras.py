@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
 from mdjpt.errors import MdjptError
 
-__all__ = ["check_training_extra", "how_to_install", "require_extra", "require_training_extra"]
+__all__ = [
+    "check_training_extra",
+    "how_to_install",
+    "installed_version",
+    "require_extra",
+    "require_training_extra",
+]
+
+
+def installed_version(distribution: str) -> str:
+    """Return the version of a distribution, "" when it is not installed."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def how_to_install(error: ModuleNotFoundError, extra: str = "train") -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Protocol
 
 import joblib
 
 from mdjpt.errors import DatasetError
+from mdjpt.guard.extras import installed_version
 from mdjpt.store.card import StoreCard
 from mdjpt.store.preparation import PreparationSettings, prepare_recording
 from mdjpt.store.quality_report import write_report
@@ -155,12 +155,5 @@ def _card(source: TrialSource, settings: PreparationSettings) -> StoreCard:
         url=card.url,
         simulated=bool(getattr(source, "simulated", False)),
         preparation=settings.to_dict(),
-        code_version=_code_version(),
+        code_version=installed_version("mdjpt-live") or "unknown",
     )
-
-
-def _code_version() -> str:
-    try:
-        return version("mdjpt-live")
-    except PackageNotFoundError:
-        return "unknown"
