@@ -343,6 +343,10 @@ def test_what_was_recorded_is_told_with_its_size_and_folder(connect, tmp_path, m
         ("calibrate", "idle", None, "Nothing is connected"),
         ("freeze", "idle", None, "Nothing is connected"),
         ("connect", "open", Snapshot(), "disconnect first"),
+        ("connect", "opening", None, "Please wait"),
+        ("disconnect", "opening", None, ""),
+        ("disconnect", "idle", None, "Nothing is connected"),
+        ("mark_3", "idle", None, "Nothing is connected"),
         ("record", "open", Snapshot(state="ended"), "No samples come"),
         ("calibrate", "open", Snapshot(state="streaming"), "No model is running"),
         ("filter", "open", Snapshot(), "No signals have come"),
@@ -365,6 +369,9 @@ def test_a_silent_key_speaks_in_the_window(qtbot):
     wait(qtbot, window.isActiveWindow)
     QTest.keyClick(window, Qt.Key.Key_M)
     assert window.messages.text == "Nothing is connected: choose a source first (Ctrl+K)"
+    window.messages.clear()
+    window.history.mark_wanted.emit()
+    assert "Nothing is connected" in window.messages.text
 
 
 def test_automatic_gain_keeps_most_curves_in_their_rows(connect):

@@ -32,6 +32,8 @@ def why_not(name: str, state: str, snapshot: Snapshot | None, *, can_calibrate: 
     if name == "connect":
         busy = {"open": "A source is connected: disconnect first (Ctrl+D)"}
         return "" if state == "idle" else busy.get(state, "Please wait: the session changes")
+    if state == "opening" and name == "disconnect":
+        return ""
     of_session = name in _OF_A_SESSION or name.startswith("mark_")
     if snapshot is None and (of_session or name in _OF_SIGNALS):
         return _NO_SOURCE
