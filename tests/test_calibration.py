@@ -172,9 +172,9 @@ def test_one_block_a_class_proves_nothing():
     with pytest.raises(UnprovenError, match="at least 3 separate blocks, mixed: negative neutral"):
         CalibrationResult(decoder).profile(small_bundle(), None)
     # It is kept for want of proof, not against it.
-    better = Uncalibrated(1.0, 1.0)
+    poor = replace(decoder, evidence=replace(decoder.evidence, n_correct=0, low=0.0, high=0.6))
     with pytest.raises(NotBetterError, match="the model as it is") as error:
-        CalibrationResult(decoder, better).profile(small_bundle(), None, unproven=True)
+        CalibrationResult(poor, Uncalibrated(0.7, 0.7)).profile(small_bundle(), None, unproven=True)
     assert not isinstance(error.value, UnprovenError)
 
 

@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_there_is_placed_at_once(files, tmp_path) -> None:
         job.start()
 
 
-def test_a_head_no_better_than_the_model_as_it_is_is_refused_too() -> None:
+def test_a_decoder_clearly_worse_than_the_model_as_it_is_is_refused_too() -> None:
     recording, trials = session()
     bundle = small_bundle()
     result = calibrate_recording(recording, trials, bundle, AlignmentConfig("moments"))
@@ -166,16 +166,15 @@ def test_a_head_no_better_than_the_model_as_it_is_is_refused_too() -> None:
     assert evidence.verdict == "better"
     assert result.before is not None
     assert evidence.before == result.before.accuracy
-    as_many, windows = evidence.accuracy, evidence.window_accuracy
 
     def against(before: Uncalibrated | None) -> Profile:
         return replace(result, before=before).profile(bundle, None)
 
-    for before in (None, Uncalibrated(as_many - 0.1, 1.0), Uncalibrated(as_many, windows - 0.1)):
+    for before in (None, Uncalibrated(evidence.accuracy, 1.0), Uncalibrated(evidence.high, 1.0)):
         assert against(before).active == 0
-    for before in (Uncalibrated(as_many + 0.1, 0.0), Uncalibrated(as_many, windows)):
-        with pytest.raises(NotBetterError, match="not better than the model as it is"):
-            against(before)
+    worse = replace(result.decoder, evidence=replace(evidence, n_correct=12, low=0.3, high=0.9))
+    with pytest.raises(NotBetterError, match=r"worse than the model as it is \(0\.95 of the"):
+        replace(result, decoder=worse, before=Uncalibrated(0.95, 0.0)).profile(bundle, None)
 
 
 def test_the_model_as_it_is_means_as_it_runs_live_aligned_to_the_person() -> None:

@@ -94,8 +94,7 @@ class CalibrationResult:
         Raises
         ------
         NotBetterError
-            It knows no more than chance, or no more than the model as it is: not more trials,
-            nor more windows where as many trials are right.
+            It knows no more than chance, or clearly less than the model as it is.
         UnprovenError
             It may be better, but that cannot be told.
         """
@@ -121,16 +120,13 @@ class CalibrationResult:
     def _refuse_no_better(self) -> None:
         evidence, before = self.decoder.evidence, self.before
         if evidence.verdict == "not better":
-            than = "chance"
-        elif before is not None and not before.beaten_by(evidence):
-            than = (
-                f"the model as it is ({before.window_accuracy:.2f} of its windows right, now "
-                f"{evidence.window_accuracy:.2f})"
-            )
+            fault = "not better than chance"
+        elif before is not None and before.clearly_better_than(evidence):
+            fault = f"worse than the model as it is ({before.accuracy:.2f} of the trials right)"
         else:
             return
         raise NotBetterError(
-            f"refused, not better than {than}: {evidence.summary()}; keep the decoder you have, or "
+            f"refused, {fault}: {evidence.summary()}; keep the decoder you have, or "
             "record more trials"
         )
 

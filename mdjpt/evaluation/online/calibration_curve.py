@@ -47,9 +47,10 @@ ABOUT_CURVE = (
     "calibration and test without labels. Every feature family by itself, and `chosen`, all of "
     "them pooled; `ece` its expected calibration error over all participants' windows, `kept` the "
     "share of windows above its threshold, `right` their accuracy, `right at half` that of the "
-    "more confident half, `accepted` how many were better than chance and than the aligned head "
-    "on the trials, `unproven` how many were better than the aligned head after too few trials to "
-    "tell that from chance, and `in use` what people have who use both: `chosen`, else `aligned`."
+    "more confident half, `accepted` how many were better than chance and not clearly worse than "
+    "the aligned head on the trials, `unproven` how many were not clearly worse after too few "
+    "trials to tell them from chance, and `in use` what people have who use both: `chosen`, else "
+    "`aligned`. Heads by themselves are smoothed over 3 s, the pool over 1 s."
 )
 
 
@@ -150,9 +151,10 @@ class _Run:
         kept = shown.max(axis=1) >= decoder.abstain_below
         right = shown.argmax(axis=1) == label
         chosen = balanced_accuracy(shown.argmax(axis=1), label)
-        better = as_it_is(self._bundle, self._general, data).beaten_by(decoder.evidence)
-        accepted = better and decoder.evidence.verdict == "better"
-        unproven = better and decoder.evidence.verdict == "cannot be told"
+        before_it = as_it_is(self._bundle, self._general, data)
+        kept_it = not before_it.clearly_better_than(decoder.evidence)
+        accepted = kept_it and decoder.evidence.verdict == "better"
+        unproven = kept_it and decoder.evidence.verdict == "cannot be told"
         return {
             "chosen": chosen,
             "in use": chosen if accepted or unproven else before,
