@@ -54,14 +54,7 @@ class ChunkSink(Protocol):
 class Acquisition:
     """Reads one source into a ring buffer. One thread calls `open`, `step` and `close`.
 
-    Parameters
-    ----------
-    source : Source
-        Where the EEG comes from.
-    sink : ChunkSink, optional
-        Lossless taker of the raw chunks; it is not closed here.
-    clock : callable
-        Monotonic clock, seconds.
+    The sink takes the raw chunks without loss; it is not closed here. The clock is monotonic.
     """
 
     def __init__(
@@ -99,12 +92,9 @@ class Acquisition:
     def step(self, timeout_s: float) -> bool:
         """Move one chunk; blocks for at most `timeout_s`, and only in the source.
 
-        Returns
-        -------
-        bool
-            False once the source has ended and everything is in the ring, or when a source that
-            can wait has to: the decoder has not yet read what the chunk would overwrite, or the
-            sink is behind.
+        False once the source has ended and everything is in the ring, or when a source that can
+        wait has to: the decoder has not yet read what the chunk would overwrite, or the sink is
+        behind.
         """
         chunk = self._pending or self._source.read(timeout_s)
         if self.info.lossless and chunk.n_times and not self._has_room_for(chunk):

@@ -16,15 +16,9 @@ LABEL_MARGIN = 0.05
 class LabelHold:
     """Keeps a label until another class leads by a margin. One thread feeds it, window by window.
 
-    Parameters
-    ----------
-    margin : float
-        From 0, which takes the likeliest class at every window, to 1.
+    The margin is from 0, which takes the likeliest class at every window, to 1.
 
-    Raises
-    ------
-    ValueError
-        When the margin is out of its range.
+    Raises ValueError when the margin is out of its range.
     """
 
     def __init__(self, margin: float = LABEL_MARGIN) -> None:
@@ -36,10 +30,7 @@ class LabelHold:
     def __call__(self, probabilities: Mapping[str, float]) -> str | None:
         """Return the label after one more window; None where there are no classes.
 
-        Parameters
-        ----------
-        probabilities : mapping of str to float
-            Smoothed, by class.
+        Probabilities are smoothed.
         """
         best = max(probabilities, key=probabilities.__getitem__, default=None)
         held = self._held

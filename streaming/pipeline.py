@@ -23,20 +23,7 @@ class Pipeline:
     """Runs acquisition and inference by turns, deterministically.
 
     The engine and the decoder process run the same two bodies side by side, so what holds here
-    holds there.
-
-    Parameters
-    ----------
-    source : Source
-        Where the EEG comes from.
-    decoder : WindowDecoder
-        The model.
-    hop_s : float
-        Seconds from window to window.
-    sink : ChunkSink, optional
-        Lossless taker of the raw chunks.
-    clock : callable
-        Monotonic clock, seconds.
+    holds there. The sink takes the raw chunks without loss; the clock is monotonic.
     """
 
     def __init__(
@@ -71,13 +58,7 @@ class Pipeline:
         return info
 
     def step(self, timeout_s: float = 0.0) -> list[Answer]:
-        """Read once and decode every window that this completed.
-
-        Parameters
-        ----------
-        timeout_s : float
-            Longest wait for the source.
-        """
+        """Read once, for at most `timeout_s`, and decode every window that this completed."""
         self.acquisition.step(timeout_s)
         answers = []
         while (answer := self.inference.step()) is not None:

@@ -68,24 +68,18 @@ class Overrun(MdjptError):
 
 @dataclass(frozen=True, slots=True)
 class RingView:
-    """A copied stretch of the stream.
-
-    Attributes
-    ----------
-    samples : ndarray of float32, shape (n_channels, n_times)
-        Microvolts; NaN where samples were lost.
-    timestamps : ndarray of float64, shape (n_times,)
-        Source clock in seconds; where samples were lost, counted on from the one before them.
-    arrivals : ndarray of float64, shape (n_times,)
-        Monotonic clock of this machine at arrival, seconds; NaN where samples were lost.
-    first_sample : int
-        Position of the first column.
-    """
+    """A copied stretch of the stream."""
 
     samples: NDArray[np.float32]
+    """Microvolts; NaN where samples were lost. Shape (n_channels, n_times)."""
     timestamps: NDArray[np.float64]
+    """Source clock in seconds; where samples were lost, counted on from the one before them. Shape
+    (n_times,)."""
     arrivals: NDArray[np.float64]
+    """Monotonic clock of this machine at arrival, seconds; NaN where samples were lost. Shape
+    (n_times,)."""
     first_sample: int
+    """Position of the first column."""
 
     def from_sample(self, first_sample: int) -> RingView:
         """Return the part from position `first_sample` on."""
@@ -133,16 +127,9 @@ class RingBuffer:
 
     @classmethod
     def create(cls, n_channels: int, capacity: int, sfreq: float) -> RingBuffer:
-        """Reserve the memory.
+        """Reserve the memory for the newest `capacity` samples of each row.
 
-        Parameters
-        ----------
-        n_channels : int
-            Rows.
-        capacity : int
-            Samples per row that are kept.
-        sfreq : float
-            Sampling rate in Hz, for readers that attach by name only.
+        The rate, in Hz, is for readers that attach by name only.
         """
         if n_channels < 1 or capacity < 1:
             raise ValueError(f"need channels and samples, got {n_channels} x {capacity}")
@@ -216,12 +203,8 @@ class RingBuffer:
     def want(self, needed: int, awaited: int) -> None:
         """Say what the decoder reads next; called by the decoder.
 
-        Parameters
-        ----------
-        needed : int
-            First sample that must not be overwritten.
-        awaited : int
-            End of the next window: while it is not reached, the decoder waits for the writer.
+        `needed` is the first sample that must not be overwritten, `awaited` the end of the next
+        window: while it is not reached, the decoder waits for the writer.
         """
         self._header["awaited"] = awaited
         self._header["needed"] = max(0, needed)
@@ -239,17 +222,9 @@ class RingBuffer:
     def write(self, chunk: Chunk, arrival: float) -> None:
         """Append `chunk`; positions jumped over become a gap. Called by the one writer.
 
-        Parameters
-        ----------
-        chunk : Chunk
-            Samples that begin at or after :attr:`written`.
-        arrival : float
-            Monotonic clock at their arrival, in seconds.
+        It begins at or after :attr:`written`; `arrival` is its monotonic clock, in seconds.
 
-        Raises
-        ------
-        ValueError
-            When the chunk lies before the end or has another number of channels.
+        Raises ValueError when the chunk lies before the end or has another number of channels.
         """
         header, written = self._header, self.written
         if chunk.samples.shape[0] != self.n_channels:

@@ -32,13 +32,7 @@ _X11_LIBRARIES = {
 
 
 def display_problem(environment: Mapping[str, str] | None = None) -> str:
-    """Return in one line why no window can open, "" when one can.
-
-    Parameters
-    ----------
-    environment : mapping, optional
-        Instead of :data:`os.environ`.
-    """
+    """Return in one line why no window can open, "" when one can."""
     if not sys.platform.startswith("linux"):
         return ""
     values = os.environ if environment is None else environment

@@ -22,17 +22,9 @@ OFFSET_S = 4.0
 class DisplayFilter:
     """Causal band-pass, 0.5 to 45 Hz or to 0.45 of a rate that is too low for that.
 
-    Any cut of the stream into chunks gives the same samples. Holds its state in float64; one
-    thread feeds it and nothing blocks. The first one made imports scipy, about a second.
-
-    Parameters
-    ----------
-    n_channels : int
-        Rows of every chunk.
-    sfreq : float
-        Sampling rate in Hz.
-    notch : {None, 50.0, 60.0}
-        Mains frequency to take out, Hz.
+    Any cut of the stream into chunks gives the same samples. Holds its state in float64; one thread
+    feeds it and nothing blocks. The first one made imports scipy, about a second. The notch takes
+    out the mains, 50 or 60 Hz.
     """
 
     def __init__(self, n_channels: int, sfreq: float, notch: float | None = None) -> None:
@@ -51,14 +43,8 @@ class DisplayFilter:
     def process(self, chunk: Samples) -> NDArray[np.float32]:
         """Filter the next samples of the stream, as if the first had always been there.
 
-        Parameters
-        ----------
-        chunk : ndarray of float, shape (n_channels, n_times)
-            May be empty. A non-finite sample is replaced by the one before it.
-
-        Returns
-        -------
-        ndarray of float32, shape (n_channels, n_times)
+        They have shape (n_channels, n_times) and may be none. A non-finite sample is replaced by
+        the one before it.
         """
         if chunk.shape[1] == 0:
             return np.empty(chunk.shape, np.float32)
@@ -85,15 +71,6 @@ class DisplaySignal:
 
     Without a filter the slow offset of each electrode is taken off, else the curves of most
     amplifiers would lie far outside of their rows.
-
-    Parameters
-    ----------
-    n_channels : int
-        Rows of every chunk.
-    sfreq : float
-        Sampling rate in Hz.
-    display_filter : DisplayFilter or None
-        None shows the signal unfiltered.
     """
 
     def __init__(
@@ -104,12 +81,9 @@ class DisplaySignal:
         self._offset = np.full((n_channels, 1), np.nan, np.float32)
 
     def process(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the samples to draw.
+        """Return what to draw of the next samples.
 
-        Parameters
-        ----------
-        samples : ndarray of float32, shape (n_channels, n_times)
-            The next samples in microvolts, NaN where lost.
+        They are microvolts, shape (n_channels, n_times), NaN where lost.
         """
         if samples.shape[1] == 0:
             return samples

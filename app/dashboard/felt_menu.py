@@ -30,22 +30,9 @@ def felt_menu(
 ) -> QMenu:
     """Return a menu of what can be said at this moment.
 
-    Parameters
-    ----------
-    parent : QWidget
-        Whom it belongs to.
-    class_names : sequence of str
-        Emotions of the decoder in use; empty where none answers.
-    stretch_s : float
-        Seconds that the answer is about.
-    recorded : bool
-        Whether the session is recorded: what is not cannot be learned from.
-    felt : callable
-        Takes the class that was chosen.
-    record : callable
-        Begins a recording.
-    go_back : callable or None
-        Leads back to the decoder from before the session; None where it is in use.
+    The classes are those of the decoder in use, none where none answers; the answer is about the
+    last `stretch_s`. What is not recorded cannot be learned from. `go_back` leads back to the
+    decoder from before the session; None where it is in use.
     """
     menu = QMenu(parent)
     if not class_names:

@@ -39,19 +39,8 @@ ON_DISK_S = 1.5
 def stretch_s(predictions: Sequence[Prediction], now_s: float, since_s: float) -> float:
     """Return for how long the answer has been what it is: that is what somebody speaks of.
 
-    Parameters
-    ----------
-    predictions : sequence of Prediction
-        In the order of time.
-    now_s : float
-        Seconds of signal until now.
-    since_s : float
-        What lies before has been labelled, or is not recorded.
-
-    Returns
-    -------
-    float
-        8 to 30 s, 10 s while no label is shown; what there is since `since_s` where that is less.
+    8 to 30 s, 10 s while no label is shown; what there is since `since_s` where that is less: what
+    lies before has been labelled, or is not recorded.
     """
     if not predictions or predictions[-1].label is None:
         return min(UNLABELLED_S, now_s - since_s)
@@ -105,16 +94,8 @@ class _Course:
 class SessionLearning:
     """Notes what the person felt, has a decoder trained from it, and puts it to use if better.
 
-    One thread calls everything; nothing blocks.
-
-    Parameters
-    ----------
-    messages : MessageBar
-        Says what was noted, learned, or refused and why.
-    tools : CalibrationTools or None
-        Profiles and training; None where learning is not offered.
-    background : Background
-        Opens the profiles.
+    One thread calls everything; nothing blocks. Messages say what was noted, learned, or refused
+    and why; without tools learning is not offered.
     """
 
     def __init__(
@@ -135,13 +116,7 @@ class SessionLearning:
         return self._course.way_back is not None
 
     def stretch_s(self, feed: SessionFeed) -> float:
-        """Return the seconds that would be labelled now, 0 where nothing is recorded or decoded.
-
-        Parameters
-        ----------
-        feed : SessionFeed
-            What the session has told.
-        """
+        """Return the seconds that would be labelled now, 0 where nothing is recorded or decoded."""
         snapshot = feed.snapshot
         if snapshot is None or not snapshot.recording or not feed.class_names:
             return 0.0
@@ -152,17 +127,7 @@ class SessionLearning:
         return stretch_s(feed.timeline.predictions, now_s, since_s)
 
     def felt(self, session: LiveSession, feed: SessionFeed, label: str) -> None:
-        """Take the person's word for the last seconds, mark it, and learn from it soon.
-
-        Parameters
-        ----------
-        session : LiveSession
-            Records the marker.
-        feed : SessionFeed
-            What the session has told.
-        label : str
-            One of the classes.
-        """
+        """Take the person's word for the last seconds, mark it, and learn from it soon."""
         length_s, snapshot = round(self.stretch_s(feed), 1), feed.snapshot
         if snapshot is None or length_s < LEAST_S:
             return

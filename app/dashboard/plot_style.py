@@ -21,10 +21,7 @@ TEXT = 11  # pixels
 def bare_plot(left: int, bottom: int) -> Any:
     """Return a plot that a mouse moves along x only, without pyqtgraph's menus and buttons.
 
-    Parameters
-    ----------
-    left, bottom : int
-        Pixels for the text of the axes.
+    `left` and `bottom` are pixels for the text of the axes.
     """
     plot = PlotWidget()
     plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -57,14 +54,8 @@ def dress(plot: Any, palette: Palette) -> None:
 class TextPool:
     """Short texts in a plot; the items are kept for the next drawing.
 
-    Parameters
-    ----------
-    plot : PlotWidget
-        Where the texts lie.
-    anchor : tuple of float
-        Point of the text's box that lies at its position, (0, 0) for the upper left corner.
-    z : float
-        Height over other items.
+    The anchor is the point of a text's box that lies at its position, (0, 0) for the upper left
+    corner; `z` is the height over other items.
     """
 
     def __init__(self, plot: Any, anchor: tuple[float, float], z: float) -> None:

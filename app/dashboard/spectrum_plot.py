@@ -73,16 +73,9 @@ class SpectrumPlot(Themed, QWidget):
         levels_db: NDArray[np.float32],
         bad: NDArray[np.bool_],
     ) -> None:
-        """Show these spectra.
+        """Show spectra in decibels, shape (n_channels, n_freqs), NaN for channels without one.
 
-        Parameters
-        ----------
-        freqs_hz : ndarray, shape (n_freqs,)
-            Frequencies in Hz.
-        levels_db : ndarray of float32, shape (n_channels, n_freqs)
-            Decibels, NaN for channels without a spectrum.
-        bad : ndarray of bool, shape (n_channels,)
-            Channels that are dimmed and not part of the mean.
+        Bad channels are dimmed and not part of the mean.
         """
         self._freqs = freqs_hz
         good = levels_db[~bad & np.isfinite(levels_db).all(axis=1)]

@@ -15,13 +15,7 @@ __all__ = ["CountdownRing"]
 
 
 class CountdownRing(Themed, QWidget):
-    """A ring and, in it, whole seconds.
-
-    Parameters
-    ----------
-    size : int
-        Side in logical pixels.
-    """
+    """A ring of a size in logical pixels and, in it, whole seconds."""
 
     def __init__(self, size: int) -> None:
         super().__init__()

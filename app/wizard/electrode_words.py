@@ -35,25 +35,17 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """The contact of the electrodes that lie on the scalp.
+    """The contact of the electrodes that lie on the scalp."""
 
-    Attributes
-    ----------
-    n_all, n_good : int
-        Electrodes on the scalp, and good ones among them.
-    bad : tuple of str
-        The others, as the stream names them.
-    advice : tuple of (str, str, str)
-        For each fault that occurs: what it is, where, and what helps. The most frequent first.
-    field : {"unknown", "head", "nothing shared", "all the same"}
-        What the good electrodes have in common; unknown before 5 s of signal.
-    """
-
+    # Electrodes on the scalp, and good ones among them.
     n_all: int
     n_good: int
     bad: tuple[str, ...]
+    """The others, as the stream names them."""
     advice: tuple[tuple[str, str, str], ...]
+    """For each fault that occurs: what it is, where, and what helps. The most frequent first."""
     field: Field = "unknown"
+    """What the good electrodes have in common; unknown before 5 s of signal."""
 
     @property
     def enough(self) -> bool:
@@ -65,16 +57,8 @@ def judge_contact(ch_names: Sequence[str], samples: NDArray[np.floating], sfreq:
     """Judge every electrode on the scalp by its newest 5 s, and what the good ones share.
 
     By the rules for live windows: :func:`mdjpt.signal.quality.electrode_quality`, then
-    :func:`mdjpt.signal.quality.from_one_head`. About 5 ms for 64 channels.
-
-    Parameters
-    ----------
-    ch_names : sequence of str
-        Labels of the rows.
-    samples : ndarray of float, shape (n_channels, n_times)
-        Raw, microvolts, 1 s or more; NaN where samples were lost.
-    sfreq : float
-        Sampling rate in Hz.
+    :func:`mdjpt.signal.quality.from_one_head`. About 5 ms for 64 channels. Samples, shape
+    (n_channels, n_times), are raw microvolts of 1 s or more, NaN where lost.
     """
     places = topographic_positions(ch_names)
     placed = [k for k in range(len(ch_names)) if np.isfinite(places[k]).all()]

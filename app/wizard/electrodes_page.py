@@ -43,10 +43,7 @@ _NO_HEAD = {
 class ElectrodesPage(Page):
     """A head map, a verdict and at most three things to do.
 
-    Parameters
-    ----------
-    latest : callable
-        Newest samples of the session, as :meth:`LiveSession.latest`.
+    The newest samples come as from :meth:`LiveSession.latest`.
     """
 
     def __init__(self, latest: Callable[[int], RingView | None]) -> None:

@@ -45,10 +45,7 @@ class EndedPage(Page):
 def ending(run: CalibrationRun) -> tuple[str, str, str, str]:
     """Return heading, reason, advice and the recording's path of a run that has ended.
 
-    Parameters
-    ----------
-    run : CalibrationRun
-        Stopped, failed, refused or not trainable.
+    It was stopped, failed, was refused or cannot be trained from.
     """
     recording = str(run.recording)
     if run.stage is Stage.STOPPED:

@@ -19,21 +19,10 @@ WIDTH = 900
 
 
 class Page(QWidget):
-    """One page, its content in a column in the middle.
+    """One page, its content in a column (`body`) in the middle.
 
-    Parameters
-    ----------
-    heading : str
-        What the page is about.
-    lead : str
-        One sentence under it, "" for none.
-    forward : str
-        What the button that leaves the page says; "" for a page that ends by itself.
-
-    Attributes
-    ----------
-    body : QVBoxLayout
-        Where a page puts its content.
+    The heading says what it is about, the lead is one sentence under it, "" for none; `forward` is
+    what the button that leaves the page says, "" for a page that ends by itself.
     """
 
     changed = Signal()

@@ -19,40 +19,26 @@ __all__ = ["CalibrationTools", "TrainingWish"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingWish:
-    """What is to be trained.
-
-    Attributes
-    ----------
-    recording : Path
-        EEG and markers of the session.
-    profile : Path
-        What gets a new version.
-    participant : str
-        Pseudonym.
-    choice : SourceChoice or None
-        What the dashboard is connected to: says which model and which electrodes.
-    in_session : InSession or None
-        Of a training in a session that goes on; None after a calibration.
-    """
+    """What is to be trained."""
 
     recording: Path
+    """EEG and markers of the session."""
     profile: Path
+    """What gets a new version."""
     participant: str
+    """Pseudonym."""
     choice: SourceChoice | None
+    """What the dashboard is connected to: says which model and which electrodes."""
     in_session: InSession | None = None
+    """Of a training in a session that goes on; None after a calibration."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationTools:
-    """What a dashboard is given so that it can calibrate.
-
-    Attributes
-    ----------
-    make_store : callable
-        Opens the participants; called in a thread, because what reads a profile is slow to import.
-    train : callable
-        Makes a job of a wish; the job is not started yet.
-    """
+    """What a dashboard is given so that it can calibrate."""
 
     make_store: Callable[[], ProfileStore]
+    """Opens the participants; called in a thread, because what reads a profile is slow to
+    import."""
     train: Callable[[TrainingWish], TrainingJob]
+    """Makes a job of a wish; the job is not started yet."""

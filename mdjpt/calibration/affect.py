@@ -32,41 +32,26 @@ SIGNIFICANT = 0.05
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class AffectAbout:
-    """Which ratings could be predicted better than chance.
-
-    Attributes
-    ----------
-    names : tuple of str
-        "valence", "arousal" or both.
-    agreement : tuple of float
-        Concordance of held-out trials.
-    """
+    """Which ratings could be predicted better than chance."""
 
     names: Annotated[tuple[Dimension, ...], Field(min_length=1)]
+    """One of "valence" and "arousal", or both."""
     agreement: tuple[Annotated[float, Field(ge=-1, le=1)], ...]
+    """Concordance of held-out trials."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, config=STRICT)
 class AffectHead(AffectAbout):
     """Linear predictors of the ratings that could be predicted better than chance.
 
-    Attributes
-    ----------
-    weight : ndarray of float32, shape (n_names, n_features)
-        On standardised features.
-    bias : ndarray of float32, shape (n_names,)
-        In units of the rating.
-    low, high : ndarray of float32, shape (n_names,)
-        Smallest and largest rating given: predictions stay between them.
-
-    Raises
-    ------
-    ValueError
-        When the arrays do not fit each other.
+    Raises ValueError when the arrays do not fit each other.
     """
 
     weight: Unchecked[Float32]
+    """On standardised features. Shape (n_names, n_features)."""
     bias: Unchecked[Float32]
+    """In units of the rating. Shape (n_names,)."""
+    # Smallest and largest rating given: predictions stay between them. Shape (n_names,).
     low: Unchecked[Float32]
     high: Unchecked[Float32]
 
@@ -101,16 +86,8 @@ def fit_affect(data: LabelledFeatures, standardised: Float64, seed: int = 0) -> 
     """Train on the trials' ratings; None when no rating can be predicted.
 
     A dimension is kept when the held-out predictions of the trials agree with their ratings better
-    than with 95 % of the permuted ratings, the best of the penalties each time.
-
-    Parameters
-    ----------
-    data : LabelledFeatures
-        Trials and ratings.
-    standardised : ndarray of float64, shape (n_windows, n_features)
-        Its features, standardised.
-    seed : int
-        Of the permutations.
+    than with 95 % of the permuted ratings, the best of the penalties each time. `standardised` are
+    the features, float64, shape (n_windows, n_features); the seed is of the permutations.
     """
     kept = []
     for k, name in enumerate(DIMENSIONS):

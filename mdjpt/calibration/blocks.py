@@ -30,17 +30,9 @@ _MIXED_BLOCKS = 4
 
 
 def blocks_of(label: Labels) -> Labels:
-    """Return the block of each trial of a sequence.
+    """Return the block of each trial of a sequence, from 0, rising.
 
-    Parameters
-    ----------
-    label : ndarray of int, shape (n_trials,)
-        Class of each trial as it was shown, in the order of time.
-
-    Returns
-    -------
-    ndarray of int, shape (n_trials,)
-        Block of each trial, from 0, rising.
+    Labels are classes as they were shown, in the order of time; both have shape (n_trials,).
 
     Examples
     --------
@@ -55,16 +47,7 @@ def unmixed_pairs(label: Labels) -> tuple[tuple[int, int], ...]:
 
     Blocks of calm with neutral ones between them are separate from neutral, not from a happiness
     that was shown after all of them. Two classes are mixed when each comes again after the other.
-
-    Parameters
-    ----------
-    label : ndarray of int, shape (n_trials,)
-        Class of each trial, in the order of time.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Pairs of classes, the smaller number first.
+    Labels, shape (n_trials,), are in the order of time; the smaller number of a pair comes first.
 
     Examples
     --------

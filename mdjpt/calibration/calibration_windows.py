@@ -126,16 +126,9 @@ class CalibrationWindows:
         return smoothed_logits(logits, self.trial, float(np.exp(-self.hop_s / SMOOTHING_S)))
 
     def trained(self, label: Labels, n_classes: int, used: NDArray[np.bool_]) -> list[TrainedHead]:
-        """Train a head for each family on the windows of some trials.
+        """Train a head for each family on the windows of the trials that are `used`.
 
-        Parameters
-        ----------
-        label : ndarray of int, shape (n_trials,)
-            Class of each trial.
-        n_classes : int
-            Number of classes.
-        used : ndarray of bool, shape (n_trials,)
-            Trials to train on.
+        `label` and `used` have shape (n_trials,).
         """
         rows = used[self.trial]
         weights = np.zeros(len(rows))
@@ -152,18 +145,13 @@ class CalibrationWindows:
 
 @dataclass(frozen=True, eq=False)
 class TrainedHead:
-    """A trained head, and what it says of all windows of the calibration.
-
-    Attributes
-    ----------
-    logits : ndarray of float64, shape (n_used, n_classes)
-        As :meth:`mdjpt.calibration.family_head.FamilyHead.judge` gives them.
-    head : FamilyHead
-        The head.
-    """
+    """A trained head, and what it says of all windows of the calibration."""
 
     logits: Float64
+    """As :meth:`mdjpt.calibration.family_head.FamilyHead.judge` gives them. Shape (n_used,
+    n_classes)."""
     head: FamilyHead
+    """The head."""
 
 
 def _anchored(

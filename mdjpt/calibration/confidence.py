@@ -38,37 +38,24 @@ _TEMPERATURES = np.geomspace(0.02, 50.0, 70)  # neighbours differ by 12 %
 
 
 class ReliabilityBin(NamedTuple):
-    """Windows whose confidence lies in one tenth of the range.
+    """Windows whose confidence lies in one tenth of the range."""
 
-    Attributes
-    ----------
-    confidence, accuracy : float
-        Mean confidence, and share that was right.
-    n : int
-        Windows.
-    """
-
+    # Mean confidence, and share that was right.
     confidence: float
     accuracy: float
     n: int
+    """Windows."""
 
 
 class Confidence(NamedTuple):
-    """How a model's logits become what is shown.
-
-    Attributes
-    ----------
-    temperature : float
-        Divides the logits before the softmax.
-    abstain_below : float
-        Smoothed probability below which the answer is "unsure".
-    calibration_error : float
-        Expected calibration error of what is shown, on the people it was fitted to.
-    """
+    """How a model's logits become what is shown."""
 
     temperature: float
+    """Divides the logits before the softmax."""
     abstain_below: float
+    """Smoothed probability below which the answer is "unsure"."""
     calibration_error: float
+    """Expected calibration error of what is shown, on the people it was fitted to."""
 
 
 def softmax(logits: NDArray[Any], temperature: float = 1.0) -> Float64:
@@ -96,18 +83,8 @@ def best_temperature(
     """Return the temperature at which the smoothed probabilities fit held-out labels best.
 
     Temperature scaling (Guo et al., ICML 2017, section 4.2), through the smoothing: what is shown
-    is what has to be right.
-
-    Parameters
-    ----------
-    logits : ndarray of float64, shape (n, n_classes)
-        Of windows that the head was not trained on.
-    labels : ndarray of int, shape (n,)
-        Class of each window.
-    segment, hop_s, time_constant_s
-        As for :func:`smoothed`.
-    weights : ndarray of float64, shape (n,)
-        Of the windows.
+    is what has to be right. The logits, shape (n, n_classes), are of windows that the head was not
+    trained on; labels and weights have shape (n,), the rest is as for :func:`smoothed`.
     """
     probabilities = softmax(logits[:, None] / _TEMPERATURES[:, None])
     shown = smoothed(probabilities, segment, hop_s, time_constant_s)
@@ -149,17 +126,9 @@ def abstention_threshold(
 ) -> float:
     """Return the lowest confidence from which held-out answers are right often enough.
 
-    Where no threshold reaches the accuracy, the most confident quarter is kept. Never as low as
-    chance: a decoder that knows nothing abstains.
-
-    Parameters
-    ----------
-    probabilities : ndarray of float64, shape (n, n_classes)
-        Held out, as they are shown.
-    labels : ndarray of int, shape (n,)
-        Their classes.
-    wanted_accuracy : float
-        Of what is kept.
+    Where no threshold reaches the accuracy wanted of what is kept, the most confident quarter is
+    kept. Never as low as chance: a decoder that knows nothing abstains. The probabilities, shape
+    (n, n_classes), are as they are shown, the labels have shape (n,).
     """
     lowest: float = 1.0 / probabilities.shape[1] + ABOVE_CHANCE
     for threshold, coverage, accuracy in coverage_accuracy(probabilities, labels, 40):
@@ -178,22 +147,10 @@ def shown_probabilities(
     hop_s: float,
     smoothing_s: float = SMOOTHING_S,
 ) -> Float64:
-    """Return what the live decoder shows of some people, one after another.
+    """Return what the live decoder shows of some people, shape (sum of n_windows, n_classes).
 
-    Parameters
-    ----------
-    logits : sequence of ndarray, shape (n_windows, n_classes)
-        One array a person, in the order of time.
-    temperature : float
-        Divides the logits.
-    hop_s : float
-        Seconds from window to window.
-    smoothing_s : float
-        Time constant of the smoothing.
-
-    Returns
-    -------
-    ndarray of float64, shape (sum of n_windows, n_classes)
+    There is an array of logits a person, shape (n_windows, n_classes), in the order of time; the
+    smoothing has a time constant of `smoothing_s`.
     """
     together = softmax(np.concatenate(list(logits)), temperature)
     return smoothed(together, _persons(logits), hop_s, smoothing_s)

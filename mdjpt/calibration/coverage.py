@@ -29,24 +29,16 @@ _N_THRESHOLDS = 40
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Coverage:
-    """What a threshold does to held-out windows.
-
-    Attributes
-    ----------
-    threshold : float
-        Confidence from which an answer is shown.
-    coverage : float
-        Share of the windows that is shown, every trial counted the same.
-    accuracy : float or None
-        Share of what is shown that is right; None where nothing is.
-    at_least : float
-        Lower bound of the accuracy, with the trials as observations.
-    """
+    """What a threshold does to held-out windows."""
 
     threshold: Share
+    """Confidence from which an answer is shown."""
     coverage: Share
+    """Share of the windows that is shown, every trial counted the same."""
     accuracy: Share | None
+    """Share of what is shown that is right; None where nothing is."""
     at_least: Share
+    """Lower bound of the accuracy, with the trials as observations."""
 
 
 def least_threshold(n_classes: int) -> float:
@@ -66,17 +58,10 @@ def choose_threshold(
     """Return the lowest threshold whose answers are right often enough, beyond luck.
 
     Selective classification with a guaranteed risk (Geifman and El-Yaniv, NeurIPS 2017), the trials
-    taken as the independent observations. Where no threshold promises the accuracy, the one that
-    comes closest to it among those that show a tenth of the windows.
-
-    Parameters
-    ----------
-    probabilities : ndarray of float64, shape (n_windows, n_classes)
-        Held out, as they are shown.
-    labels, trial : ndarray of int, shape (n_windows,)
-        True class and trial of each window.
-    wanted_accuracy : float
-        Of what is shown.
+    taken as the independent observations. Where no threshold promises the accuracy wanted of what
+    is shown, the one that comes closest to it among those that show a tenth of the windows. The
+    probabilities are held out, as they are shown, shape (n_windows, n_classes); labels and trials
+    have shape (n_windows,).
     """
     least = least_threshold(probabilities.shape[1])
     confidence = probabilities.max(axis=1)
@@ -92,17 +77,11 @@ def choose_threshold(
 
 
 def lower_bound(n_right: float, n: float, level: float = BOUND_LEVEL) -> float:
-    """Return the one-sided lower bound of a proportion.
+    """Return the one-sided lower bound of a proportion, which lies above with probability `level`.
 
     Of the Jeffreys interval (Brown, Cai and DasGupta, Statistical Science 16:101-133, 2001, DOI
-    10.1214/ss/1009213286): the exact one holds back more than it says where trials are few.
-
-    Parameters
-    ----------
-    n_right, n : float
-        Right ones, and all; trials that are shown in part count in part.
-    level : float
-        Probability that the proportion lies above.
+    10.1214/ss/1009213286): the exact one holds back more than it says where trials are few. Trials
+    that are shown in part count in part.
     """
     from scipy.stats import beta
 

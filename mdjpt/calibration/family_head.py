@@ -29,33 +29,22 @@ _EPS = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Familiar:
-    """What the features of a family usually are, and how far they usually go.
+    """What the features of a family usually are, and how far they usually go."""
 
-    Attributes
-    ----------
-    mean, scale : ndarray of float64, shape (n_features,)
-        Standardised are ``(features - mean) / scale``; their mean square is about 1.
-    limit : float
-        Root mean square of standardised features that 90 % of the calibration's windows stay
-        within.
-    """
-
+    # Standardised are ``(features - mean) / scale``; their mean square is about 1. Shape
+    # (n_features,).
     mean: Float64
     scale: Float64
     limit: float
+    """Root mean square of standardised features that 90 % of the calibration's windows stay
+    within."""
 
     @classmethod
     def fit(cls, features: Float64, weights: Float64, *, equal_variances: bool) -> Familiar:
-        """Measure it on a calibration.
+        """Measure it on a calibration: finite features, shape (n_windows, n_features).
 
-        Parameters
-        ----------
-        features : ndarray of float64, shape (n_windows, n_features)
-            Finite.
-        weights : ndarray of float64, shape (n_windows,)
-            Sum to 1.
-        equal_variances : bool
-            Give each feature the variance 1; else all have one scale.
+        The weights, shape (n_windows,), sum to 1. With equal variances each feature gets the
+        variance 1; else all have one scale.
         """
         mean = weights @ features
         variance = weights @ (features - mean) ** 2
@@ -102,18 +91,12 @@ class Familiar:
 
 @dataclass(frozen=True, eq=False)
 class FamilyHead:
-    """A family's part in the decoder of a person.
-
-    Attributes
-    ----------
-    familiar : Familiar
-        How features are standardised.
-    head : PersonalHead
-        From standardised features to logits.
-    """
+    """A family's part in the decoder of a person."""
 
     familiar: Familiar
+    """How features are standardised."""
     head: PersonalHead
+    """From standardised features to logits."""
 
     def judge(self, features: Float64) -> tuple[Float64, Float64]:
         """Return what the family makes of windows, and how much it trusts itself.

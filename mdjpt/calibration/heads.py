@@ -160,12 +160,7 @@ class GeneralHead:
 class AnchoredHead:
     """The general probabilities plus a linear correction: begins as the model's own head.
 
-    Parameters
-    ----------
-    general : GeneralHead
-        Where it begins.
-    correction : LinearHead
-        What the person's trials add.
+    The correction is what the person's trials add.
     """
 
     def __init__(self, general: GeneralHead, correction: LinearHead) -> None:
@@ -205,17 +200,7 @@ class AnchoredHead:
 def general_head(bundle: Bundle, class_names: Sequence[str]) -> GeneralHead | None:
     """Return the bundle's head read in a person's classes.
 
-    Parameters
-    ----------
-    bundle : Bundle
-        The model.
-    class_names : sequence of str
-        The person's classes.
-
-    Returns
-    -------
-    GeneralHead or None
-        None where there is no head or a class that none of its own is read as.
+    None where there is no head or a class that none of its own is read as.
     """
     if bundle.head is None:
         return None
@@ -228,10 +213,7 @@ def general_head(bundle: Bundle, class_names: Sequence[str]) -> GeneralHead | No
 def head_from(arrays: Mapping[str, Float32]) -> PersonalHead:
     """Build a head from its arrays.
 
-    Raises
-    ------
-    ValueError, KeyError
-        When the arrays are not those of a head.
+    Raises ValueError and KeyError when the arrays are not those of a head.
     """
     if "matrix" in arrays:
         return AnchoredHead.from_arrays(arrays)

@@ -70,23 +70,11 @@ _SYNONYMS = {
 
 
 def map_label(label: str, classes: Sequence[str]) -> str | None:
-    """Return the class that a label of another set is read as.
+    """Return the class that a label of another set is read as; None when none or several would do.
 
-    The same emotion under any of its names comes first, then the class of the same side of
-    valence, if there is exactly one: "sad" is "negative" in SEED and "low valence" in DEAP, which
-    has no class for "neutral".
-
-    Parameters
-    ----------
-    label : str
-        Of any set; case and outer spaces do not matter.
-    classes : sequence of str
-        The classes to choose from.
-
-    Returns
-    -------
-    str or None
-        One of `classes`; None when none or several would do.
+    The same emotion under any of its names comes first, then the class of the same side of valence,
+    if there is exactly one: "sad" is "negative" in SEED and "low valence" in DEAP, which has no
+    class for "neutral". Case and outer spaces of a label do not matter.
     """
     wanted = plain_label(label)
     same = [name for name in classes if plain_label(name) == wanted]
@@ -102,16 +90,8 @@ def map_label(label: str, classes: Sequence[str]) -> str | None:
 def mapping_matrix(sources: Sequence[str], targets: Sequence[str]) -> NDArray[np.float64]:
     """Return what adds up the probabilities of one label set to those of another.
 
-    Parameters
-    ----------
-    sources, targets : sequence of str
-        Classes that are decoded, classes that are wanted.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_targets, n_sources)
-        1 where a source is read as a target. ``matrix @ p`` sums to less than 1 where a source is
-        read as none.
+    float64, shape (n_targets, n_sources): 1 where a source is read as a target. ``matrix @ p`` sums
+    to less than 1 where a source is read as none.
     """
     matrix = np.zeros((len(targets), len(sources)))
     for column, source in enumerate(sources):

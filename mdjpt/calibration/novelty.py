@@ -38,13 +38,10 @@ _FAMILIAR_QUANTILE = 0.99
 
 
 def novelty(standardised: NDArray[Any]) -> Float64:
-    """Return how far windows are from what was seen: root mean square of standardised features.
+    """Return how far windows, shape (..., n_features), are from what was seen.
 
-    About 1 for windows like those that the standardisation was measured on.
-
-    Parameters
-    ----------
-    standardised : ndarray of float, shape (..., n_features)
+    Root mean square of standardised features: about 1 for windows like those that the
+    standardisation was measured on.
     """
     far: Float64 = np.sqrt(np.mean(np.square(standardised, dtype=np.float64), axis=-1))
     return far
@@ -90,20 +87,9 @@ def measure_novelty_limit(familiar: NDArray[Any], foreign: NDArray[Any] | None =
 def foreign_windows(
     montages: Sequence[Sequence[str]], seed: int = 0, hop_s: float = 2.0
 ) -> NDArray[np.float32]:
-    """Return prepared windows of every noise over every cap, those that pass for a signal.
+    """Return prepared windows, shape (n, 60, 625), of every noise over every cap.
 
-    Parameters
-    ----------
-    montages : sequence of sequence of str
-        Names of each cap's electrodes.
-    seed : int
-        Of the noise.
-    hop_s : float
-        Seconds from window to window.
-
-    Returns
-    -------
-    ndarray of float32, shape (n, 60, 625)
+    Those that pass for a signal. The montages name each cap's electrodes; the seed is of the noise.
     """
     found = list(_prepared_noise(montages, seed, hop_s))
     return np.concatenate(found) if found else np.empty((0, 60, 625), np.float32)
@@ -125,24 +111,11 @@ def _prepared_noise(
 def noise(
     kind: str, n_channels: int, n_times: int, sfreq: float, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Return input that comes from no head, about as loud as EEG.
+    """Return input that comes from no head, float32, shape (n_channels, n_times), microvolts.
 
-    Parameters
-    ----------
-    kind : {"white", "pink", "brown", "sine", "common"}
-        Each electrode on its own: equal power at every frequency, falling with the frequency, with
-        its square, or one sine; or the same white noise on all electrodes, with a little of each.
-    n_channels, n_times : int
-        Size.
-    sfreq : float
-        Sampling rate in Hz.
-    rng : Generator
-        Where the numbers come from.
-
-    Returns
-    -------
-    ndarray of float32, shape (n_channels, n_times)
-        Microvolts.
+    It is about as loud as EEG. "white", "pink", "brown" and "sine" are each electrode on its own:
+    equal power at every frequency, falling with the frequency, with its square, or one sine;
+    "common" is the same white noise on all electrodes, with a little of each.
     """
     white = rng.standard_normal((n_channels, n_times))
     if kind == "white":

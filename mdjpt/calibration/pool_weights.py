@@ -85,16 +85,10 @@ def pooled(logits: Float64, weights: Float64) -> Float64:
 def smoothed_logits(logits: Float64, trial: Labels, keep: float) -> Float64:
     """Smooth logits exponentially within each trial, as the live decoder does.
 
-    Log-odds add up where probabilities do not: a sure window counts more than a doubtful one.
-
-    Parameters
-    ----------
-    logits : ndarray of float64, shape (..., n_windows, n_classes)
-        In the order of time.
-    trial : ndarray of int, shape (n_windows,)
-        The smoothing starts again where it changes.
-    keep : float
-        Share of the past, ``exp(-hop / time constant)``.
+    Log-odds add up where probabilities do not: a sure window counts more than a doubtful one. The
+    logits, shape (..., n_windows, n_classes), are in the order of time; the smoothing starts again
+    where the trial, shape (n_windows,), changes. `keep` is the share of the past, ``exp(-hop / time
+    constant)``.
     """
     out = logits.copy()
     for k in range(1, len(trial)):

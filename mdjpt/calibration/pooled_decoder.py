@@ -37,49 +37,33 @@ above 0.06. On more electrodes noise reaches 0.14, but has no common field."""
 
 
 class Judged(NamedTuple):
-    """What the pooled decoder makes of windows.
-
-    Attributes
-    ----------
-    logits : ndarray of float64, shape (n_windows, n_classes)
-        Neither centred on the session nor smoothed in time.
-    trust : ndarray of float64, shape (n_windows,)
-        From 1, like the calibration, down to 0: the least of the families that see the person's
-        own electrodes. Below :data:`UNFAMILIAR` a window is nothing that a label could be given
-        to.
-    """
+    """What the pooled decoder makes of windows."""
 
     logits: Float64
+    """Neither centred on the session nor smoothed in time. Shape (n_windows, n_classes)."""
     trust: Float64
+    """From 1, like the calibration, down to 0: the least of the families that see the person's own
+    electrodes. Below :data:`UNFAMILIAR` a window is nothing that a label could be given to. Shape
+    (n_windows,)."""
 
 
 @dataclass(frozen=True, eq=False)
 class PooledDecoder:
-    """What was learned of one person; never changed.
-
-    Attributes
-    ----------
-    families : tuple of FeatureFamily
-        Fitted.
-    heads : tuple of FamilyHead
-        One a family.
-    weights : ndarray of float64, shape (n_families,)
-        Of the families' logits in the pool.
-    centre : ndarray of float64, shape (n_classes,)
-        Mean pooled logits of held-out windows, classes weighted the same: where a session should
-        be centred.
-    coverage : Coverage
-        From which confidence on an answer is shown, and what that does.
-    smoothing_s : float
-        Time constant of the smoothing of logits.
-    """
+    """What was learned of one person; never changed."""
 
     families: tuple[FeatureFamily, ...]
+    """Fitted."""
     heads: tuple[FamilyHead, ...]
+    """One a family."""
     weights: Float64
+    """Of the families' logits in the pool. Shape (n_families,)."""
     centre: Float64
+    """Mean pooled logits of held-out windows, classes weighted the same: where a session should be
+    centred. Shape (n_classes,)."""
     coverage: Coverage
+    """From which confidence on an answer is shown, and what that does."""
     smoothing_s: float = SMOOTHING_S
+    """Time constant of the smoothing of logits."""
 
     def judge(self, windows: OwnWindows) -> Judged:
         """Return what all families together make of windows."""
@@ -119,23 +103,11 @@ class PooledDecoder:
         coverage: Coverage,
         smoothing_s: float = SMOOTHING_S,
     ) -> Self:
-        """Build it from what :attr:`arrays` returned.
+        """Build it from what :attr:`arrays` returned, and what else was stored.
 
-        Parameters
-        ----------
-        arrays : mapping of str to ndarray
-            As stored.
-        names : sequence of str
-            Of the families, in their order.
-        coverage : Coverage
-            As stored.
-        smoothing_s : float
-            As stored.
+        The names are of the families, in their order.
 
-        Raises
-        ------
-        ValueError
-            When the arrays are not those of such a decoder.
+        Raises ValueError when the arrays are not those of such a decoder.
         """
         try:
             families, heads = zip(*(_restored(arrays, name) for name in names), strict=True)

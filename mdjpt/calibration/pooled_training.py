@@ -36,24 +36,17 @@ ones did. Measured on real and on simulated people."""
 
 @dataclass(frozen=True, eq=False)
 class HeldOutPool:
-    """What decoders said of windows of trials that they were not trained on.
-
-    Attributes
-    ----------
-    families : ndarray of float64, shape (n_families, n_used, n_classes)
-        Logits of each family's heads.
-    weights : ndarray of float64, shape (n_families,)
-        That they are most likely with, with the prior.
-    probabilities : ndarray of float64, shape (n_used, n_classes)
-        Of the pooled decoder as shown; heads and weights from other folds.
-    shares : ndarray of float64, shape (n_trials, n_classes)
-        Their mean over each trial.
-    """
+    """What decoders said of windows of trials that they were not trained on."""
 
     families: Float64
+    """Logits of each family's heads. Shape (n_families, n_used, n_classes)."""
     weights: Float64
+    """That they are most likely with, with the prior. Shape (n_families,)."""
     probabilities: Float64
+    """Of the pooled decoder as shown; heads and weights from other folds. Shape (n_used,
+    n_classes)."""
     shares: Float64
+    """Their mean over each trial. Shape (n_trials, n_classes)."""
 
     @property
     def answers(self) -> Labels:
@@ -64,12 +57,7 @@ class HeldOutPool:
     def accuracies(self, trial: Labels, label: Labels) -> tuple[float, ...]:
         """Return the share of the trials that each family by itself has right.
 
-        Parameters
-        ----------
-        trial : ndarray of int, shape (n_used,)
-            Trial of each window.
-        label : ndarray of int, shape (n_trials,)
-            Class of each trial.
+        `trial` is of each window, shape (n_used,), `label` of each trial, shape (n_trials,).
         """
         shares = np.zeros((len(self.families), *self.shares.shape))
         for total, logits in zip(shares, self.families, strict=True):
@@ -80,14 +68,8 @@ class HeldOutPool:
 def cross_validate(calibration: CalibrationWindows, label: Labels, folds: Labels) -> HeldOutPool:
     """Decode every trial by heads and weights that were learned without its fold.
 
-    Parameters
-    ----------
-    calibration : CalibrationWindows
-        The windows.
-    label : ndarray of int, shape (n_trials,)
-        Class of each trial; permuted ones tell what chance would do.
-    folds : ndarray of int, shape (n_trials,)
-        Fold of each trial, see :func:`~mdjpt.calibration.blocks.block_folds`.
+    Labels, of which permuted ones tell what chance would do, and folds, see
+    :func:`~mdjpt.calibration.blocks.block_folds`, have shape (n_trials,).
     """
     n_classes, fold = int(label.max()) + 1, folds[calibration.trial]
     n_folds = int(folds.max()) + 1
@@ -119,19 +101,9 @@ def train_pooled_decoder(
 ) -> tuple[PooledDecoder, HeldOutPool]:
     """Train the decoder of a person, and tell what it does with trials it does not know.
 
-    Parameters
-    ----------
-    calibration : CalibrationWindows
-        The windows.
-    label : ndarray of int, shape (n_trials,)
-        Class of each trial, in the order of time.
-    folds : ndarray of int, shape (n_trials,), optional
-        Fold of each trial; neighbouring blocks by default.
+    Labels, in the order of time, and folds, neighbouring blocks by default, have shape (n_trials,).
 
-    Raises
-    ------
-    ProfileError
-        When a class has a single trial.
+    Raises ProfileError when a class has a single trial.
     """
     folds = block_folds(label) if folds is None else folds
     found = cross_validate(calibration, label, folds)

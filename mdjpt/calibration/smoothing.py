@@ -21,12 +21,7 @@ SMOOTHING_S = 3.0
 class Smoother:
     """Causal exponential smoothing of a stream's answers, of any shape.
 
-    Parameters
-    ----------
-    hop_s : float
-        Seconds from one answer to the next.
-    time_constant_s : float
-        Seconds after which an old answer has faded to 1/e; 0 switches the smoothing off.
+    An old answer has faded to 1/e after the time constant; 0 switches the smoothing off.
     """
 
     def __init__(self, hop_s: float, time_constant_s: float = SMOOTHING_S) -> None:
@@ -51,20 +46,8 @@ def smoothed(
 ) -> Float64:
     """Smooth answers as the live decoder does, each segment (a trial, a person) by itself.
 
-    Parameters
-    ----------
-    answers : ndarray of float64, shape (n, ...)
-        In the order of time.
-    segment : ndarray of int, shape (n,)
-        The smoothing starts again where it changes.
-    hop_s : float
-        Seconds from one answer to the next.
-    time_constant_s : float
-        Of the smoothing.
-
-    Returns
-    -------
-    ndarray of float64, of the shape of `answers`
+    They have shape (n, ...) and the order of time; the smoothing starts again where the segment,
+    shape (n,), changes.
     """
     smoother, out = Smoother(hop_s, time_constant_s), np.empty_like(answers)
     starts = set((np.flatnonzero(np.diff(segment)) + 1).tolist())

@@ -38,21 +38,14 @@ MAX_LABEL = 60
 
 @dataclass(frozen=True, slots=True)
 class LabelledInterval:
-    """A trial: what was felt from `onset_s` on.
+    """A trial: what was felt from `onset_s` on."""
 
-    Attributes
-    ----------
-    onset_s, duration_s : float
-        Seconds from the first sample of the recording, and length.
-    label : str
-        The emotion.
-    valence, arousal : float or None
-        Ratings on any scale.
-    """
-
+    # Seconds from the first sample of the recording, and length.
     onset_s: float
     duration_s: float
     label: str
+    """The emotion."""
+    # Ratings on any scale.
     valence: float | None = None
     arousal: float | None = None
 
@@ -183,17 +176,7 @@ class LabelledFeatures:
 def balanced_weights(trial: NDArray[np.intp], label: NDArray[np.intp]) -> Float64:
     """Return weights that give each class the same sum, and each trial of a class.
 
-    Parameters
-    ----------
-    trial : ndarray of int, shape (n_windows,)
-        Trial of each window.
-    label : ndarray of int, shape (n_trials,)
-        Class of each trial.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_windows,)
-        Sums to 1.
+    They sum to 1 and have, as `trial`, shape (n_windows,); `label` has shape (n_trials,).
     """
     present = np.unique(trial)
     windows_of = np.bincount(trial, minlength=len(label))
@@ -204,15 +187,7 @@ def balanced_weights(trial: NDArray[np.intp], label: NDArray[np.intp]) -> Float6
 
 
 def class_order(labels: Sequence[str], preferred: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the classes of some labels: in the preferred order, others as they first appear.
-
-    Parameters
-    ----------
-    labels : sequence of str
-        One a trial.
-    preferred : sequence of str
-        Classes of the model.
-    """
+    """Return the classes of some labels: in the preferred order, others as they first appear."""
     found = tuple(dict.fromkeys(labels))
     return (*(c for c in preferred if c in found), *(c for c in found if c not in preferred))
 
@@ -220,12 +195,7 @@ def class_order(labels: Sequence[str], preferred: Sequence[str] = ()) -> tuple[s
 def trial_of_window(start_s: float, end_s: float, trials: Sequence[LabelledInterval]) -> int | None:
     """Return the number of the trial that holds a whole window, settled; None outside of trials.
 
-    Parameters
-    ----------
-    start_s, end_s : float
-        Of the window, seconds from the first sample.
-    trials : sequence of LabelledInterval
-        In the order of time.
+    Seconds count from the first sample; the trials are in the order of time.
     """
     for k, trial in enumerate(trials):
         if trial.onset_s + SETTLED_S - 1e-6 <= start_s and end_s <= trial.end_s + 1e-6:

@@ -47,29 +47,19 @@ MAX_ORDERS = 2000
 
 @dataclass(frozen=True, slots=True, config=STRICT)
 class Design:
-    """An order of trials, and what it can show at best.
-
-    Attributes
-    ----------
-    n_blocks : tuple of int
-        Separate blocks of each class.
-    unmixed : tuple of (int, int)
-        Classes that were not shown by turns, see :func:`~mdjpt.calibration.blocks.unmixed_pairs`.
-    """
+    """An order of trials, and what it can show at best."""
 
     n_blocks: tuple[int, ...]
+    """Separate blocks of each class."""
     unmixed: tuple[tuple[int, int], ...] = ()
+    """Classes that were not shown by turns, see :func:`~mdjpt.calibration.blocks.unmixed_pairs`."""
 
     @classmethod
     def of(cls, label: Labels, block: Labels | None = None) -> Design:
-        """Return the design of a sequence of trials.
+        """Return the design of a sequence of trials, planned or recorded, in the order of time.
 
-        Parameters
-        ----------
-        label : ndarray of int, shape (n_trials,)
-            Class of each trial, in the order of time; as planned, or as recorded.
-        block : ndarray of int, shape (n_trials,), optional
-            Block of each; as :func:`~mdjpt.calibration.blocks.blocks_of` by default.
+        Labels and blocks, by default those of :func:`~mdjpt.calibration.blocks.blocks_of`, have
+        shape (n_trials,).
         """
         counts = np.bincount(_of_blocks(label, block)[0])
         return cls(tuple(counts.tolist()), unmixed_pairs(label))
@@ -98,13 +88,7 @@ class Design:
         return next(n for n in itertools.count(LEAST_BLOCKS) if Design((n,) * n_classes).can_tell)
 
     def lacks(self, class_names: Sequence[str]) -> str:
-        """Say why nothing can be told and what to do, in two sentences; empty where it can be.
-
-        Parameters
-        ----------
-        class_names : sequence of str
-            Name of each class.
-        """
+        """Say why nothing can be told and what to do, in two sentences; empty where it can be."""
         if self.can_tell:
             return ""
         turns = " ".join([*class_names, *class_names, "..."])
@@ -114,13 +98,7 @@ class Design:
         )
 
     def at_best(self, class_names: Sequence[str]) -> str:
-        """Say in one line what a session in this order can show.
-
-        Parameters
-        ----------
-        class_names : sequence of str
-            Name of each class.
-        """
+        """Say in one line what a session in this order can show."""
         if not self.can_tell:
             return f"this order can show nothing: {self.lacks(class_names)}"
         return (

@@ -80,15 +80,8 @@ def isa_loss(projections: Tensor, temperature: float = 0.07) -> Tensor:
 def isa_accuracy(projections: Tensor) -> Tensor:
     """Return the share of rows whose most similar other row is their positive.
 
-    Parameters
-    ----------
-    projections : Tensor, shape (2 n_pairs, d)
-        As for :func:`isa_loss`.
-
-    Returns
-    -------
-    Tensor, scalar float32
-        0 to 1; guessing gives 1 / (2 n_pairs - 1).
+    The rows are as for :func:`isa_loss`. A scalar float32, 0 to 1; guessing gives 1 / (2 n_pairs -
+    1).
     """
     n_rows = _checked_rows(projections, 1.0)
     nearest = _similarities(projections.detach(), 1.0).argmax(1)

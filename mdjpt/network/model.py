@@ -42,53 +42,36 @@ Activation = Literal["relu", "none"]
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """Everything that shapes the network; the defaults are those of the published model.
-
-    Attributes
-    ----------
-    variant : {"released", "paper"}
-        What a block of the channel encoder returns, see the module's docstring.
-    activation : {"relu", "none"}
-        After the channel mixing.
-    n_times : int
-        Samples of a window (T); those after the last whole patch are not used.
-    patch_size, patch_step : int
-        Samples of a patch and from one patch to the next.
-    embed_dim : int
-        Width of the channel encoder (E).
-    n_blocks : int
-        Blocks of the channel encoder.
-    n_heads, ffn_dim : int
-        Heads of the attention and width of the feed-forward network, `paper` only.
-    n_dims : int
-        Numbers that the channel encoder gives for a patch (D).
-    n_mixed : int
-        Channels after the mixing (M).
-    n_filters : int
-        Filters a dim and dilation (K).
-    dilations : tuple of int
-        Dilation in patches of each of the spatio-temporal convolutions, which are 3 patches wide.
-    attention_size : int
-        Patches that the attention over the maps looks back, odd or even.
-    pool_size : int
-        Patches averaged to one step of the projector.
-    """
+    """Everything that shapes the network; the defaults are those of the published model."""
 
     variant: Variant = "released"
+    """What a block of the channel encoder returns, see the module's docstring."""
     activation: Activation = "relu"
+    """After the channel mixing."""
     n_times: int = 625
+    """Samples of a window (T); those after the last whole patch are not used."""
+    # Samples of a patch and from one patch to the next.
     patch_size: int = 32
     patch_step: int = 6
     embed_dim: int = 128
+    """Width of the channel encoder (E)."""
     n_blocks: int = 2
+    """Blocks of the channel encoder."""
+    # Heads of the attention and width of the feed-forward network, `paper` only.
     n_heads: int = 8
     ffn_dim: int = 256
     n_dims: int = 32
+    """Numbers that the channel encoder gives for a patch (D)."""
     n_mixed: int = 64
+    """Channels after the mixing (M)."""
     n_filters: int = 4
+    """Filters a dim and dilation (K)."""
     dilations: tuple[int, ...] = (1, 3, 6, 12)
+    """Dilation in patches of each of the spatio-temporal convolutions, which are 3 patches wide."""
     attention_size: int = 15
+    """Patches that the attention over the maps looks back, odd or even."""
     pool_size: int = 15
+    """Patches averaged to one step of the projector."""
 
     def __post_init__(self) -> None:
         if self.variant not in ("released", "paper"):
@@ -143,10 +126,7 @@ class EncoderConfig:
     def from_dict(cls, fields: dict[str, Any]) -> EncoderConfig:
         """Read what `to_dict` wrote.
 
-        Raises
-        ------
-        ValueError
-            When a field is unknown, missing or has an impossible value.
+        Raises ValueError when a field is unknown, missing or has an impossible value.
         """
         known = set(cls.__dataclass_fields__)
         if fields.keys() != known:
@@ -162,27 +142,18 @@ def _is_size(value: object) -> bool:
 
 
 class NetworkOutput(NamedTuple):
-    """What the network makes of B windows, all of it differentiable.
-
-    Attributes
-    ----------
-    tokens : Tensor, shape (B, C, N, D)
-        After the first stratified normalisation.
-    mixed : Tensor, shape (B, D, M, N)
-        Whose covariance over the patches is aligned between datasets.
-    maps : Tensor, shape (B, F, N)
-        Weighted by the attention.
-    feature : Tensor, shape (B, F)
-        Mean of the maps over the patches.
-    projection : Tensor, shape (B, projection_dim)
-        Of unit length, for the contrastive loss.
-    """
+    """What the network makes of B windows, all of it differentiable."""
 
     tokens: Tensor
+    """After the first stratified normalisation. Shape (B, C, N, D)."""
     mixed: Tensor
+    """Whose covariance over the patches is aligned between datasets. Shape (B, D, M, N)."""
     maps: Tensor
+    """Weighted by the attention. Shape (B, F, N)."""
     feature: Tensor
+    """Mean of the maps over the patches. Shape (B, F)."""
     projection: Tensor
+    """Of unit length, for the contrastive loss. Shape (B, projection_dim)."""
 
 
 def stratified_norm(x: Tensor, group_size: int, along: int) -> Tensor:

@@ -70,69 +70,41 @@ class StoredPrediction(BaseModel):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OtherStream:
-    """A stream of the recording that is neither its EEG nor events.
+    """A stream of the recording that is neither its EEG nor events."""
 
-    Attributes
-    ----------
-    name, kind : str
-        As its sender announced them.
-    sfreq : float
-        Nominal rate in Hz, 0 for an irregular one.
-    labels, units : tuple of str
-        Of each channel.
-    seconds : ndarray of float64, shape (n_times,)
-        From the first sample of the EEG, on the time line of its samples.
-    values : ndarray of float64, shape (n_channels, n_times)
-        In the units of the stream.
-    """
-
+    # As its sender announced them.
     name: str
     kind: str
     sfreq: float
+    """Nominal rate in Hz, 0 for an irregular one."""
+    # Of each channel.
     labels: tuple[str, ...]
     units: tuple[str, ...]
     seconds: NDArray[np.float64]
+    """From the first sample of the EEG, on the time line of its samples. Shape (n_times,)."""
     values: NDArray[np.float64]
+    """In the units of the stream. Shape (n_channels, n_times)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """All that a recording holds beside its EEG and events.
-
-    Attributes
-    ----------
-    predictions : tuple of StoredPrediction
-        In order.
-    others : tuple of OtherStream
-        Accelerometer, PPG, counters and whatever else was recorded.
-    notes : tuple of str
-        Remarks of the session, and on what cannot be read.
-    """
+    """All that a recording holds beside its EEG and events."""
 
     predictions: tuple[StoredPrediction, ...] = ()
+    """In order."""
     others: tuple[OtherStream, ...] = ()
+    """Accelerometer, PPG, counters and whatever else was recorded."""
     notes: tuple[str, ...] = ()
+    """Remarks of the session, and on what cannot be read."""
 
 
 def read_beside(recording: Recording, stream: str | None = None) -> Beside:
     """Read what the file of a recording holds beside it, in a guarded process.
 
-    Parameters
-    ----------
-    recording : Recording
-        As it was read; only XDF files hold more.
-    stream : str, optional
-        Name or source_id of its stream.
+    Only XDF files hold more; it is placed on the samples of the recording. `stream` is the name or
+    source_id of its stream.
 
-    Returns
-    -------
-    Beside
-        Placed on the samples of the recording.
-
-    Raises
-    ------
-    RecordingError
-        The file cannot be read any more.
+    Raises RecordingError: the file cannot be read any more.
     """
     path = Path(recording.source)
     if not path.name.lower().endswith(SUFFIXES):

@@ -30,12 +30,7 @@ _MIN_COLUMNS = 7
 def is_brainflow(path: Path, head: Sequence[str]) -> bool:
     """Tell a table of BrainFlow by its name or by its numbers between tabs, one of them Unix time.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    head : sequence of str
-        Its first lines.
+    `head` holds its first lines.
     """
     cells = [number(cell) for cell in layout_of(head).cells(head[0])] if head else []
     if len(cells) < _MIN_COLUMNS or not np.isfinite(cells).all():
@@ -47,23 +42,12 @@ def is_brainflow(path: Path, head: Sequence[str]) -> bool:
 def read(
     path: Path, head: Sequence[str], montage: tuple[str, ...] | None, board: str | None
 ) -> Recording:
-    """Read the EEG, stamps, counter and markers of a raw table.
+    """Read the EEG, stamps, counter and markers of a raw table, whose first lines are `head`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    head : sequence of str
-        Its first lines.
-    montage : tuple of str or None
-        Names for the EEG channels; without it those that BrainFlow gives the board.
-    board : str or None
-        As BrainFlow calls it ("cyton"); None to tell it by the number of columns.
+    Without a montage the channels have the names that BrainFlow gives the board. That is called as
+    BrainFlow does ("cyton"), or told by the number of columns.
 
-    Raises
-    ------
-    RecordingError
-        The board is not known, or writes another number of columns.
+    Raises RecordingError: the board is not known, or writes another number of columns.
     """
     layout = layout_of(head)
     n_columns = len(layout.cells(head[0]))

@@ -31,31 +31,21 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the checksums say of a file.
-
-    Attributes
-    ----------
-    content : bytes
-        The file without what is damaged, torn or cannot be checked; what follows the last line
-        stays.
-    n_parts : int
-        Parts that the file should hold.
-    damaged : tuple of (int, float)
-        Byte and second of each part that is not as it was written.
-    torn_bytes : int
-        Bytes of a last part that is not whole.
-    n_unchecked : int
-        Bytes left out because their line is damaged.
-    lines_damaged : bool
-        True when the file of checksums itself is damaged.
-    """
+    """What the checksums say of a file."""
 
     content: bytes
+    """The file without what is damaged, torn or cannot be checked; what follows the last line
+    stays."""
     n_parts: int
+    """Parts that the file should hold."""
     damaged: tuple[tuple[int, float], ...] = ()
+    """Byte and second of each part that is not as it was written."""
     torn_bytes: int = 0
+    """Bytes of a last part that is not whole."""
     n_unchecked: int = 0
+    """Bytes left out because their line is damaged."""
     lines_damaged: bool = False
+    """True when the file of checksums itself is damaged."""
 
     def notes(self) -> tuple[str, ...]:
         """Say in one line each what is wrong, nothing when all is well."""
@@ -80,30 +70,12 @@ def checksum_path(path: Path) -> Path:
 
 
 def checksum_line(offset: int, content: bytes, time_s: float) -> bytes:
-    """Return the line of one part.
-
-    Parameters
-    ----------
-    offset : int
-        Byte of the file at which the part begins.
-    content : bytes
-        The part.
-    time_s : float
-        Seconds of signal before it.
-    """
+    """Return the line of one part, which begins at byte `offset` behind `time_s` of signal."""
     return f"{offset} {len(content)} {zlib.crc32(content):08x} {time_s:.3f}\n".encode("ascii")
 
 
 def check_parts(content: bytes, lines: bytes) -> Checked:
-    """Compare a recording with its checksums.
-
-    Parameters
-    ----------
-    content : bytes
-        The recording.
-    lines : bytes
-        The file of checksums; its torn end is ignored.
-    """
+    """Compare a recording with the lines of its checksums, whose torn end is ignored."""
     parsed, lines_damaged = _parsed(lines)
     # The line of a part that never was written is no fault.
     written = [line for line in parsed if line.offset < len(content)]

@@ -26,38 +26,21 @@ _LABEL = re.compile(r"^$|COUNT|SAMPLE|PACKET|INDEX", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Counter:
-    """A device's sample counter.
-
-    Attributes
-    ----------
-    column : int
-        Where it was found.
-    values : ndarray of int64, shape (n_times,)
-        One step a sample, modulo `modulus`.
-    modulus : int
-        Number of different values.
-    """
+    """A device's sample counter."""
 
     column: int
+    """Where it was found."""
     values: NDArray[np.int64]
+    """One step a sample, modulo `modulus`. Shape (n_times,)."""
     modulus: int
+    """Number of different values."""
 
 
 def find_counter(samples: NDArray[np.floating], labels: Sequence[str]) -> Counter | None:
-    """Find the first column that counts samples.
+    """Find the first column that counts samples, None when there is none.
 
-    Parameters
-    ----------
-    samples : ndarray, shape (n_channels, n_times)
-        Columns of the stream, in any unit.
-    labels : sequence of str
-        Label of each column; only unlabelled columns and those called counter, index, sample or
-        packet are looked at.
-
-    Returns
-    -------
-    Counter or None
-        None when no column counts.
+    The samples have shape (n_channels, n_times), in any unit. Only unlabelled columns and those
+    called counter, index, sample or packet are looked at.
     """
     for column, label in enumerate(labels):
         if not _LABEL.search(label):
@@ -69,20 +52,10 @@ def find_counter(samples: NDArray[np.floating], labels: Sequence[str]) -> Counte
 
 
 def as_counter(values: NDArray[np.floating]) -> tuple[NDArray[np.int64], int] | None:
-    """Interpret one column as a sample counter.
+    """Interpret one column as a sample counter with its modulus; None when it does not count.
 
     The step between samples is divided out (OpenBCI counts by two with a Daisy board); the modulus
     follows from the jump at the wrap.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n_times,)
-        The column.
-
-    Returns
-    -------
-    (ndarray of int64, int) or None
-        Counter with one step a sample and its modulus; None when the column does not count.
     """
     if len(values) < MIN_TIMES or not np.isfinite(values).all():
         return None

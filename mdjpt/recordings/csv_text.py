@@ -35,28 +35,12 @@ _UNIT = re.compile(r"[(\[]\s*([a-zµμ]{1,12})\s*[)\]]\s*$", re.IGNORECASE)
 def read(
     path: Path, head: Sequence[str], montage: tuple[str, ...] | None, sfreq: float | None
 ) -> Recording:
-    """Read EEG, time stamps and markers of a table.
+    """Read EEG, time stamps and markers of a table, whose first lines are `head`.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    head : sequence of str
-        Its first lines.
-    montage : tuple of str or None
-        Names for the EEG columns.
-    sfreq : float or None
-        Hz, for a table that does not tell its rate or tells a wrong one.
+    It is placed by the file's time stamps, or by its counter. `sfreq`, Hz, is for a table that does
+    not tell its rate or tells a wrong one.
 
-    Returns
-    -------
-    Recording
-        Placed by the file's time stamps, or by its counter.
-
-    Raises
-    ------
-    RecordingError
-        No names, no rate, no electrode, or rows too rare to be EEG.
+    Raises RecordingError: no names, no rate, no electrode, or rows too rare to be EEG.
     """
     header = header_of(head)
     if header.time is None and not (sfreq or header.sfreq):

@@ -35,18 +35,12 @@ _RECORDED = re.compile("(?!BAD|emotion/)")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What an export has written.
-
-    Attributes
-    ----------
-    files : tuple of Path
-        The signals first, then what stands beside them.
-    notes : tuple of str
-        What is not as it was, one line each.
-    """
+    """What an export has written."""
 
     files: tuple[Path, ...]
+    """The signals first, then what stands beside them."""
     notes: tuple[str, ...]
+    """What is not as it was, one line each."""
 
 
 def export_recording(

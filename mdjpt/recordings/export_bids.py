@@ -42,21 +42,13 @@ _BIDS_VERSION = "1.10.0"
 class BidsNames:
     """What BIDS calls a recording.
 
-    Attributes
-    ----------
-    subject, task : str
-        Letters and digits.
-    session, run : str
-        "" for none.
-
-    Raises
-    ------
-    RecordingError
-        One of them holds something else.
+    Raises RecordingError: one of them holds something else.
     """
 
+    # Letters and digits.
     subject: str
     task: str = "emotion"
+    # "" for none.
     session: str = ""
     run: str = ""
 
@@ -77,30 +69,10 @@ def write_bids(
 ) -> tuple[list[Path], tuple[str, ...]]:
     """Add a recording to a dataset, which is made where there is none.
 
-    Parameters
-    ----------
-    root : Path
-        Folder of the dataset.
-    names : BidsNames
-        What the recording is called.
-    signal : ExportSignal
-        EEG and events.
-    beside : Beside
-        Predictions and other streams.
+    What was written comes first, the header of the EEG at its head, then what could not come along.
 
-    Returns
-    -------
-    list of Path
-        What was written, the header of the EEG first.
-    tuple of str
-        What could not come along.
-
-    Raises
-    ------
-    RecordingError
-        The dataset has this recording already, or cannot be written.
-    MdjptError
-        The extra ``export`` is missing.
+    Raises RecordingError: the dataset has this recording already, or cannot be written. Raises
+    MdjptError: the extra ``export`` is missing.
     """
     mne_bids = require_extra("export", "mne_bids")
     path = mne_bids.BIDSPath(

@@ -36,26 +36,12 @@ _NOT_IN_TEXT = str.maketrans({0: " ", 0x14: " ", 0x15: " "})
 
 
 def write_edf(path: Path, signal: ExportSignal, kind: Literal["edf", "bdf"]) -> tuple[str, ...]:
-    """Write EDF+ (16 bits a sample) or BDF+ (24 bits).
+    """Write EDF+ (16 bits a sample) or BDF+ (24 bits); say what is not exactly as it was.
 
-    Parameters
-    ----------
-    path : Path
-        File to write; an existing one is replaced.
-    signal : ExportSignal
-        What to write. Its last record is filled up with its last samples, marked as lost.
-    kind : {"edf", "bdf"}
-        Which of both.
+    An existing file is replaced. The last record is filled up with the last samples, marked as
+    lost.
 
-    Returns
-    -------
-    tuple of str
-        What is not exactly as it was, one line each.
-
-    Raises
-    ------
-    RecordingError
-        It does not fit into the format, or cannot be written.
+    Raises RecordingError: it does not fit into the format, or cannot be written.
     """
     n_times = signal.samples.shape[1]
     n_record, record_s = _record(path, signal.sfreq, n_times)

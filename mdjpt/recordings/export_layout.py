@@ -34,40 +34,26 @@ MAX_FILLED = 4.0
 
 @dataclass(frozen=True, slots=True, order=True)
 class ExportEvent:
-    """Something that happened, or that is marked.
-
-    Attributes
-    ----------
-    first : int
-        Its sample.
-    n_times : int
-        Its length in samples, 0 for an instant.
-    label : str
-        What it is.
-    """
+    """Something that happened, or that is marked."""
 
     first: int
+    """Its sample."""
     n_times: int
+    """Its length in samples, 0 for an instant."""
     label: str
+    """What it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportMarks:
-    """What is marked in a recording.
-
-    Attributes
-    ----------
-    events : tuple of ExportEvent
-        In order: those of the recording, gaps and bad spans, and the emotions that were shown.
-    remarks : tuple of str
-        What is to be known of the recording.
-    notes : tuple of str
-        What could not come along, one line each.
-    """
+    """What is marked in a recording."""
 
     events: tuple[ExportEvent, ...]
+    """In order: those of the recording, gaps and bad spans, and the emotions that were shown."""
     remarks: tuple[str, ...]
+    """What is to be known of the recording."""
     notes: tuple[str, ...]
+    """What could not come along, one line each."""
 
     @property
     def annotations(self) -> tuple[ExportEvent, ...]:
@@ -77,41 +63,27 @@ class ExportMarks:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExportSignal:
-    """Signals and events that every format can take.
-
-    Attributes
-    ----------
-    samples : ndarray of float32, shape (n_channels, n_times)
-        Microvolts, finite; sample i lies at second i / sfreq. Lost ones are on straight lines.
-    sfreq : float
-        Hz.
-    ch_names : tuple of str
-        Electrodes.
-    bads : tuple of str
-        Electrodes of which nothing is known; their samples are 0.
-    marks : ExportMarks
-        Events, gaps, bad spans and remarks.
-    began_at_s : float or None
-        Unix time of the first sample.
-    """
+    """Signals and events that every format can take."""
 
     samples: NDArray[np.float32]
+    """Microvolts, finite; sample i lies at second i / sfreq. Lost ones are on straight lines. Shape
+    (n_channels, n_times)."""
     sfreq: float
+    """Hz."""
     ch_names: tuple[str, ...]
+    """Electrodes."""
     bads: tuple[str, ...] = ()
+    """Electrodes of which nothing is known; their samples are 0."""
     marks: ExportMarks = field(default_factory=lambda: ExportMarks((), (), ()))
+    """Events, gaps, bad spans and remarks."""
     began_at_s: float | None = None
+    """Unix time of the first sample."""
 
 
 def marked(recording: Recording, beside: Beside) -> ExportMarks:
     """Place on its samples all that is marked in a recording.
 
-    Parameters
-    ----------
-    recording : Recording
-        What was read.
-    beside : Beside
-        Its predictions, which become events where the label changes, and its remarks.
+    Its predictions become events where the label changes; its remarks are marked, too.
     """
     n_times = recording.n_positions
     lost = [ExportEvent(first, stop - first, LOST) for first, stop in recording.gaps]
@@ -122,26 +94,11 @@ def marked(recording: Recording, beside: Beside) -> ExportMarks:
 
 
 def laid_out(recording: Recording, beside: Beside) -> tuple[ExportSignal, tuple[str, ...]]:
-    """Lay a recording out.
+    """Lay a recording out, every sample at its position, with all that :func:`marked` finds.
 
-    Parameters
-    ----------
-    recording : Recording
-        What was read.
-    beside : Beside
-        Its predictions and remarks, see :func:`marked`.
+    Beside it there is a line for each thing that had to be filled in or left out.
 
-    Returns
-    -------
-    ExportSignal
-        With every sample at its position.
-    tuple of str
-        What had to be filled in or left out, one line each.
-
-    Raises
-    ------
-    RecordingError
-        Far more was lost than recorded.
+    Raises RecordingError: far more was lost than recorded.
     """
     n_times = recording.n_positions
     if n_times > (1 + MAX_FILLED) * recording.n_times:

@@ -22,13 +22,7 @@ __all__ = ["as_annotations", "as_raw", "write_brainvision", "write_fif"]
 
 
 def as_raw(signal: ExportSignal) -> Any:
-    """Return a recording as ``mne.io.RawArray``, in volts, with its events as annotations.
-
-    Parameters
-    ----------
-    signal : ExportSignal
-        What to hand over.
-    """
+    """Return a recording as ``mne.io.RawArray``, in volts, with its events as annotations."""
     import mne
 
     info = mne.create_info(list(signal.ch_names), signal.sfreq, "eeg")
@@ -40,15 +34,7 @@ def as_raw(signal: ExportSignal) -> Any:
 
 
 def as_annotations(events: Iterable[ExportEvent], sfreq: float) -> Any:
-    """Return events as ``mne.Annotations``.
-
-    Parameters
-    ----------
-    events : iterable of ExportEvent
-        Placed on samples.
-    sfreq : float
-        Hz.
-    """
+    """Return events, placed on samples, as ``mne.Annotations``."""
     import mne
 
     found = list(events)
@@ -60,24 +46,11 @@ def as_annotations(events: Iterable[ExportEvent], sfreq: float) -> Any:
 
 
 def write_fif(path: Path, signal: ExportSignal) -> tuple[str, ...]:
-    """Write a FIF file of MNE, float32.
+    """Write a FIF file of MNE, float32; remark on its name, where MNE expects another.
 
-    Parameters
-    ----------
-    path : Path
-        File to write; an existing one is replaced.
-    signal : ExportSignal
-        What to write.
+    An existing file is replaced.
 
-    Returns
-    -------
-    tuple of str
-        A remark on its name, where MNE expects another.
-
-    Raises
-    ------
-    RecordingError
-        It cannot be written.
+    Raises RecordingError: it cannot be written.
     """
     try:
         as_raw(signal).save(path, fmt="single", overwrite=True, verbose="ERROR")
@@ -91,24 +64,10 @@ def write_fif(path: Path, signal: ExportSignal) -> tuple[str, ...]:
 def write_brainvision(path: Path, signal: ExportSignal) -> tuple[str, ...]:
     """Write a BrainVision header with its samples (float32, microvolts) and markers beside it.
 
-    Parameters
-    ----------
-    path : Path
-        The header, ``.vhdr``; none of the three files may exist.
-    signal : ExportSignal
-        What to write.
+    None of the three files may exist. Nothing is remarked: samples are kept as they are.
 
-    Returns
-    -------
-    tuple of str
-        Nothing: samples are kept as they are.
-
-    Raises
-    ------
-    RecordingError
-        It does not fit into the format, or cannot be written.
-    MdjptError
-        The extra ``export`` is missing.
+    Raises RecordingError: it does not fit into the format, or cannot be written. Raises MdjptError:
+    the extra ``export`` is missing.
     """
     pybv = require_extra("export", "pybv")
     began = None

@@ -47,10 +47,7 @@ _CHOICES = {
 def reader_module(path: Path) -> str:
     """Name of the module that reads files with this suffix.
 
-    Raises
-    ------
-    RecordingError
-        Unknown suffix.
+    Raises RecordingError: unknown suffix.
     """
     whole = path.with_suffix(_PARTS.get(path.suffix.lower(), path.suffix))
     if whole != path and (whole.exists() or path.suffix.lower() != ".eeg"):
@@ -68,21 +65,11 @@ def reader_module(path: Path) -> str:
 def read_file(path: Path, montage: tuple[str, ...] | None, choice: Mapping[str, Any]) -> Recording:
     """Read a file by the reader of its format, importing the one vendor library that it needs.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    montage : tuple of str or None
-        Names for the EEG channels.
-    choice : mapping
-        ``stream``, ``sfreq`` and ``board``, as far as they are given: for formats in which a file
-        leaves them open.
+    The choice is of ``stream``, ``sfreq`` and ``board``, as far as they are given: for formats in
+    which a file leaves them open.
 
-    Raises
-    ------
-    RecordingError
-        Unknown suffix, or something is chosen that this format has not. Any other exception may
-        come out of a damaged file.
+    Raises RecordingError: unknown suffix, or something is chosen that this format has not. Any
+    other exception may come out of a damaged file.
     """
     name = reader_module(path)
     known = _CHOICES.get(name, {})

@@ -32,20 +32,10 @@ TOO_SMALL_UV = 0.2
 def inspected(recording: Recording) -> Recording:
     """Refuse a recording that holds nothing to decode; add remarks to any other.
 
-    Parameters
-    ----------
-    recording : Recording
-        As its reader returns it; infinite samples become NaN.
+    Its infinite samples become NaN.
 
-    Returns
-    -------
-    Recording
-        The same signals with further notes.
-
-    Raises
-    ------
-    RecordingError
-        Less than a second of signal, an impossible sampling rate, or no number at all.
+    Raises RecordingError: less than a second of signal, an impossible sampling rate, or no number
+    at all.
     """
     if recording.sfreq > MAX_SFREQ:
         raise RecordingError(f"sampling rate {recording.sfreq:g} Hz is impossible; damaged header?")
@@ -99,20 +89,10 @@ def _on_magnitude(recording: Recording) -> tuple[str, ...]:
 
 
 def band_amplitude(samples: NDArray[np.float32], sfreq: float) -> float:
-    """Typical amplitude between 1 and 40 Hz.
+    """Return the typical amplitude between 1 and 40 Hz of EEG, shape (n_channels, n_times).
 
-    Parameters
-    ----------
-    samples : ndarray of float32, shape (n_channels, n_times)
-        Microvolts.
-    sfreq : float
-        Sampling rate in Hz.
-
-    Returns
-    -------
-    float
-        Median over segments of 4 s and channels of the RMS in the band, in microvolts; NaN when no
-        segment is free of NaN.
+    Median over segments of 4 s and channels of the RMS in the band, in microvolts as the samples;
+    NaN when no segment is free of NaN.
     """
     n = min(samples.shape[1], round(SEGMENT_S * sfreq))
     starts = np.unique(np.linspace(0, samples.shape[1] - n, MAX_SEGMENTS).astype(int))

@@ -21,22 +21,10 @@ _PLAUSIBLE_UV = (0.5, 5_000.0)  # spread of a scalp electrode without filter and
 
 
 def open_neuroscan(path: Path, data_format: str = "auto") -> tuple[Any, tuple[str, ...]]:
-    """Open a file without reading its samples.
+    """Open a .cnt file without reading its samples; remark when their width is a guess.
 
-    Parameters
-    ----------
-    path : Path
-        A .cnt file.
-    data_format : {"auto", "int16", "int32"}
-        Width of a sample. "auto" asks the header, and where that does not tell, tries both and
-        keeps the one that looks like EEG.
-
-    Returns
-    -------
-    raw : mne.io.Raw
-        The file.
-    notes : tuple of str
-        A remark when the width is a guess.
+    "auto" asks the header for the width ("int16" or "int32"), and where that does not tell, tries
+    both and keeps the one that looks like EEG.
 
     Raises
     ------

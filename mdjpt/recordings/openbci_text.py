@@ -49,24 +49,10 @@ class _Layout:
 def read(path: Path, head: Sequence[str], montage: tuple[str, ...] | None) -> Recording:
     """Read the EEG, sample counter and markers of an OpenBCI GUI text file.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    head : sequence of str
-        Its first lines.
-    montage : tuple of str or None
-        Names of the electrodes: the format has no place for them.
+    It is placed by the board's counter; the GUI's time stamps come in bursts. The montage names the
+    electrodes: the format has no place for them.
 
-    Returns
-    -------
-    Recording
-        Placed by the board's counter; the GUI's time stamps come in bursts.
-
-    Raises
-    ------
-    RecordingError
-        No OpenBCI file, no electrode names given, or no row of numbers.
+    Raises RecordingError: no OpenBCI file, no electrode names given, or no row of numbers.
     """
     layout = _layout(head)
     electrodes = select_electrodes(layout.labels, montage)

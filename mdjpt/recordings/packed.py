@@ -25,10 +25,7 @@ def is_packed(path: Path) -> bool:
 def unpacked(content: bytes) -> bytes:
     """Return what a gzip file holds.
 
-    Raises
-    ------
-    MemoryError
-        It is larger than 2 GiB.
+    Raises MemoryError: it is larger than 2 GiB.
     """
     plain = bytearray()
     with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:

@@ -34,24 +34,9 @@ _BAD = re.compile(r"BAD", re.IGNORECASE)
 def record_positions(path: Path, sfreq: float, n_times: int) -> NDArray[np.int64] | None:
     """Return the positions of the samples of an EDF+ or BDF+ file whose records leave gaps.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    sfreq : float
-        Sampling rate of its EEG, Hz.
-    n_times : int
-        Samples of a channel.
+    From 0 on, int64, shape (n_times,); None for a file whose records follow one another.
 
-    Returns
-    -------
-    ndarray of int64, shape (n_times,), or None
-        From 0 on; None for a file whose records follow one another.
-
-    Raises
-    ------
-    RecordingError
-        The onset of a record is missing, or records overlap.
+    Raises RecordingError: the onset of a record is missing, or records overlap.
     """
     with path.open("rb") as file:
         head = file.read(_HEADER_BYTES)

@@ -26,30 +26,11 @@ def read_here(
     sfreq: float | None = None,
     board: str | None = None,
 ) -> Recording:
-    """Read a file in this process, without limits.
+    """Read a file in this process, without limits, and check it.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    montage : sequence of str or None
-        Names for the EEG channels.
-    stream : str or None
-        Name or source_id of the stream, for files that hold several.
-    sfreq : float or None
-        Hz, for a table that does not tell its rate.
-    board : str or None
-        BrainFlow's name of the board, for its raw tables.
+    The arguments are those of :func:`mdjpt.read_recording`.
 
-    Returns
-    -------
-    Recording
-        Checked, with its notes.
-
-    Raises
-    ------
-    RecordingError
-        Whatever is wrong with the file, in one line.
+    Raises RecordingError: whatever is wrong with the file, in one line.
     """
     names = None if montage is None else tuple(montage)
     choice = {"stream": stream, "sfreq": sfreq, "board": board}

@@ -39,42 +39,20 @@ _FILE_HEADER = b'<?xml version="1.0"?><info><version>1.0</version></info>'
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The intact part of a file.
-
-    Attributes
-    ----------
-    pieces : tuple of (bytes, float)
-        In order; together they are an XDF file. With each the seconds of signal before it.
-    duration_s : float
-        Seconds from the first stamp of the EEG that is left to the last.
-    notes : tuple of str
-        One line for everything that is left out or restored; empty when nothing is damaged.
-    """
+    """The intact part of a file."""
 
     pieces: tuple[tuple[bytes, float], ...]
+    """In order; together they are an XDF file. With each the seconds of signal before it."""
     duration_s: float
+    """Seconds from the first stamp of the EEG that is left to the last."""
     notes: tuple[str, ...]
+    """One line for everything that is left out or restored; empty when nothing is damaged."""
 
 
 def unpacked(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Decompress what is compressed by gzip, as far as it goes.
+    """Decompress what is compressed by gzip, as far as it goes; remark on a missing or damaged end.
 
-    Parameters
-    ----------
-    content : bytes
-        A file, compressed or not.
-
-    Returns
-    -------
-    bytes
-        What was in it.
-    tuple of str
-        A remark when its end is missing or damaged.
-
-    Raises
-    ------
-    RecordingError
-        It swells beyond reason.
+    Raises RecordingError: it swells beyond reason.
     """
     if not content.startswith(b"\x1f\x8b"):
         return content, ()
@@ -94,26 +72,13 @@ def unpacked(content: bytes) -> tuple[bytes, tuple[str, ...]]:
 def repaired(content: bytes, checksums: bytes | None = None) -> Repaired:
     """Take out of a damaged recording what is intact, and change nothing in it.
 
-    Left out besides what is damaged: samples behind damage without a time stamp of their own, up to
-    the first one with a stamp, for nobody knows how many are missing before them; and in this
-    program's own files samples without their positions and positions without their samples.
+    Left out besides what is damaged (by the checksums beside it, where there are some): samples
+    behind damage without a time stamp of their own, up to the first one with a stamp, for nobody
+    knows how many are missing before them; and in this program's own files samples without their
+    positions and positions without their samples.
 
-    Parameters
-    ----------
-    content : bytes
-        The file.
-    checksums : bytes, optional
-        The file of checksums beside it.
-
-    Returns
-    -------
-    Repaired
-        What is left.
-
-    Raises
-    ------
-    RecordingError
-        Nothing is left: it is no XDF file, or what describes its streams is damaged.
+    Raises RecordingError: nothing is left: it is no XDF file, or what describes its streams is
+    damaged.
     """
     notes: list[str] = []
     if checksums is not None:
@@ -163,13 +128,7 @@ def _as_checked(content: bytes, checksums: bytes, notes: list[str]) -> bytes:
 
 
 class _Times:
-    """Seconds of signal by the stamps of the EEG, or of the first stream that has some.
-
-    Parameters
-    ----------
-    chunks : sequence of XdfChunk
-        Of a whole file.
-    """
+    """Seconds of signal by the stamps of the EEG, or of the first stream that has some."""
 
     def __init__(self, chunks: Sequence[XdfChunk]) -> None:
         timed = [c for c in chunks if c.tag == SAMPLES and np.isfinite(c.first_s)]

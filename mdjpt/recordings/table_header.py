@@ -37,29 +37,20 @@ _ONE_LINE = re.compile(r"sampling:\s*(?:eeg_)?(?P<sfreq>\d+)\b.*labels:(?P<names
 
 @dataclass(frozen=True, slots=True)
 class TableHeader:
-    """Names of the columns.
-
-    Attributes
-    ----------
-    names : tuple of str
-        One a column, "" where the table has none.
-    skip_lines : int
-        Lines before the first row of numbers.
-    layout : TextLayout
-        How cells are told apart.
-    time, marker, counter : int or None
-        Columns of time stamps, of events and of the device's sample counter.
-    sfreq : float or None
-        Hz, where the head of the table tells it.
-    """
+    """Names of the columns."""
 
     names: tuple[str, ...]
+    """One a column, "" where the table has none."""
     skip_lines: int
+    """Lines before the first row of numbers."""
     layout: TextLayout
+    """How cells are told apart."""
+    # Columns of time stamps, of events and of the device's sample counter.
     time: int | None = None
     marker: int | None = None
     counter: int | None = None
     sfreq: float | None = None
+    """Hz, where the head of the table tells it."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -84,15 +75,7 @@ def header_of(head: Sequence[str]) -> TableHeader:
 
     Columns of a table of numbers alone are numbered.
 
-    Parameters
-    ----------
-    head : sequence of str
-        The first lines of the file.
-
-    Raises
-    ------
-    RecordingError
-        No line names columns.
+    Raises RecordingError: no line names columns.
     """
     layout = layout_of(head)
     rows = [layout.cells(line) for line in head[:HEADER_LINES]]

@@ -23,21 +23,10 @@ def read(
 ) -> Recording:
     """Read a text file of the OpenBCI GUI, of BrainFlow, or with a line of channel names.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    montage : tuple of str or None
-        Names for the EEG columns.
-    sfreq : float or None
-        Hz, for a table that does not tell its rate.
-    board : str or None
-        BrainFlow's name of the board that wrote a table without names.
+    `sfreq`, Hz, is for a table that does not tell its rate, BrainFlow's name of the board for one
+    without names.
 
-    Raises
-    ------
-    RecordingError
-        Neither of these, or not enough is known of it.
+    Raises RecordingError: neither of these, or not enough is known of it.
     """
     head = head_of(path)
     if head and head[0].startswith("%"):

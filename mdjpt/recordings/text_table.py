@@ -44,18 +44,12 @@ _DECIMAL_COMMA = re.compile(r"\s*-?\d*,\d+(e[-+]?\d+)?\s*", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class TextLayout:
-    """How the cells of a table are told apart.
-
-    Attributes
-    ----------
-    separator : str or None
-        Between two cells; None for any number of blanks.
-    decimal_comma : bool
-        Whether 1,5 is one and a half.
-    """
+    """How the cells of a table are told apart."""
 
     separator: str | None = ","
+    """Between two cells; None for any number of blanks."""
     decimal_comma: bool = False
+    """Whether 1,5 is one and a half."""
 
     def cells(self, line: str) -> list[str]:
         """Return the cells of a line, without blanks and quotes around them."""
@@ -100,10 +94,7 @@ def open_text(path: Path) -> Iterator[TextIO]:
 def head_of(path: Path) -> list[str]:
     """Return the first lines of a text file, without line ends.
 
-    Raises
-    ------
-    RecordingError
-        The file is no text.
+    Raises RecordingError: the file is no text.
     """
     with open_text(path) as file:
         lines = [file.readline(MAX_LINE) for _ in range(HEAD_LINES)]

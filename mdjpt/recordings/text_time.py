@@ -35,14 +35,9 @@ _NAMED = {
 
 
 def in_seconds(stamps: NDArray[np.float64], name: str = "") -> NDArray[np.float64]:
-    """Return time stamps in seconds.
+    """Return the time stamps of a clock in seconds, shape (n_times,), NaN where there is none.
 
-    Parameters
-    ----------
-    stamps : ndarray of float64, shape (n_times,)
-        Of a clock, NaN where there is none.
-    name : str
-        Of their column: "Time (ms)"; where it tells no unit, the size of Unix times does.
+    The name of their column tells the unit, "Time (ms)"; else the size of Unix times does.
     """
     for per_second, named in _NAMED.items():
         if named.search(name):
@@ -56,15 +51,7 @@ def in_seconds(stamps: NDArray[np.float64], name: str = "") -> NDArray[np.float6
 def seconds_of(
     stamps: NDArray[np.float64], name: str
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return time stamps in seconds, and a remark where only the rate tells their unit.
-
-    Parameters
-    ----------
-    stamps : ndarray of float64, shape (n_times,)
-        Finite.
-    name : str
-        Of their column.
-    """
+    """Return finite time stamps in seconds, and a remark where only the rate tells their unit."""
     seconds = in_seconds(stamps, name)
     measured = steady_rate(seconds)
     if not 0 < measured < SLOWEST:
@@ -80,17 +67,9 @@ def nominal_rate(
 ) -> tuple[float, tuple[str, ...]]:
     """Return the nominal sampling rate, and a remark when it is an unusual one.
 
-    Parameters
-    ----------
-    stamps : ndarray of float64, shape (n_times,), or None
-        Seconds.
-    told : float or None
-        Hz, by the user or the head of the file.
+    Stamps, shape (n_times,), are seconds; the user, or the head of the file, may have told Hz.
 
-    Raises
-    ------
-    RecordingError
-        Rows too rare for raw EEG.
+    Raises RecordingError: rows too rare for raw EEG.
     """
     if told:
         return told, ()

@@ -36,68 +36,43 @@ _MAYBE_CHUNK = re.compile(rb"(?s)(?=(?:\x01.|\x04.{4}|\x08.{8})[\x01-\x06]\x00)"
 
 @dataclass(frozen=True, slots=True)
 class XdfHeader:
-    """What the header of a stream says of its samples.
+    """What the header of a stream says of its samples."""
 
-    Attributes
-    ----------
-    name, kind : str
-        As LSL has them; `kind` is its type.
-    n_channels : int
-        Values a sample.
-    value_bytes : int
-        Of each; 0 for text.
-    """
-
+    # As LSL has them; `kind` is its type.
     name: str
     kind: str
     n_channels: int
+    """Values a sample."""
     value_bytes: int
+    """Of each; 0 for text."""
 
 
 @dataclass(frozen=True, slots=True)
 class XdfChunk:
-    """A chunk that is as the layout wants it.
+    """A chunk that is as the layout wants it."""
 
-    Attributes
-    ----------
-    start, stop : int
-        Its first byte in the file, and the one behind it.
-    tag : int
-        What it is.
-    stream : int
-        Number of its stream, 0 for none.
-    header : XdfHeader or None
-        Of its stream.
-    n_times : int
-        Samples in it.
-    is_timed : bool
-        Whether its first sample has a time stamp of its own.
-    first_s, last_s : float
-        First and last time stamp, NaN without one.
-    announced : int
-        In a chunk of sample positions: how many samples of EEG stand behind it.
-    """
-
+    # Its first byte in the file, and the one behind it.
     start: int
     stop: int
     tag: int
+    """What it is."""
     stream: int = 0
+    """Number of its stream, 0 for none."""
     header: XdfHeader | None = None
+    """Of its stream."""
     n_times: int = 0
+    """Samples in it."""
     is_timed: bool = True
+    """Whether its first sample has a time stamp of its own."""
+    # First and last time stamp, NaN without one.
     first_s: float = np.nan
     last_s: float = np.nan
     announced: int = 0
+    """In a chunk of sample positions: how many samples of EEG stand behind it."""
 
 
 class ChunkWalk:
-    """Reads a file chunk by chunk, and finds its way again behind damage.
-
-    Parameters
-    ----------
-    content : bytes
-        The file.
-    """
+    """Reads a file chunk by chunk, and finds its way again behind damage."""
 
     def __init__(self, content: bytes) -> None:
         self._content = content

@@ -55,18 +55,7 @@ class XdfStream:
 
 
 def intact_length(file: io.BufferedIOBase) -> int:
-    """Length of the part of an XDF file that consists of whole chunks.
-
-    Parameters
-    ----------
-    file : binary file
-        Positioned at its beginning.
-
-    Returns
-    -------
-    int
-        Bytes up to the end of the last whole chunk; the file's length when nothing is torn.
-    """
+    """Return the length of the part of an XDF file that consists of whole chunks, in bytes."""
     end = file.seek(0, io.SEEK_END)
     position = file.seek(len(MAGIC))
     while position < end:

@@ -35,28 +35,16 @@ _SHORTEST_S = 1.0  # of signal whose line noise and size can be told
 
 @dataclass(frozen=True, slots=True)
 class RoundTrip:
-    """How an outlet of this process was seen by an inlet of another one.
-
-    Attributes
-    ----------
-    found_s : float or None
-        Seconds until the other process found it; None: never.
-    delay_ms : float or None
-        From pushing a sample here to having it there; None: it never came.
-    """
+    """How an outlet of this process was seen by an inlet of another one."""
 
     found_s: float | None
+    """Seconds until the other process found it; None: never."""
     delay_ms: float | None
+    """From pushing a sample here to having it there; None: it never came."""
 
 
 def lsl_round_trip(timeout_s: float = 10.0) -> RoundTrip:
-    """Send a stream from this process and have another process find and read it. Blocks.
-
-    Parameters
-    ----------
-    timeout_s : float
-        Longest wait for the other process.
-    """
+    """Send a stream from this process and have another process find and read it. Blocks."""
     from streaming.sources.lsl_link.streams import quieten
 
     quieten()
@@ -106,48 +94,31 @@ def _hear(identity: str, timeout_s: float, connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SeenStream:
-    """An LSL stream on the network, as it is and as it says it is.
-
-    Attributes
-    ----------
-    stream : StreamDescription
-        What it says.
-    is_regular : bool
-        True of numbers at a rate.
-    answers : bool
-        False when it is announced but cannot be connected to.
-    measured_sfreq : float
-        Samples a second by its stamps; 0 when fewer than two came.
-    electrodes : tuple of str
-        What the program would decode of it.
-    problem : str
-        One line on why it could not be decoded, else "".
-    line_hz, line_microvolts : float
-        Mains and its median RMS over the electrodes, microvolts; 0 when it was not measured.
-    amplitude_microvolts : float
-        Typical size of its EEG between 1 and 40 Hz, 0 when it was not measured.
-    """
+    """An LSL stream on the network, as it is and as it says it is."""
 
     stream: StreamDescription
+    """What it says."""
     is_regular: bool
+    """True of numbers at a rate."""
     answers: bool = True
+    """False when it is announced but cannot be connected to."""
     measured_sfreq: float = 0.0
+    """Samples a second by its stamps; 0 when fewer than two came."""
     electrodes: tuple[str, ...] = ()
+    """What the program would decode of it."""
     problem: str = ""
+    """One line on why it could not be decoded, else ""."""
+    # Mains and its median RMS over the electrodes, microvolts; 0 when it was not measured.
     line_hz: float = 0.0
     line_microvolts: float = 0.0
     amplitude_microvolts: float = 0.0
+    """Typical size of its EEG between 1 and 40 Hz, 0 when it was not measured."""
 
 
 def seen_streams(look_s: float = 2.0, measure_s: float = 4.0) -> list[SeenStream]:
     """Find every LSL stream and listen to all of them at the same time. Blocks.
 
-    Parameters
-    ----------
-    look_s : float
-        Time for streams to answer.
-    measure_s : float
-        Signal that is listened to.
+    Streams have `look_s` to answer; `measure_s` of signal are listened to.
     """
     from streaming.sources.lsl_link.streams import StreamWatch
 
@@ -164,15 +135,7 @@ def seen_streams(look_s: float = 2.0, measure_s: float = 4.0) -> list[SeenStream
 def duplicates(streams: list[SeenStream]) -> list[str]:
     """Name the identities that more than one stream has: nobody can tell which is meant.
 
-    Parameters
-    ----------
-    streams : list of SeenStream
-        All that are there.
-
-    Returns
-    -------
-    list of str
-        ``NAME (source_id ID)``, or the name and host of streams without a source_id.
+    As ``NAME (source_id ID)``, or by the name and host of streams without a source_id.
     """
     identities: dict[str, set[str]] = {}
     for seen in streams:

@@ -40,45 +40,30 @@ _POLL_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What was measured.
-
-    Attributes
-    ----------
-    seconds : float
-        For how long, from the first decision on.
-    n_samples, n_lost, n_decisions, n_skipped : int
-        What came and what did not.
-    sample_age_ms : tuple of (float, float)
-        From the time stamp of a sample to its arrival: median, 99th percentile.
-    arrival_jitter_ms : float
-        99th percentile of the time from one arrival to the next, less its median.
-    decision_age_ms : tuple of (float, float)
-        From the time stamp of the newest sample of a window to its decision: median and 95th
-        percentile.
-    decision_jitter_ms : float
-        99th percentile of how far the time between two decisions is from the hop.
-    """
+    """What was measured."""
 
     seconds: float
+    """For how long, from the first decision on."""
+    # What came and what did not.
     n_samples: int
     n_lost: int
     n_decisions: int
     n_skipped: int
     sample_age_ms: tuple[float, float]
+    """From the time stamp of a sample to its arrival: median, 99th percentile."""
     arrival_jitter_ms: float
+    """99th percentile of the time from one arrival to the next, less its median."""
     decision_age_ms: tuple[float, float]
+    """From the time stamp of the newest sample of a window to its decision: median and 95th
+    percentile."""
     decision_jitter_ms: float
+    """99th percentile of how far the time between two decisions is from the hop."""
 
 
 class TimedSource:
-    """A source that notes when its samples arrived; else it is the one that it holds.
+    """A live source that notes when its samples arrived; else it is the one that it holds.
 
-    Parameters
-    ----------
-    source : Source
-        What is measured; must be live.
-    clocks : dict
-        By :attr:`StreamInfo.clock`, what tells the time on the clock of the stamps.
+    The clocks, by :attr:`StreamInfo.clock`, tell the time on the clock of the stamps.
     """
 
     def __init__(self, source: Source, clocks: dict[str, Callable[[], float]]) -> None:
@@ -126,10 +111,7 @@ class TimedSource:
 class DecisionClock:
     """A publisher that notes when decisions were made and how old their newest sample was.
 
-    Parameters
-    ----------
-    source : TimedSource
-        Tells the time on the clock of the samples.
+    The source tells the time on the clock of the samples.
     """
 
     def __init__(self, source: TimedSource) -> None:
@@ -165,26 +147,10 @@ def certify(
 ) -> Timing:
     """Run the live path and measure it. Blocks for the time it takes to start, and `seconds`.
 
-    Parameters
-    ----------
-    make_source : callable
-        Makes a source of samples that are measured now.
-    decoder : DecoderConfig
-        The model.
-    seconds : float
-        How long to measure, from the first decision on.
-    tell : callable
-        Called now and then with the seconds measured so far.
+    They count from the first decision on; `tell` takes those measured so far, now and then. The
+    source is one of samples that are measured now.
 
-    Returns
-    -------
-    Timing
-        The figures.
-
-    Raises
-    ------
-    MdjptError
-        The source or the model cannot be used, or no decision is made.
+    Raises MdjptError: the source or the model cannot be used, or no decision is made.
     """
     import pylsl
 
@@ -258,17 +224,9 @@ def _percentile(values: NDArray[np.float64], percent: float) -> float:
 
 @contextlib.contextmanager
 def sent_test_stream(seconds: float) -> Any:
-    """Send a simulated participant over LSL from another process, sample by sample.
+    """Send a simulated participant over LSL from another process; yield what makes its source.
 
-    Parameters
-    ----------
-    seconds : float
-        Signal that is made beforehand; it is sent again and again.
-
-    Yields
-    ------
-    callable
-        Makes the source that receives it.
+    The `seconds` of signal are made beforehand and sent again and again, sample by sample.
     """
     name = f"mdjpt-doctor-{uuid.uuid4().hex[:8]}"
     context = multiprocessing.get_context("spawn")

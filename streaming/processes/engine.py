@@ -61,46 +61,29 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class EngineConfig:
-    """What an engine needs to know; picklable.
-
-    Attributes
-    ----------
-    source : callable
-        Makes the source; called in the engine's process.
-    decoder : DecoderConfig or None
-        Model; None shows signals only.
-    duration_s : float or None
-        Seconds of signal after which the engine ends by itself.
-    publishers : tuple of callable
-        Make the publishers; called in the engine's process.
-    prompt_of : callable or None
-        Reads in the label of an event what a participant who obeys does from then on.
-    record : Path or None
-        File to record into from the first sample; must not exist.
-    record_streams : tuple of StreamQuery
-        Further LSL streams that go into every recording beside the EEG.
-    """
+    """What an engine needs to know; picklable."""
 
     source: Callable[[], Source]
+    """Makes the source; called in the engine's process."""
     decoder: DecoderConfig | None = None
+    """Model; None shows signals only."""
     duration_s: float | None = None
+    """Seconds of signal after which the engine ends by itself."""
     publishers: tuple[Callable[[], Publisher], ...] = ()
+    """Make the publishers; called in the engine's process."""
     prompt_of: Callable[[str], Prompt | None] | None = None
+    """Reads in the label of an event what a participant who obeys does from then on."""
     record: Path | None = None
+    """File to record into from the first sample; must not exist."""
     record_streams: tuple[StreamQuery, ...] = ()
+    """Further LSL streams that go into every recording beside the EEG."""
 
 
 class Engine:
     """Runs one stream from its source to the predictions.
 
-    All methods are called by one thread; the acquisition thread is the engine's own.
-
-    Parameters
-    ----------
-    config : EngineConfig
-        Source, model, outputs.
-    clock : callable
-        Monotonic clock, seconds.
+    All methods are called by one thread; the acquisition thread is the engine's own. The clock is
+    monotonic.
     """
 
     def __init__(
@@ -143,13 +126,7 @@ class Engine:
         self._thread.start()
 
     def poll(self, timeout_s: float) -> list[Predicted]:
-        """Wait for answers of the decoder, publish and return them; keeps the decoder alive.
-
-        Parameters
-        ----------
-        timeout_s : float
-            Longest wait.
-        """
+        """Wait for answers of the decoder, publish and return them; keeps the decoder alive."""
         self._decoders.take_over()
         if self._opened.is_set():
             self._decoders.attach(self._acquisition.ring.name, self._acquisition.info)
@@ -170,12 +147,8 @@ class Engine:
         """Record into a new file, from the next samples on; nothing happens while one is written.
 
         What goes wrong shows in the snapshot, and the session goes on without a recording. A
-        recording ends with the stream by itself.
-
-        Parameters
-        ----------
-        path : Path
-            Never overwritten; its folder must exist.
+        recording ends with the stream by itself. The file's folder must exist; nothing is
+        overwritten.
         """
         self._recording.start(path)
 
@@ -198,13 +171,8 @@ class Engine:
     def use_profile(self, path: Path | None) -> None:
         """Decode with a person's calibration, or without one; returns at once.
 
-        The decoder in use answers until the new one has loaded its model. A profile that cannot
-        be used changes nothing and stands in the snapshot.
-
-        Parameters
-        ----------
-        path : Path or None
-            The profile.
+        The decoder in use answers until the new one has loaded its model. A profile that cannot be
+        used changes nothing and stands in the snapshot.
         """
         self._decoders.use_profile(path)
 

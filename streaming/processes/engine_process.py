@@ -77,12 +77,7 @@ def run_engine(config: EngineConfig, connection: Connection) -> None:
     `StopRecording`. It does not go on without a window, for nobody could end it or see it fail, and
     a device that only one program may open would be taken when the user starts again.
 
-    Parameters
-    ----------
-    config : EngineConfig
-        Source, model, outputs.
-    connection : Connection
-        Takes `UseProfile`, `Mark`, `Record`, `StopRecording` and `Quit`, gives `Report`.
+    The connection takes `UseProfile`, `Mark`, `Record`, `StopRecording` and `Quit`, gives `Report`.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     engine = Engine(config)

@@ -21,17 +21,13 @@ LABELS_TYPE = "Labels"
 class LSLPublisher:
     """Offers the predictions as two LSL streams, reachable from the network like all of LSL.
 
-    The first, of type "Emotion", has one channel a class with its probability, then "confidence",
-    "abstained" (1 where no label is given), "decision" (number of the class, -1 for none),
-    "valence", "arousal" and "eeg_time" (source clock at the window's end, seconds). What is not
-    known is NaN. It is stamped when it is sent. The second, of type "Labels", is text and speaks
-    when its text changes: "label", or ``status/`` and the status where there is none, and "reason",
-    why there is none. It is stamped with the EEG's time where the EEG is on LSL's clock.
-
-    Parameters
-    ----------
-    name : str
-        Name of the first stream; that of the second ends in "-label".
+    The first, of type "Emotion" and the given name, has one channel a class with its probability,
+    then "confidence", "abstained" (1 where no label is given), "decision" (number of the class, -1
+    for none), "valence", "arousal" and "eeg_time" (source clock at the window's end, seconds). What
+    is not known is NaN. It is stamped when it is sent. The second, of type "Labels" and the name
+    with "-label" behind it, is text and speaks when its text changes: "label", or ``status/`` and
+    the status where there is none, and "reason", why there is none. It is stamped with the EEG's
+    time where the EEG is on LSL's clock.
     """
 
     def __init__(self, name: str = "mdjpt-emotion") -> None:

@@ -18,21 +18,14 @@ _ADDRESS = re.compile(r"(osc|ws):(?:(\[[^\]]+\]|[^\[\]:]+):)?([0-9]{1,5})", re.I
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where predictions are sent; picklable.
-
-    Attributes
-    ----------
-    kind : {"lsl", "osc", "ws"}
-        Lab Streaming Layer, Open Sound Control over UDP, WebSockets.
-    host : str
-        OSC: who receives. WebSockets: the address of this computer at which clients connect.
-    port : int
-        1 to 65535; 0 for LSL.
-    """
+    """Where predictions are sent; picklable."""
 
     kind: Literal["lsl", "osc", "ws"]
+    """Lab Streaming Layer, Open Sound Control over UDP, WebSockets."""
     host: str = LOOPBACK
+    """OSC: who receives. WebSockets: the address of this computer at which clients connect."""
     port: int = 0
+    """1 to 65535; 0 for LSL."""
 
     @property
     def is_local(self) -> bool:
@@ -56,15 +49,9 @@ class Output:
 def parse_output(text: str) -> Output:
     """Read a ``--publish`` option.
 
-    Parameters
-    ----------
-    text : str
-        Without a host it is this computer's loopback; an IPv6 address stands in brackets.
+    Without a host it is this computer's loopback; an IPv6 address stands in brackets.
 
-    Raises
-    ------
-    MdjptError
-        No such kind, or a port that is none.
+    Raises MdjptError: no such kind, or a port that is none.
     """
     if text.lower() == "lsl":
         return Output("lsl")

@@ -14,10 +14,8 @@ T = TypeVar("T")
 class ByteQueue(Generic[T]):
     """Hands items from any threads to one.
 
-    Parameters
-    ----------
-    max_bytes : int
-        Items that would make it larger are refused; one item is always taken when it is empty.
+    Items that would make it larger than `max_bytes` are refused; one is always taken when it is
+    empty.
     """
 
     def __init__(self, max_bytes: int) -> None:

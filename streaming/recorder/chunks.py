@@ -94,13 +94,7 @@ class StreamHeader:
 
 
 def file_header(datetime: str) -> bytes:
-    """Return the beginning of a file.
-
-    Parameters
-    ----------
-    datetime : str
-        When the recording began, ISO 8601.
-    """
+    """Return the beginning of a file whose recording began at an ISO 8601 time."""
     xml = f"{_XML}<info><version>1.0</version>{_element('datetime', datetime)}</info>"
     return MAGIC + _chunk(FILE_HEADER, xml.encode())
 
@@ -113,13 +107,8 @@ def stream_header(stream: int, header: StreamHeader) -> bytes:
 def foreign_header(stream: int, xml: str) -> bytes:
     """Return the chunk that announces a stream as its sender describes it.
 
-    Parameters
-    ----------
-    stream : int
-        Number of the stream.
-    xml : str
-        The sender's description. LSL lets control characters into it that XML has no way to write:
-        they would make the whole file unreadable and become question marks.
+    LSL lets control characters into a description that XML has no way to write: they would make the
+    whole file unreadable and become question marks.
     """
     clean = _NO_XML.sub("?", _REFERENCE.sub(_referenced, xml))
     return _of_stream(STREAM_HEADER, stream, clean.encode())
@@ -133,16 +122,9 @@ def _referenced(match: re.Match[str]) -> str:
 
 
 def samples(stream: int, timestamps: NDArray[np.float64], values: NDArray[np.number]) -> bytes:
-    """Return a chunk of numbers, a time stamp with every sample.
+    """Return a chunk of numbers, shape (n_channels, n_times), a time stamp with every sample.
 
-    Parameters
-    ----------
-    stream : int
-        Number of the stream.
-    timestamps : ndarray of float64, shape (n_times,)
-        Seconds.
-    values : ndarray, shape (n_channels, n_times)
-        Numbers in the stream's format.
+    They are in the stream's format.
     """
     one = np.dtype(
         [

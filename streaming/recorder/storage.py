@@ -40,14 +40,8 @@ def sync_folder(folder: Path, *, sync: Callable[[int], None] = os.fsync) -> None
     """Wait until the names in a folder are on the disk, where the system can; never raises.
 
     POSIX: fsync of a file keeps its bytes and says nothing of its name. Windows opens no folder,
-    some network disks refuse: there the name is as safe as the file system makes it.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    sync : callable
-        Takes its descriptor and waits for the disk; may raise OSError.
+    some network disks refuse: there the name is as safe as the file system makes it. `sync` takes
+    the folder's descriptor and waits for the disk; it may raise OSError.
     """
     directory = getattr(os, "O_DIRECTORY", None)
     if directory is None:
@@ -63,17 +57,9 @@ def sync_folder(folder: Path, *, sync: Callable[[int], None] = os.fsync) -> None
 class AppendedFile:
     """A new file on a disk, readable by its owner only.
 
-    Parameters
-    ----------
-    path : Path
-        Must not exist yet.
-    keep_names : callable
-        Waits until the names in a folder are on the disk.
+    `keep_names` waits until the names in a folder are on the disk.
 
-    Raises
-    ------
-    OSError
-        It exists, or cannot be created.
+    Raises OSError: it exists, or cannot be created.
     """
 
     def __init__(self, path: Path, *, keep_names: Callable[[Path], None] = sync_folder) -> None:
@@ -123,19 +109,9 @@ class AppendedFile:
 
 
 class CheckedFile:
-    """A file and the one beside it with a checksum of each part.
+    """A new file and the one beside it with a checksum of each part.
 
-    Parameters
-    ----------
-    path : Path
-        Must not exist yet, nor its file of checksums.
-    open_file : callable
-        Creates a file.
-
-    Raises
-    ------
-    OSError
-        One of them exists, or cannot be created.
+    Raises OSError: one of them exists, or cannot be created.
     """
 
     def __init__(
@@ -155,15 +131,7 @@ class CheckedFile:
             raise
 
     def append(self, content: bytes, time_s: float) -> None:
-        """Append a part.
-
-        Parameters
-        ----------
-        content : bytes
-            The part.
-        time_s : float
-            Seconds of signal before it.
-        """
+        """Append a part, before which there are `time_s` of signal."""
         # In this order whatever is in the file has its checksum, also after a crash in between.
         self._checksums.append(checksum_line(self._size, content, time_s))
         self._file.append(content)

@@ -21,12 +21,7 @@ __all__ = ["RecordingSwitch"]
 class RecordingSwitch:
     """Holds the recorder of an acquisition, at most one at a time.
 
-    One thread uses it; `beside` is for any.
-
-    Parameters
-    ----------
-    acquisition : Acquisition
-        Whose raw chunks are recorded, from the next one on.
+    Raw chunks are recorded from the next one on. One thread uses it; `beside` is for any.
     """
 
     def __init__(self, acquisition: Acquisition) -> None:

@@ -52,16 +52,10 @@ class XdfWriter:
     """Writes raw EEG, sample positions, events, predictions and what else was sent into one file.
 
     The streams share the source's clock, so each has one clock offset, of 0; only those of other
-    senders, see :meth:`beside`, bring their own. Each call hands
-    the file whole chunks in one piece: a file cut off anywhere is valid up to its last chunk. One
-    thread uses a writer; every method may raise OSError.
-
-    Parameters
-    ----------
-    file : CheckedFile
-        New and empty.
-    began : datetime, optional
-        Wall clock for the file's header; now by default.
+    senders, see :meth:`beside`, bring their own. Each call hands the new and empty file whole
+    chunks in one piece: a file cut off anywhere is valid up to its last chunk. One thread uses a
+    writer; every method may raise OSError. The header tells when the recording began, now by
+    default.
     """
 
     def __init__(self, file: CheckedFile, began: datetime.datetime | None = None) -> None:
@@ -127,11 +121,8 @@ class XdfWriter:
     def write(self, chunk: Chunk) -> None:
         """Write samples with their position, what was lost before them, and their events.
 
-        Raises
-        ------
-        ValueError
-            The chunk has another number of channels or lies before the end: written, it would make
-            all that is in the file unreadable.
+        Raises ValueError: the chunk has another number of channels or lies before the end: written,
+        it would make all that is in the file unreadable.
         """
         self._check(chunk)
         parts = []
@@ -160,15 +151,7 @@ class XdfWriter:
             self._append(*parts)
 
     def predict(self, prediction: Prediction, card: ModelCard | None) -> None:
-        """Write a prediction; the first one of each model begins a stream that names it.
-
-        Parameters
-        ----------
-        prediction : Prediction
-            What was decoded.
-        card : ModelCard or None
-            By which model.
-        """
+        """Write a prediction; the first one of each model begins a stream that names it."""
         parts = []
         if card != self._card or self._predictions is None:
             self._card = card

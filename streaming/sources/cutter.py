@@ -76,22 +76,11 @@ class ChunkCutter:
         counter: NDArray[np.int64] | None = None,
         markers: Iterable[Marker] = (),
     ) -> None:
-        """Take what the device has delivered.
+        """Take what the device has delivered at `arrival_s` of the monotonic clock.
 
-        Parameters
-        ----------
-        signals : ndarray of float32, shape (n_channels, n_times)
-            Microvolts.
-        stamps : ndarray of float64, shape (n_times,)
-            The device's own, in seconds.
-        arrival_s : float
-            Monotonic clock when they arrived.
-        others : ndarray of float64, shape (n_others, n_times), optional
-            Columns beside the electrodes.
-        counter : ndarray of int64, shape (n_times,), optional
-            The device's counter.
-        markers : iterable of Marker
-            Events; one waits for the samples of its time.
+        The signals are microvolts, shape (n_channels, n_times), the stamps (n_times,) the device's
+        own, in seconds, the counter (n_times,) its own too; `others`, shape (n_others, n_times),
+        are the columns beside the electrodes. A marker waits for the samples of its time.
         """
         self._markers += markers
         self._signals = np.concatenate([self._signals, signals], axis=1)

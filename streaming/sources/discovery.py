@@ -23,68 +23,42 @@ _LONGEST_PULL_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class LslStream:
-    """An LSL stream.
+    """An LSL stream."""
 
-    Attributes
-    ----------
-    name, type, source_id, hostname : str
-        As the stream announces them.
-    n_channels : int
-        Columns.
-    sfreq : float
-        Nominal rate in Hz, 0 when irregular.
-    measured_sfreq : float
-        Samples per second of the stamps, 0 when none came or the stream is irregular.
-    ch_names : tuple of str
-        Labels of the columns, "" without one; empty when the stream did not answer.
-    """
-
+    # As the stream announces them.
     name: str
     type: str
     source_id: str
     hostname: str
     n_channels: int
+    """Columns."""
     sfreq: float
+    """Nominal rate in Hz, 0 when irregular."""
     measured_sfreq: float
+    """Samples per second of the stamps, 0 when none came or the stream is irregular."""
     ch_names: tuple[str, ...] = ()
+    """Labels of the columns, "" without one; empty when the stream did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class BrainFlowBoardInfo:
-    """A board that BrainFlow drives, connected or not.
-
-    Attributes
-    ----------
-    name : str
-        As in ``brainflow:cyton``.
-    n_channels : int
-        Inputs of EEG.
-    sfreq : float
-        Rate in Hz.
-    ch_names : tuple of str
-        Electrodes as BrainFlow assumes them, "" where it does not.
-    """
+    """A board that BrainFlow drives, connected or not."""
 
     name: str
+    """As in ``brainflow:cyton``."""
     n_channels: int
+    """Inputs of EEG."""
     sfreq: float
+    """Rate in Hz."""
     ch_names: tuple[str, ...] = ()
+    """Electrodes as BrainFlow assumes them, "" where it does not."""
 
 
 def list_lsl(timeout_s: float = 2.0, *, measure_s: float = 1.0) -> list[LslStream]:
-    """Find the LSL streams and measure their rates, all at the same time. Blocks.
+    """Find the LSL streams and measure their rates, all at the same time; sorted by name. Blocks.
 
-    Parameters
-    ----------
-    timeout_s : float
-        Time for streams to answer.
-    measure_s : float
-        Signal over which each rate is measured; 0 leaves that out.
-
-    Returns
-    -------
-    list of LslStream
-        By name.
+    Streams have `timeout_s` to answer; rates are measured over `measure_s` of signal, 0 leaves that
+    out.
     """
     watch = StreamWatch()
     time.sleep(timeout_s)

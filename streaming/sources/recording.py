@@ -111,10 +111,7 @@ class RecordingSource:
     def read(self, timeout_s: float) -> Chunk:
         """Return what is due, waiting at most `timeout_s` for it.
 
-        Raises
-        ------
-        SourceError
-            The source is not open.
+        Raises SourceError: the source is not open.
         """
         if not self._is_open:
             raise SourceError("recording: read before open, or after close")

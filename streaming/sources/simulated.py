@@ -97,24 +97,11 @@ class SimulatedSource:
     ) -> SimulatedSource:
         """Return the source of ``sim:?seed=7&sfreq=250&n_channels=32&duration=60&classes=3``.
 
-        Parameters
-        ----------
-        spec : SourceSpec
-            What the command line names; left out: the values above, without an end.
-        montage : sequence of str or None
-            Electrodes instead of a cap of ``n_channels``.
-        speed, clock, wait
-            As for the class.
+        It is not opened. What the command line leaves out has the values above, without an end; a
+        montage takes the place of a cap of ``n_channels``. The other arguments are those of the
+        class.
 
-        Returns
-        -------
-        SimulatedSource
-            Not opened yet.
-
-        Raises
-        ------
-        MdjptError
-            If a setting has no valid value.
+        Raises MdjptError if a setting has no valid value.
         """
         options = spec.options
         duration = options.get("duration")
@@ -171,10 +158,7 @@ class SimulatedSource:
     def read(self, timeout_s: float) -> Chunk:
         """Return what is due by the clock, waiting at most `timeout_s` for the next packet.
 
-        Raises
-        ------
-        SourceError
-            If the source is not open.
+        Raises SourceError if the source is not open.
         """
         person = self._participant
         if person is None:

@@ -24,15 +24,10 @@ _LEAST_POWER = 1e-12  # squared microvolts; an electrode without any signal
 
 
 class BandPower:
-    """Log power of the person's own electrodes, see :class:`FeatureFamily`.
+    """Log power of the person's own electrodes in the fine bands, see :class:`FeatureFamily`.
 
     The differential entropy of a normal signal is half the log of its variance plus a constant
     (Duan, Zhu and Lu, NER 2013, DOI 10.1109/NER.2013.6695876), so the log power holds as much.
-
-    Parameters
-    ----------
-    reference : CovarianceReference
-        Of the person, in the fine bands.
     """
 
     name: ClassVar[str] = "band-power"

@@ -19,13 +19,7 @@ __all__ = ["Encoded"]
 
 
 class Encoded:
-    """The encoder's features as they are, see :class:`FeatureFamily`.
-
-    Parameters
-    ----------
-    n_features : int
-        Of the encoder.
-    """
+    """The encoder's features as they are, see :class:`FeatureFamily`."""
 
     name: ClassVar[str] = "encoder"
     equal_variances: ClassVar[bool] = True

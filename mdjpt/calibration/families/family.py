@@ -34,15 +34,7 @@ class FeatureFamily(Protocol):
 
     @classmethod
     def fit(cls, windows: OwnWindows, weights: Float64) -> Self:
-        """Learn what is usual for a person.
-
-        Parameters
-        ----------
-        windows : OwnWindows
-            Of a calibration.
-        weights : ndarray of float64, shape (n_windows,)
-            Of the windows; sum to 1.
-        """
+        """Learn what is usual for a person from a calibration, whose weights sum to 1."""
         ...
 
     @classmethod
@@ -56,16 +48,9 @@ class FeatureFamily(Protocol):
         ...
 
     def transform(self, windows: OwnWindows) -> Float64:
-        """Describe windows; at most 10 ms for one of 64 electrodes on one core.
+        """Describe windows, shape (n_windows, n_features); NaN where it can say nothing of one.
 
-        Parameters
-        ----------
-        windows : OwnWindows
-            With the electrodes that it was fitted to.
-
-        Returns
-        -------
-        ndarray of float64, shape (n_windows, n_features)
-            NaN in the rows of windows that the family can say nothing of.
+        Their electrodes are those that it was fitted to; at most 10 ms for a window of 64 on one
+        core.
         """
         ...

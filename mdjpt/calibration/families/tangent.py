@@ -37,13 +37,7 @@ live window takes, and few trials tell no more apart."""
 
 
 class _Tangent:
-    """Common to both sets of bands, see :class:`FeatureFamily`.
-
-    Parameters
-    ----------
-    reference : CovarianceReference
-        Of the person, in the family's bands.
-    """
+    """Common to both sets of bands, see :class:`FeatureFamily`."""
 
     bands: ClassVar[tuple[Band, ...]]
 
@@ -101,15 +95,10 @@ class BroadTangent(_Tangent):
 
 
 def whitener(usual: Float64) -> Float64:
-    """Return the matrix W [k, n] for which ``W usual W'`` is the identity.
+    """Return the matrix W [k, n] for which ``W usual W'`` is the identity; usual is symmetric.
 
     Directions without signal (of an average reference, of bridged electrodes) are left out, and of
     the others all but the 24 strongest.
-
-    Parameters
-    ----------
-    usual : ndarray of float64, shape (n, n)
-        Symmetric.
     """
     values, vectors = np.linalg.eigh(usual)
     # Floored matrices have their empty directions just at the limit.
@@ -124,12 +113,8 @@ def shrunk_log(matrices: Float64) -> Float64:
     Oracle approximating shrinkage (Chen, Wiesel, Eldar and Hero, IEEE Trans Signal Process
     58:5016-5029, 2010, eq. 23) with the samples of a window. In coordinates where the person's
     usual covariance is the identity it shrinks towards that, whatever reference and gain. Shrinkage
-    changes eigenvalues alone, so one decomposition does both.
-
-    Parameters
-    ----------
-    matrices : ndarray of float64, shape (..., k, k)
-        Whitened, symmetric, without negative eigenvalues but for rounding.
+    changes eigenvalues alone, so one decomposition does both. The matrices, shape (..., k, k), are
+    whitened, symmetric, without negative eigenvalues but for rounding.
     """
     values, vectors = np.linalg.eigh(matrices)
     k = values.shape[-1]

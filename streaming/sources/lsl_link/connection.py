@@ -25,19 +25,10 @@ class LSLConnection:
     """An open inlet of a numeric stream, without LSL's own silent recovery.
 
     LSL would resume a stream that returned with another shape, or hang on it, without a word. Here
-    the end of a stream is an error, and whoever holds the connection makes a new one.
+    the end of a stream is an error, and whoever holds the connection makes a new one. `timeout_s`
+    is the longest wait for each of the three answers of the sender that the resolver found.
 
-    Parameters
-    ----------
-    info : pylsl.StreamInfo
-        What the resolver found.
-    timeout_s : float
-        Longest wait for each of the three answers of the sender.
-
-    Raises
-    ------
-    SourceLost
-        The stream does not answer any more.
+    Raises SourceLost: the stream does not answer any more.
     """
 
     def __init__(self, info: Any, timeout_s: float) -> None:
