@@ -8,7 +8,9 @@ same code.
 from __future__ import annotations
 
 from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +18,7 @@ import numpy as np
 
 from mdjpt.bundle.bundle import Bundle, load_bundle
 from mdjpt.errors import RecordingError
+from mdjpt.network.encoding_pool import n_cores
 from mdjpt.recordings import Recording, read_recording
 from mdjpt.signal.filters import average_reference, filter_recording, recording_windows
 from mdjpt.signal.mains import mains_lines
@@ -31,10 +34,15 @@ if TYPE_CHECKING:
 
     from mdjpt.positions.gaps import Run
     from mdjpt.signal.window import OwnElectrodes, PreparedWindow, Verdict
+    from mdjpt.signal.windower import Window
+
+    _Filtered = tuple[Window, NDArray[np.float64], Verdict]
 
 __all__ = ["FeatureTable", "PreparedWindows", "extract_features", "prepare_windows"]
 
 Scale = Literal["causal", "recording"] | FixedScale
+PIECE_S = 60.0
+"""Seconds of windows that are filtered at a time, one piece a core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,23 +213,44 @@ class _Run:
         self.scalp = _finite(self._samples[preprocess.electrodes])
 
     def windows(self, windower: Windower) -> Iterator[tuple[PreparedWindow, float]]:
-        """Yield each window and its start in seconds."""
-        first, sfreq = self._first, windower.sfreq
-        places = list(windower.within(first, first + self._samples.shape[1]))
-        verdicts: deque[Verdict] = deque()
+        """Yield each window and its start in seconds; pieces of a minute are filtered ahead."""
+        places = list(windower.within(self._first, self._first + self._samples.shape[1]))
+        minute = round(PIECE_S * windower.sfreq)
+        pieces = groupby(places, lambda place: (place.first - self._first) // minute)
+        with ThreadPoolExecutor(n_cores(), "mdjpt-filter") as threads:
+            begun: deque[Future[list[_Filtered]]] = deque()
+            for _, piece in pieces:
+                begun.append(threads.submit(self._filtered, list(piece), windower))
+                if len(begun) > n_cores():
+                    yield from self._finished(begun.popleft().result(), windower)
+            while begun:
+                yield from self._finished(begun.popleft().result(), windower)
+
+    def _filtered(self, places: list[Window], windower: Windower) -> list[_Filtered]:
+        """Judge and filter the windows of one piece; from any thread."""
+        verdicts: list[Verdict] = []
 
         def lines_from(start: int) -> NDArray[np.float64]:
             verdict = self._preprocess.judge(self._raw(start, windower), 0)
             verdicts.append(verdict)
             if "nan" not in verdict.quality.causes:
                 return verdict.lines
-            return mains_lines(self.scalp[:, start : start + windower.n_window], sfreq)
+            return mains_lines(self.scalp[:, start : start + windower.n_window], windower.sfreq)
 
-        starts = [place.first - first for place in places]
-        filtered = recording_windows(self.scalp, sfreq, starts, lines_from=lines_from)
-        for place, start, window in zip(places, starts, filtered, strict=True):
-            raw, verdict = self._raw(start, windower), verdicts.popleft()
-            yield self._preprocess(raw, 0, place.stop, window, verdict), place.first / sfreq
+        starts = [place.first - self._first for place in places]
+        windows = recording_windows(
+            self.scalp, windower.sfreq, starts, PIECE_S, lines_from=lines_from
+        )
+        return list(zip(places, windows, verdicts, strict=True))
+
+    def _finished(
+        self, filtered: list[_Filtered], windower: Windower
+    ) -> Iterator[tuple[PreparedWindow, float]]:
+        """Scale and project windows, which must come in their order."""
+        for place, window, verdict in filtered:
+            raw = self._raw(place.first - self._first, windower)
+            prepared = self._preprocess(raw, 0, place.stop, window, verdict)
+            yield prepared, place.first / windower.sfreq
 
     def _raw(self, start: int, windower: Windower) -> NDArray[np.float32]:
         return self._samples[:, start : start + windower.n_window]

@@ -10,7 +10,11 @@ import numpy as np
 import pytest
 
 import mdjpt
+import mdjpt.features
 from mdjpt.errors import MdjptError
+from mdjpt.features import prepare_windows
+from mdjpt.recordings import Recording
+from tests.support.fakes import NAMES, eeg_like
 
 ASSETS = Path(__file__).parent.parent / "assets"
 PATH = ASSETS / "recordings" / "physionet_S001R01_30s.edf"
@@ -51,3 +55,18 @@ def test_one_electrode_is_refused_with_the_reason(bundle):
     alone = replace(recording, samples=recording.samples[:1], ch_names=recording.ch_names[:1])
     with pytest.raises(MdjptError, match=r"one electrode has no reference .*Fc5.* is alone"):
         mdjpt.extract_features(alone, bundle=bundle)
+
+
+def test_the_number_of_cores_and_pieces_does_not_show(monkeypatch):
+    samples = eeg_like(8, 150 * 128)
+    samples[2, 9000:9100] = np.nan
+    recording = Recording(samples, 128.0, NAMES[:8])
+    found = []
+    for n_cores, piece_s in ((1, 60.0), (3, 60.0), (2, 25.0)):
+        monkeypatch.setattr(mdjpt.features, "n_cores", lambda n=n_cores: n)
+        monkeypatch.setattr(mdjpt.features, "PIECE_S", piece_s)
+        found.append(prepare_windows(recording, hop_s=1.3))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.start_s, found[0].start_s)
+        np.testing.assert_allclose(other.windows, found[0].windows, atol=1e-6)
+    assert len(found[0].start_s) > 80
