@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pyqtgraph import BarGraphItem, InfiniteLine, PlotCurveItem, mkBrush, mkPen
+from pyqtgraph import BarGraphItem, InfiniteLine, LinearRegionItem, PlotCurveItem, mkBrush, mkPen
 from PySide6.QtCore import QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QFontMetricsF
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -111,6 +111,21 @@ class HistoryPlot(Themed, QWidget):
         self._span_s = span_s
         self.set_live(True)
 
+    def show_past(self, span_s: tuple[float, float] | None) -> None:
+        """Shade the stretch that the signals show, and bring it into view; None for none."""
+        self._past.setVisible(span_s is not None)
+        if span_s is None:
+            self.set_live(True)
+            return
+        self._past.setRegion(span_s)
+        first_s, stop_s = self._view.viewRange()[0]
+        if span_s[0] < first_s or span_s[1] > stop_s:
+            self.set_live(False)
+            middle, half = sum(span_s) / 2, (stop_s - first_s) / 2
+            self._view.setXRange(
+                max(0.0, middle - half), max(0.0, middle - half) + 2 * half, padding=0
+            )
+
     def show_timeline(self, timeline: Timeline, class_names: tuple[str, ...], now_s: float) -> None:
         """Show `timeline` up to `now_s`; draws only what has changed."""
         other = timeline is not self._timeline or class_names != self._classes
@@ -142,6 +157,11 @@ class HistoryPlot(Themed, QWidget):
         veil = QColor(palette.card)
         veil.setAlpha(VEIL)
         self._veil.setBrush(mkBrush(veil))
+        shade = QColor(palette.accent)
+        shade.setAlpha(60)
+        self._past.setBrush(mkBrush(shade))
+        for line in self._past.lines:
+            line.setPen(mkPen(palette.accent))
         self._markers.setPen(mkPen(palette.text, style=Qt.PenStyle.DashLine))
         self._hatched.setOpts(
             brush=QBrush(QColor(palette.faint), Qt.BrushStyle.BDiagPattern), pen=mkPen(None)
@@ -164,6 +184,10 @@ class HistoryPlot(Themed, QWidget):
         for z, item in zip((0, 0, 0, 20, 20, 21, 30), layers, strict=True):
             item.setZValue(z)
             self.plot.addItem(item, ignoreBounds=True)
+        self._past = LinearRegionItem(movable=False)
+        self._past.setZValue(25)
+        self._past.setVisible(False)
+        self.plot.addItem(self._past, ignoreBounds=True)
         self._names = TextPool(self.plot, (0.5, 0.5), 22)
         self._notes = TextPool(self.plot, (0, 1), 31)
         self._readout = Readout(self.plot)

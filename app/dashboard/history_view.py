@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets.controls import Card, Segments, plain_tip, tool_button
-from app.widgets.layout import fill
+from app.widgets.layout import fill, in_row
 from app.widgets.painting import painting
 from app.widgets.theme import Themed, class_colours, font
 from app.widgets.words import titled
@@ -47,7 +47,10 @@ class HistoryView(Card):
             "Say what you felt",
         )
         self.felt.clicked.connect(self.felt_wanted)
-        fill(self.head, 10, (self.legend, 1), self.felt, mark, 6, self.live, self.span)
+        self.back = tool_button("◂", "Look back at the signals of before (PgUp)", "Look back")
+        self.forward = tool_button("▸", "Look at those after (PgDown)", "Look forward")
+        steps = in_row(self.back, self.forward, spacing=2)
+        fill(self.head, 10, (self.legend, 1), self.felt, mark, 4, steps, 4, self.live, self.span)
         self.body.addStretch()
 
     @property
@@ -69,6 +72,11 @@ class HistoryView(Card):
         self.live.setEnabled(True)
         self.live.toggled.connect(plot.set_live)
         plot.live_changed.connect(self.live.setChecked)
+
+    def show_past(self, span_s: tuple[float, float] | None) -> None:
+        """Show where the signals are looked back at, and move along; None for the newest again."""
+        if self.plot is not None:
+            self.plot.show_past(span_s)
 
     def show_timeline(self, timeline: Timeline, class_names: tuple[str, ...], now_s: float) -> None:
         """Draw anew when there is something new or a quarter of a second has gone by.

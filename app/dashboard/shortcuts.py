@@ -25,6 +25,8 @@ KEYS: dict[str, tuple[tuple[str, ...], str]] = {
     **{f"mark_{n}": ((str(n),), f"Set mark {n}, by the name that it has") for n in range(1, 10)},
     "record": (("R",), "Begin or end a recording"),
     "panel": (("Shift+R",), "Recording, names of marks, notes"),
+    "back": (("PgUp",), "Look back at the signals of before"),
+    "forward": (("PgDown",), "Look at those after, up to the newest"),
     "freeze": (("P",), "Hold the picture of the signals"),
     "filter": (("F",), "Switch the display filter"),
     "fit": (("A",), "Choose the scale from the signal"),

@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QLabel, QMenu, QToolButton
 
 from app.dashboard.channel_names import ChannelNames
 from app.dashboard.display_filter import DisplayFilter, DisplaySignal
+from app.dashboard.signal_memory import POINTS_HZ, SignalMemory
 from app.dashboard.sweep_canvas import MAX_WINDOW_S, SweepCanvas
 from app.widgets.controls import Card, Segments, label, tool_button
 from app.widgets.layout import Stretch, fill, in_row
-from app.widgets.words import MINUS, NOTHING
+from app.widgets.words import MINUS, NOTHING, clock_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +37,16 @@ SETTLE_S = 2.0  # signal in front of the sheet that lets the display filter sett
 
 
 class SignalsView(Card):
-    """Up to 64 channels at a time, with scale, window, filter, notch and freeze."""
+    """Up to 64 channels at a time, with scale, window, filter, notch, freeze, and the way back.
+
+    Attributes
+    ----------
+    looked_back : Signal(object)
+        Begin and end in seconds of what is looked back at, None when the newest is shown again.
+    """
 
     first_signal = Signal()
+    looked_back = Signal(object)
 
     def __init__(self) -> None:
         super().__init__("Signals")
@@ -53,6 +61,11 @@ class SignalsView(Card):
         self._fit_at: int | None = None
         self._scale_is_users = False
         self._frozen = False
+        self._past: int | None = None
+        self._stop = 0
+        self._memories: dict[int, SignalMemory] = {}
+        self._marks: list[tuple[int, str, QColor | None]] = []
+        self._silent = ""
         self._reload = False
         self._shown = False
         self._build_controls()
@@ -64,6 +77,8 @@ class SignalsView(Card):
     def clear(self) -> None:
         """Show nothing of the stream before."""
         self._info = None
+        self._memories, self._marks = {}, []
+        self._come_back()
         self.names.set_names(())
         self.canvas.forget_markers()
         self.canvas.set_veil("")
@@ -73,6 +88,8 @@ class SignalsView(Card):
         """Start an empty sheet for a stream."""
         self._info, self._page, self._shown = info, 0, False
         self._bad = frozenset()
+        self._memories, self._marks = {}, []
+        self._come_back()
         self._fit_at, self._scale_is_users = None, False
         n_pages = -(-info.n_channels // N_ROWS)
         self._page_button.setVisible(n_pages > 1)
@@ -101,28 +118,55 @@ class SignalsView(Card):
             self._apply_scale()
         self._reload = True
 
-    def poll(self, session: LiveSession) -> None:
-        """Draw what has arrived since the last call."""
-        if self._info is None or self._frozen:
+    def poll(self, session: LiveSession, *, draw: bool = True) -> None:
+        """Remember what has arrived since the last call, and draw it unless the picture is held."""
+        if self._info is None:
             return
-        if self._reload:
+        draw = draw and not self._held
+        if self._reload and draw:
             self._reload = False
             self._begin_again(session)
             return
         view = session.latest(int(POLL_S * self._info.sfreq))
-        if view is not None and view.first_sample > self.canvas.stop_sample:
+        if view is not None and view.first_sample > self._stop and draw:
             self._begin_again(session)
         elif view is not None:
-            self._draw(view)
+            self._stop = max(self._stop, view.first_sample)
+            self._take(view, draw=draw)
+            self._reload |= not draw
+
+    def look_back(self, steps: int) -> None:
+        """Show the signals of `steps` windows later (negative: earlier), up to the newest."""
+        memory, span_s = self._memories.get(self._page), cast("float", self.span.value)
+        if memory is None or self._info is None:
+            return
+        newest = int(memory.stop_s / span_s)
+        at = (newest if self._past is None else self._past) + steps
+        if at >= newest:
+            self._return()
+            return
+        self._past = max(0, at)
+        begin_s = self._past * span_s
+        self.canvas.begin(len(self._page_names), POINTS_HZ, round(begin_s * POINTS_HZ))
+        self.set_bad(tuple(self._bad))
+        # A sheet that is not quite full: its clock is that of its begin.
+        self.canvas.append(memory.read(begin_s, span_s)[:, :-1])
+        self._draw_marks(POINTS_HZ / self._info.sfreq)
+        self.canvas.set_veil("")
+        self._say_what_is_shown()
+        self.looked_back.emit((begin_s, begin_s + span_s))
 
     def mark(self, sample: int, text: str, colour: QColor | None) -> None:
         """Draw an event."""
-        if self._info is not None and not self._frozen:
+        self._marks.append((sample, text, colour))
+        if self._info is not None and not self._held:
             self.canvas.mark(sample, text, colour)
 
     def set_silent(self, why: str) -> None:
         """Say over the curves that no samples come; "" when they do."""
-        self.canvas.set_veil(why)
+        self._silent = why
+        if self._past is None:
+            self.canvas.set_veil(why)
 
     def set_bad(self, bad: Sequence[str]) -> None:
         """Dim these electrodes."""
@@ -194,6 +238,8 @@ class SignalsView(Card):
             display_filter = DisplayFilter(len(names), info.sfreq, self._notch.value)
         self._signal = DisplaySignal(len(names), info.sfreq, display_filter)
         self.canvas.begin(len(names), info.sfreq, first_sample)
+        self._stop = first_sample
+        self._memories.setdefault(self._page, SignalMemory(len(names), info.sfreq))
         self.set_bad(tuple(self._bad))
 
     def _begin_again(self, session: LiveSession) -> None:
@@ -206,13 +252,18 @@ class SignalsView(Card):
         if view is None:
             return
         self._begin(view.first_sample)
-        self._draw(view)
+        self._take(view, draw=True)
 
-    def _draw(self, view: RingView) -> None:
-        new = view.samples[self._rows, max(0, self.canvas.stop_sample - view.first_sample) :]
+    def _take(self, view: RingView, *, draw: bool) -> None:
+        new = view.samples[self._rows, max(0, self._stop - view.first_sample) :]
         if new.shape[1] == 0 or self._signal is None or self._info is None:
             return
-        self.canvas.append(self._signal.process(new))
+        values = self._signal.process(new)
+        self._memories[self._page].append(self._stop, values)
+        self._stop += new.shape[1]
+        if not draw:
+            return
+        self.canvas.append(values)
         if not self._shown:
             self._shown = True
             self._fit_soon()
@@ -233,15 +284,54 @@ class SignalsView(Card):
         self.canvas.set_scale(self.scale_uv)
 
     def _restart(self, _choice: object = None) -> None:
+        self._return()
         self._reload = True
+
+    @property
+    def _held(self) -> bool:
+        """Whether something else than the newest is on the sheet."""
+        return self._frozen or self._past is not None
+
+    def _come_back(self) -> None:
+        if self._past is not None:
+            self._past = None
+            self._say_what_is_shown()
+            self.looked_back.emit(None)
+
+    def _say_what_is_shown(self) -> None:
+        span_s = cast("float", self.span.value)
+        said = "frozen" if self._frozen else ""
+        if self._past is not None:
+            begin, end = (clock_text((self._past + k) * span_s) for k in (0, 1))
+            said = f"looking back: {begin} to {end}"
+        self.canvas.set_banner(said)
+
+    def _return(self) -> None:
+        """Show the newest again."""
+        if self._past is not None:
+            self._come_back()
+            self._freeze_button.setChecked(False)
+            self._draw_marks(1.0)
+            self._reload = True
+            self.canvas.set_veil(self._silent)
+
+    def _draw_marks(self, samples: float) -> None:
+        """Draw every mark anew; `samples` of the sheet are one of the stream."""
+        self.canvas.forget_markers()
+        for sample, text, colour in self._marks:
+            self.canvas.mark(round(sample * samples), text, colour)
 
     def _freeze(self, frozen: bool) -> None:
         self._frozen = frozen
-        self._reload = not frozen
-        self.title.setText("Signals · frozen" if frozen else "Signals")
+        if not frozen:
+            self._come_back()
+            self._draw_marks(1.0)
+        self._reload = True
+        self._say_what_is_shown()
 
     def _turn_page(self) -> None:
         if self._info is not None:
+            self._return()
             self._page = (self._page + 1) % -(-self._info.n_channels // N_ROWS)
             self._reload = True
 

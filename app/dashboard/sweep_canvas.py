@@ -53,7 +53,7 @@ class SweepCanvas(Themed, QWidget):
         self._kept: NDArray[np.float32] = np.zeros((0, 1), np.float32)
         self._first = self._stop = 0
         self._markers: deque[tuple[int, str, QColor | None]] = deque(maxlen=200)
-        self._veil = ""
+        self._veil = self._banner = ""
         self._paper = QPixmap()
         self._sheet = QPixmap()
 
@@ -116,6 +116,13 @@ class SweepCanvas(Themed, QWidget):
         """Say over the curves why they stand still; "" when they go on."""
         if text != self._veil:
             self._veil = text
+            self.update()
+
+    def set_banner(self, text: str) -> None:
+        """Say beside the marks that this is not the newest; "" when it is."""
+        if text != self._banner:
+            self._banner = text
+            self.setAccessibleDescription(text)
             self.update()
 
     def append(self, values: NDArray[np.float32]) -> None:
@@ -186,6 +193,8 @@ class SweepCanvas(Themed, QWidget):
                     self._draw_clock(painter)
             if self._veil:
                 self._draw_veil(painter)
+            if self._banner:
+                self._draw_banner(painter)
 
     def _x(self, sample: int) -> float:
         return (sample % self._n_window) / self._n_window * self.width()
@@ -322,6 +331,14 @@ class SweepCanvas(Themed, QWidget):
         painter.setFont(font(15, bold=True))
         painter.setPen(QColor(self._palette.warn))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._veil)
+
+    def _draw_banner(self, painter: QPainter) -> None:
+        painter.setFont(font(11, bold=True))
+        width = painter.fontMetrics().horizontalAdvance(self._banner) + 12
+        box = QRectF(self.width() - width, 0, width, MARKS - 1)
+        painter.fillRect(box, QColor(self._palette.accent))
+        painter.setPen(QColor(self._palette.on_accent))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._banner)
 
     def _draw_clock(self, painter: QPainter) -> None:
         """Write the stream's time under each second line, as of the pen's last visit."""

@@ -237,6 +237,7 @@ class Dashboard(QMainWindow):
         wizard, snapshot = self.calibration.wizard, self._feed.snapshot
         if wizard is not None and snapshot is not None:
             # What is covered is not drawn: the processor is the decoder's.
+            self.signals.poll(session, draw=False)
             wizard.follow(snapshot)
             return
         self.signals.poll(session)
@@ -448,6 +449,9 @@ class Dashboard(QMainWindow):
         self.header.record_button.clicked.connect(self.toggle_recording)
         self.header.theme_button.clicked.connect(self.toggle_palette)
         self.header.help_button.clicked.connect(self._show_shortcuts)
+        self.signals.looked_back.connect(self.history.show_past)
+        self.history.back.clicked.connect(lambda: self.signals.look_back(-1))
+        self.history.forward.clicked.connect(lambda: self.signals.look_back(1))
         self.history.mark_wanted.connect(partial(self._press, "mark", self.mark))
         self.panel.mark_wanted.connect(self._note)
         self.header.panel_button.clicked.connect(self._show_panel)
@@ -465,6 +469,8 @@ class Dashboard(QMainWindow):
                 "connect": self.choose_source,
                 "calibrate": self.calibration.open,
                 "disconnect": self.disconnect_source,
+                "back": lambda: signals.look_back(-1),
+                "forward": lambda: signals.look_back(1),
                 "freeze": signals.toggle_frozen,
                 "filter": signals.toggle_filter,
                 "fit": signals.fit_scale,
