@@ -53,57 +53,38 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """One run of the live path, as the user asked for it.
-
-    Attributes
-    ----------
-    source : SourceSpec
-        Where the EEG comes from.
-    bundle : Path or None
-        Model bundle; None shows signals only.
-    hop_s : float
-        Seconds from window to window.
-    montage : tuple of str
-        Electrode names for a source whose labels say nothing; empty to use its own.
-    speed : float
-        Times real time for a source that can wait; ``inf`` is as fast as it goes.
-    duration_s : float or None
-        Seconds of signal after which the run ends by itself.
-    out : Path or None
-        JSON-lines file of the predictions.
-    to_stdout : bool
-        Write the JSON lines to standard output.
-    publish : tuple of Output
-        Where else the predictions go.
-    profile : Path or None
-        A person's calibration.
-    alignment : str
-        Kind of alignment, or "auto" for the model's default; a profile brings its own.
-    device : str
-        Where the decoder computes, as :func:`mdjpt.network.device.resolve_device` takes it.
-    record : Path or None
-        Recording to write from the first sample on; must not exist.
-    record_streams : tuple of SourceSpec
-        Further LSL streams that go into every recording.
-    with_features : bool
-        Ask the decoder for the features, and accept a bundle without a head.
-    """
+    """One run of the live path, as the user asked for it."""
 
     source: SourceSpec
+    """Where the EEG comes from."""
     bundle: Path | None
+    """Model bundle; None shows signals only."""
     hop_s: float = 0.5
+    """Seconds from window to window."""
     montage: tuple[str, ...] = ()
+    """Electrode names for a source whose labels say nothing; empty to use its own."""
     speed: float = 1.0
+    """Times real time for a source that can wait; ``inf`` is as fast as it goes."""
     duration_s: float | None = None
+    """Seconds of signal after which the run ends by itself."""
     out: Path | None = None
+    """JSON-lines file of the predictions."""
     to_stdout: bool = False
+    """Write the JSON lines to standard output."""
     publish: tuple[Output, ...] = ()
+    """Where else the predictions go."""
     with_features: bool = False
+    """Ask the decoder for the features, and accept a bundle without a head."""
     profile: Path | None = None
+    """A person's calibration."""
     record: Path | None = None
+    """Recording to write from the first sample on; must not exist."""
     record_streams: tuple[SourceSpec, ...] = ()
+    """Further LSL streams that go into every recording."""
     alignment: str = "auto"
+    """Kind of alignment, or "auto" for the model's default; a profile brings its own."""
     device: str = "auto"
+    """Where the decoder computes, as :func:`mdjpt.network.device.resolve_device` takes it."""
 
 
 def default_bundle() -> Path:

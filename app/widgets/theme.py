@@ -32,45 +32,34 @@ FAMILIES = ["Inter", "Segoe UI", "SF Pro Text", "Helvetica Neue", "Noto Sans", "
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """Colours of a theme as ``#rrggbb``.
+    """Colours of a theme as ``#rrggbb``."""
 
-    Attributes
-    ----------
-    window, card, raised, border, grid : str
-        Surfaces from back to front, and lines on them.
-    text, muted, faint : str
-        Text; `faint` is for marks that carry no information of their own.
-    accent, on_accent, chosen : str
-        The one action, text on it, and the ground of a choice that is on.
-    good, warn, bad : str
-        States; never the only sign of one.
-    trace, trace_alt, trace_bad : str
-        Curves of neighbouring channels, and of an electrode that is left out.
-    classes : tuple of str
-        Emotions, in an order that colour-blind eyes tell apart.
-    dark : bool
-        Whether the theme is dark.
-    """
-
+    # Surfaces from back to front, and lines on them.
     window: str
     card: str
     raised: str
     border: str
     grid: str
+    # Text; `faint` is for marks that carry no information of their own.
     text: str
     muted: str
     faint: str
+    # The one action, text on it, and the ground of a choice that is on.
     accent: str
     on_accent: str
     chosen: str
+    # States; never the only sign of one.
     good: str
     warn: str
     bad: str
+    # Curves of neighbouring channels, and of an electrode that is left out.
     trace: str
     trace_alt: str
     trace_bad: str
     classes: tuple[str, ...]
+    """Emotions, in an order that colour-blind eyes tell apart."""
     dark: bool
+    """Whether the theme is dark."""
 
 
 DARK = Palette(

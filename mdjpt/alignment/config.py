@@ -94,10 +94,7 @@ def recommended_alignment(bundle: Bundle) -> AlignmentConfig:
 def alignment_named(name: str, bundle: Bundle) -> AlignmentConfig:
     """Return the alignment that a user asked for: one of :data:`KINDS`, or "auto" for the default.
 
-    Raises
-    ------
-    ModelError
-        When there is no such kind.
+    Raises ModelError when there is no such kind.
     """
     if name == "auto":
         return recommended_alignment(bundle)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -24,6 +23,7 @@ from mdjpt.bundle.about import ARCHITECTURE, INPUT_CONTRACT, BundleAbout, FileAb
 from mdjpt.bundle.array_rules import check_arrays
 from mdjpt.bundle.checked_file import FileKind, parts_of, read_checked, write_checked
 from mdjpt.errors import ModelError
+from mdjpt.guard.extras import installed_version
 from mdjpt.guard.schema import STRICT, Unchecked, checked
 from mdjpt.network.emotion_head import Head
 from mdjpt.network.encoder import Encoder, RowStats
@@ -228,7 +228,10 @@ def save_bundle(path: str | Path, bundle: Bundle) -> Bundle:
     >>> copy.class_names == bundle.class_names
     True
     """
-    made = {"created": datetime.now(UTC).date().isoformat(), "code_version": _code_version()}
+    made = {
+        "created": datetime.now(UTC).date().isoformat(),
+        "code_version": installed_version("mdjpt-live") or "unknown",
+    }
     dated = replace(bundle, provenance=made | bundle.provenance)
     sha256 = write_checked(Path(path), BUNDLE_FILE, _arrays(dated), _about(dated))
     return replace(dated, sha256=sha256)
@@ -327,10 +330,3 @@ def _check_head(bundle: Bundle) -> None:
     if bundle.head is not None and bundle.head.n_features != bundle.config.n_maps:
         n = bundle.config.n_maps
         raise ValueError(f"the head must take {n} features, takes {bundle.head.n_features}")
-
-
-def _code_version() -> str:
-    try:
-        return version("mdjpt-live")
-    except PackageNotFoundError:
-        return "unknown"
