@@ -29,7 +29,7 @@ COMMANDS = sorted(
         line.split(" #")[0].strip()
         for block in BLOCKS.values()
         for line in block.splitlines()
-        if line.startswith("mdjpt")
+        if line.strip().startswith("mdjpt")
     }
 )
 INLINE = sorted({c for text in TEXTS.values() for c in re.findall(r"`(mdjpt [a-z][^`\n]*)`", text)})
