@@ -6,6 +6,7 @@ import ast
 import importlib
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ import pytest
 
 import mdjpt
 from app.session import default_bundle
+from mdjpt.bundle.about import FileAbout
+from mdjpt.bundle.bundle import BUNDLE_FILE
+from mdjpt.calibration.evidence import Evidence
+from mdjpt.calibration.personal_decoder import VersionAbout
+from mdjpt.calibration.profile import PROFILE_FILE, ProfileAbout
 from mdjpt.simulation import SimulatedParticipant
 from streaming.pipeline import Pipeline
 from streaming.publishers.json_lines import JsonLinesPublisher
@@ -80,6 +86,14 @@ def test_the_reader_on_the_page_of_models_reads_a_bundle() -> None:
     about = code_of("formats/models_and_profiles.md")["about"](default_bundle())
     assert about["input"]["sfreq_hz"] == 125
     assert tuple(about["class_names"]) == mdjpt.load_bundle(default_bundle()).class_names
+
+
+def test_the_page_of_models_names_the_versions_and_every_key() -> None:
+    page = (ROOT / "docs/formats/models_and_profiles.md").read_text(encoding="utf-8")
+    for kind in (BUNDLE_FILE, PROFILE_FILE):
+        assert re.search(rf"`{kind.entry}` .*`format_version` {kind.format_version},", page)
+    kept = [*fields(FileAbout), *fields(ProfileAbout), *fields(VersionAbout), *fields(Evidence)]
+    assert [field.name for field in kept if f"`{field.name}`" not in page] == []
 
 
 def test_the_page_of_messages_names_every_key_of_a_json_line(session: Path) -> None:
