@@ -146,6 +146,8 @@ def _rows(name: str, found: dict[str, Any]) -> list[list[str]]:
     if "times real time, hop 2 s" in found:
         speed = found["times real time, hop 2 s"]
         return [[f"{name}, prepared windows every 2 s", f"{speed:,.0f} x real time"]]
+    if name.startswith("out of memory") and "note" in found:
+        return [[f"{name}: error of the features all the same", f"{found['error']:.0e}"]]
     if "median s" in found:
         said = f"{found['median s']:.3f} s, {found['peak GiB']:.1f} GiB"
         return [[f"{name}: step of {found['windows']} windows", said]]

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from mdjpt.alignment.covariance import input_covariance
+from mdjpt.network.encoding_pool import EncodingPool
 from mdjpt.network.losses import covariance_centroid
 from mdjpt.signal.windower import window_starts
 
@@ -79,7 +80,8 @@ def measure_statistics(encoder: Encoder, parts: Sequence[Windows]) -> TrainingSt
     """
     windows = np.concatenate(parts)
     row_stats = encoder.row_stats(windows)
-    features = encoder.feature(windows, stats=row_stats).astype(np.float64)
+    encoded = EncodingPool(encoder.twin, row_stats).map(windows)
+    features = np.stack(list(encoded)).astype(np.float64)
     return TrainingStatistics(
         row_stats=row_stats,
         feature_mean=features.mean(0).astype(np.float32),

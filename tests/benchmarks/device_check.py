@@ -31,6 +31,7 @@ import torch
 from mdjpt.bundle.released_names import released_name
 from mdjpt.network.device import device_label, resolve_device
 from mdjpt.network.encoder import Encoder, RowStats
+from mdjpt.network.encoding_pool import EncodingPool
 from mdjpt.network.folded_network import FoldedNetwork
 from mdjpt.network.model import EncoderConfig, MdjptNetwork
 from tests.support.golden import golden_arrays, golden_state_dict, relative_error
@@ -137,6 +138,42 @@ def features(device: torch.device, variant: str, n_windows: int) -> dict[str, fl
         "ms a window": 1e3 * per_window_s,
         "times real time, hop 2 s": HOP_S / per_window_s,
     }
+
+
+def pooled(device: torch.device, variant: str, n_windows: int) -> dict[str, float]:
+    """Encode windows through the pool that files go through, and compare with one by one."""
+    encoder, windows = Encoder(network_of(variant), device), noise(n_windows)
+    stats = encoder.row_stats(windows[:4])
+    pool = EncodingPool(encoder.twin, stats)
+    list(pool.map(windows[:8]))
+    begun = time.perf_counter()
+    found = np.stack(list(pool.map(windows)))
+    seconds = time.perf_counter() - begun
+    alone = np.concatenate([encoder.feature(w[None], stats=stats) for w in windows[:8]])
+    return {
+        "error": relative_error(found[:8], alone),
+        "times real time, hop 2 s": HOP_S * n_windows / seconds,
+    }
+
+
+def without_memory(device: torch.device, variant: str) -> dict[str, Any]:
+    """Take the memory away from an encoder at work: it must go on, with the same features."""
+    encoder, windows = Encoder(network_of(variant), device), noise(64)
+    stats = encoder.row_stats(windows[:4])
+    expected = Encoder(network_of(variant), torch.device("cpu")).feature(windows[:8], stats=stats)
+    first = encoder.feature(windows[:1], stats=stats)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(1e-4, device)
+    try:
+        found = encoder.feature(windows, stats=stats)
+    finally:
+        if device.type == "cuda":
+            torch.cuda.set_per_process_memory_fraction(1.0, device)
+    errors = relative_error(found[:8], expected), relative_error(first, expected[:1])
+    if max(errors) > LIMITS["other"]:
+        raise RuntimeError(f"features without memory are off by {max(errors):.1g}")
+    return {"error": max(errors), "note": encoder.device_note, "at once": encoder.at_once}
 
 
 def training_step(
@@ -258,6 +295,8 @@ def sections(device: torch.device, *, small: bool) -> dict[str, Callable[[], dic
     for variant in VARIANTS:
         found[f"live, {variant}"] = partial(live, device, variant, n_live)
         found[f"features, {variant}"] = partial(features, device, variant, n_windows)
+        found[f"pool, {variant}"] = partial(pooled, device, variant, max(8, n_windows // 2))
+    found["out of memory, released"] = partial(without_memory, device, "released")
     hows = ["fp32", "fp32 products"]
     if on_gpu:
         hows += ["fp32 products shifted", "bf16 products", "bf16 products shifted"]
