@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HeldOutPool", "cross_validate", "train_pooled_decoder"]
 
-SURER = 1.25
+SURER = 1.4
 """What the final weights are multiplied by: its heads learned from more trials than the held-out
 ones did. Measured on real and on simulated people."""
 

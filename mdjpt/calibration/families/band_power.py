@@ -32,7 +32,7 @@ class BandPower:
 
     name: ClassVar[str] = "band-power"
     equal_variances: ClassVar[bool] = False
-    prior_weight: ClassVar[float] = 0.3
+    prior_weight: ClassVar[float] = 0.4
 
     def __init__(self, reference: CovarianceReference) -> None:
         if len(reference.mean) != len(FINE_BANDS):

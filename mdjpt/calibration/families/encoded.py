@@ -23,7 +23,7 @@ class Encoded:
 
     name: ClassVar[str] = "encoder"
     equal_variances: ClassVar[bool] = True
-    prior_weight: ClassVar[float] = 0.3
+    prior_weight: ClassVar[float] = 0.4
 
     def __init__(self, n_features: int) -> None:
         self._n_features = n_features

@@ -81,7 +81,7 @@ class FineTangent(_Tangent):
 
     name: ClassVar[str] = "fine-covariances"
     equal_variances: ClassVar[bool] = False
-    prior_weight: ClassVar[float] = 0.6
+    prior_weight: ClassVar[float] = 0.8
     bands: ClassVar[tuple[Band, ...]] = FINE_BANDS
 
 
@@ -90,7 +90,7 @@ class BroadTangent(_Tangent):
 
     name: ClassVar[str] = "broad-covariances"
     equal_variances: ClassVar[bool] = True
-    prior_weight: ClassVar[float] = 0.6
+    prior_weight: ClassVar[float] = 0.8
     bands: ClassVar[tuple[Band, ...]] = BROAD_BANDS
 
 
