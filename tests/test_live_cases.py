@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from subprocess import DEVNULL, PIPE
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +30,7 @@ from tests.support.live_streams import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from streaming.stream import Chunk, StreamInfo
+    from streaming.stream import Chunk, Marker, StreamInfo
 
 OPEN_S, SEND_S = 60.0, 10.0
 AWAY = Piece(stop_s=3.0)
@@ -362,3 +366,35 @@ def test_events_go_on_when_the_clock_of_the_device_begins_anew(
                 at = int(np.searchsorted(chunk.timestamps, marker.timestamp))
                 n = chunk.samples[0, min(at, chunk.n_times - 1)]
                 assert abs(n - due) <= 15
+
+
+STIMULUS_PC = """
+import os, sys, time, pylsl
+pylsl.set_config_filename(os.environ["LSLAPICFG"])
+outlet = pylsl.StreamOutlet(pylsl.StreamInfo("stim", "Markers", 1, 0, "string", "stim"))
+print("ready", flush=True)
+while True:
+    now = pylsl.local_clock()
+    outlet.push_sample([repr(now)], now)
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs Linux's unshare")
+def test_events_of_a_computer_with_another_name_are_taken() -> None:
+    shell = 'hostname stimulus-pc && exec "$0" -c "$1"'
+    command = ["unshare", "--uts", "sh", "-c", shell, sys.executable, STIMULUS_PC]
+    with subprocess.Popen(command, stdout=PIPE, stderr=DEVNULL, text=True) as pc:
+        assert pc.stdout is not None
+        if pc.stdout.readline() != "ready\n":
+            pytest.skip("this user may not rename a computer")
+        source = LSLSource("eeg-here", timeout_s=30.0)
+        with streams_sent(LiveStream("eeg-here")) as begin:
+            source.open()
+            begin()
+            markers: list[Marker] = []
+            while len(markers) < 10:
+                markers += source.read(0.2).markers
+            source.close()
+        pc.kill()
+    assert all(abs(float(m.label) - m.timestamp) < 1e-3 for m in markers)

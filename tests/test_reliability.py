@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import struct
@@ -24,7 +25,7 @@ from app.session import SessionConfig, default_bundle, engine_config
 from mdjpt.signal.quality import Quality
 from mdjpt.signal.window import PreparedWindow, Preprocessor
 from mdjpt.signal.windower import Windower
-from mdjpt.simulation import cap
+from mdjpt.simulation import SimulatedParticipant, cap
 from streaming.acquisition import RING_S, Acquisition
 from streaming.diagnosis.timing import TimedSource
 from streaming.inference import Inference
@@ -55,7 +56,8 @@ class CountedSource:
     def __init__(self, n_channels: int, sfreq: float, seconds: int) -> None:
         names = (*cap(n_channels - 1), "Counter")
         self._info = StreamInfo("counted", names, sfreq, lossless=True)
-        self.eeg = eeg_like(n_channels - 1, round(PERIOD_S * sfreq))
+        person = SimulatedParticipant(7, cap(n_channels - 1), max(sfreq, 100.0))
+        self.eeg = person.generate(round(PERIOD_S * sfreq))
         self._stop = round(seconds * sfreq)
         self._position = 0
 
@@ -132,7 +134,7 @@ def record_counted(path: Path, n_channels: int, sfreq: float, seconds: int) -> i
     acquisition.ring.close()
     assert recorder.error == ""
     assert looked.n_windows == int((seconds - 5) / HOP_S) + 1
-    assert looked.n_ready == looked.n_windows - 10  # all but the 10 s of warming up
+    assert looked.n_ready > 0.9 * (looked.n_windows - 10)  # all but the 10 s of warming up
     return looked.most_bytes - looked.bytes_at_first_turn
 
 
@@ -344,3 +346,15 @@ def test_a_session_opens_no_connection_and_listens_to_none() -> None:
                     seen += 1
     assert seen >= 20  # engine and decoder, many times
     assert process.returncode == 0
+
+
+# The table
+
+
+def test_every_test_that_the_table_names_is_there() -> None:
+    here = Path(__file__).parent
+    table = (here.parent / "assets" / "reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)::(\w+)`", table)
+    assert len(named) > 30
+    for file, name in named:
+        assert f"def {name}(" in (here / file).read_text(encoding="utf-8"), f"{file}::{name}"

@@ -21,8 +21,9 @@ _MOST_CODES = 512
 
 
 def holds_events(stream_type: str) -> bool:
-    """Tell a stream of events by its type; LSL has no rule, these are what senders call it."""
-    return stream_type.lower().removesuffix("s") in _EVENT_TYPES
+    """Tell a stream of events by its type; LSL has no rule: Markers, MyMarkers, MarkerStream."""
+    kind = stream_type.lower().removesuffix("s")
+    return kind.startswith(_EVENT_TYPES) or kind.endswith(_EVENT_TYPES)
 
 
 def event_label(row: Iterable[Any]) -> str:

@@ -26,7 +26,7 @@ ANSWER_S = 2.0
 SILENT_S = 2.0
 """After this long without a sample, the same stream sent anew from elsewhere takes over."""
 _POLL_S = 0.05
-_LOOK_EVERY_S = 1.0
+_LOOK_EVERY_S, _LOOK_SOON_S = 1.0, 0.25
 
 
 class LSLLink:
@@ -70,7 +70,7 @@ class LSLLink:
         self._lost_after_s = lost_after_s
         self._clock = clock
         self._returning: Future[LSLConnection] | None = None
-        self._last_sample = self._looked = clock()
+        self._last_sample = self._looked = self._connected_at = clock()
         self._empty = connection.empty()
         self.description = connection.description
         self.max_samples = connection.max_samples
@@ -141,7 +141,8 @@ class LSLLink:
         """Leave a silent connection when its sender was started anew beside it."""
         self._give_up_when_too_long()
         now = self._clock()
-        if self._connection is None or now - max(self._last_sample, self._looked) < SILENT_S:
+        silent_s = now - max(self._last_sample, self._connected_at)
+        if self._connection is None or silent_s < SILENT_S or now - self._looked < _LOOK_SOON_S:
             return
         self._looked = now
         self._silent.add(self._connection.description.uid)
@@ -187,6 +188,7 @@ class LSLLink:
                 f"{printable(self.description.source_id) or 'none'}: taken up again"
             )
         self._connection = connection
+        self._connected_at = self._clock()
         self.n_connections += 1
         return True
 
