@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -794,7 +795,18 @@ def test_a_torn_file_gives_exactly_its_whole_chunks(tmp_path: Path) -> None:
         np.testing.assert_array_equal(recording.samples, samples[:, : recording.n_times])
         assert recording.n_times >= (cut - 2000) // 41 - 125
         if recording.notes:
-            assert "ends in the middle of a chunk" in recording.notes[0]
+            assert "bytes are damaged and left out" in recording.notes[0]
+            assert recording.notes[0].endswith("and the end")
+
+
+def test_a_packed_file_that_was_cut_gives_what_was_in_it(tmp_path: Path) -> None:
+    whole = write_xdf(tmp_path / "a.xdf", brain_like(), 250)
+    packed = gzip.compress(whole.read_bytes())
+    (tmp_path / "b.xdf.gz").write_bytes(packed[: len(packed) * 2 // 3])
+    recording = read(tmp_path / "b.xdf.gz")
+    assert recording.notes[0] == "its compression is damaged: the rest is lost"
+    assert 1000 < recording.n_times < 2500
+    np.testing.assert_array_equal(recording.samples, read(whole).samples[:, : recording.n_times])
 
 
 def test_a_file_damaged_in_the_middle_goes_on_at_its_next_boundary(tmp_path: Path) -> None:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyxdf
 
-from mdjpt.errors import RecordingError
+from mdjpt.errors import RecordingError, one_line
 from mdjpt.recordings.checksums import check_parts, checksum_path
-from mdjpt.recordings.packed import unpacked
-from mdjpt.recordings.xdf_layout import BOUNDARY, LENGTH_BYTES, MAGIC
+from mdjpt.recordings.repair import repaired, unpacked
+from mdjpt.recordings.xdf_layout import LENGTH_BYTES, MAGIC
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["XdfStream", "intact_length", "load_streams"]
+__all__ = ["XdfStream", "load_streams"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,19 +54,16 @@ class XdfStream:
         return f"{name} ({self.kind}, {self.n_channels} channels, {self.sfreq:g} Hz)"
 
 
-def intact_length(file: io.BufferedIOBase) -> int:
-    """Return the length of the part of an XDF file that consists of whole chunks, in bytes."""
-    end = file.seek(0, io.SEEK_END)
-    position = file.seek(len(MAGIC))
-    while position < end:
-        n = file.read(1)[0]
-        field = file.read(n) if n in LENGTH_BYTES else b""
-        length = int.from_bytes(field, "little")
-        stop = position + 1 + n + length
-        if len(field) != n or length < 2 or stop > end:
-            return position
-        position = file.seek(stop)
-    return position
+def _is_whole(content: bytes) -> bool:
+    """Tell whether an XDF file consists of whole chunks, by their lengths alone."""
+    position = len(MAGIC)
+    while position < len(content):
+        n = content[position]
+        length = int.from_bytes(content[position + 1 : position + 1 + n], "little")
+        position += 1 + n + length
+        if n not in LENGTH_BYTES or length < 2:
+            return False
+    return position == len(content)
 
 
 def load_streams(path: Path) -> tuple[list[XdfStream], tuple[str, ...]]:
@@ -74,50 +71,48 @@ def load_streams(path: Path) -> tuple[list[XdfStream], tuple[str, ...]]:
 
     With a file of checksums beside it, parts that are not as they were written are left out.
     """
-    content = path.read_bytes()
-    if path.name.lower().endswith((".xdfz", ".gz")):
-        content = unpacked(content)
-    content, torn_bytes, notes = _checked(path, content)
+    content, notes = unpacked(path.read_bytes())
     if not content.startswith(MAGIC):
-        said = f" ({notes[0]})" if notes else ""
-        raise RecordingError(f"no XDF file, its first bytes are not 'XDF:'{said}")
-    whole, size = intact_length(io.BytesIO(content)), len(content) + torn_bytes
-    complaints: list[str] = []
-    if BOUNDARY in content[whole:]:
-        # Damaged in the middle: pyxdf goes on at the next boundary.
-        streams = _parsed(content, complaints) or _parsed(content[:whole], complaints)
-    else:
-        # Torn at the end: pyxdf would take half a chunk for a whole one.
-        streams = _parsed(content[:whole], complaints)
-    if streams is None:
-        said = " ".join((*notes, *complaints[-1:])) or "no stream in it"
-        raise RecordingError(f"damaged: {said}")
-    return streams, (*notes, *_on_damage(streams, whole < size, bool(complaints)))
+        raise RecordingError("no XDF file, its first bytes are not 'XDF:'")
+    lines = _checksums(path)
+    if (lines is None or _agree(content, lines)) and _is_whole(content):
+        streams, complaint = _parsed(content)
+        if not complaint:
+            return streams, notes
+    # What repair would write: damage costs a reader what it costs a new file, no more and no less.
+    found = repaired(content, lines)
+    streams, complaint = _parsed(b"".join(piece for piece, _ in found.pieces))
+    if complaint:
+        raise RecordingError(f"damaged: {complaint}")
+    return streams, (*notes, *(found.notes or ("the file is damaged",)))
 
 
-def _checked(path: Path, content: bytes) -> tuple[bytes, int, tuple[str, ...]]:
-    """Return what is as it was written, the bytes of a torn end, and remarks on what is not."""
+def _checksums(path: Path) -> bytes | None:
+    """Return what stands beside the file, None without."""
     try:
-        lines = checksum_path(path).read_bytes()
+        return checksum_path(path).read_bytes()
     except OSError:
-        return content, 0, ()
+        return None
+
+
+def _agree(content: bytes, lines: bytes) -> bool:
     checked = check_parts(content, lines)
-    return checked.content, checked.torn_bytes, checked.notes()
+    return not (checked.notes() or checked.torn_bytes)
 
 
-def _parsed(content: bytes, complaints: list[str]) -> list[XdfStream] | None:
-    """Parse with pyxdf; None and a complaint when it gives up."""
+def _parsed(content: bytes) -> tuple[list[XdfStream], str]:
+    """Parse with pyxdf; with what it complains of."""
+    complaints: list[str] = []
     log = _Complaints(complaints)
     logger = logging.getLogger("pyxdf")
     logger.addHandler(log)
     try:
         found, _ = pyxdf.load_xdf(io.BytesIO(content), dejitter_timestamps=False)
     except Exception as error:
-        complaints.append(" ".join(str(error).split()) or type(error).__name__)
-        return None
+        return [], one_line(error)
     finally:
         logger.removeHandler(log)
-    return [_unpacked(stream) for stream in found]
+    return [_unpacked(stream) for stream in found], complaints[-1] if complaints else ""
 
 
 class _Complaints(logging.Handler):
@@ -130,16 +125,6 @@ class _Complaints(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the message on one line."""
         self._complaints.append(" ".join(record.getMessage().split()))
-
-
-def _on_damage(streams: list[XdfStream], torn: bool, damaged: bool) -> tuple[str, ...]:
-    """Remark on what the file has lost."""
-    if damaged:
-        return ("the file is damaged: some of its chunks are missing here",)
-    if not torn:
-        return ()
-    longest_s = max((len(s.stamps) / s.sfreq for s in streams if s.sfreq > 0), default=0.0)
-    return (f"the file ends in the middle of a chunk: {longest_s:.1f} s recovered",)
 
 
 def _text(info: Any, key: str) -> str:

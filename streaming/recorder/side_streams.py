@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mdjpt.errors import MdjptError, SourceError, SourceNotFound
+from mdjpt.errors import MdjptError, SourceError, SourceNotFound, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -286,7 +286,7 @@ class _Reader(threading.Thread):
             if self._inlet is not None:
                 self._step(0.0)
         except Exception as error:  # told in `note`; the EEG goes on
-            self.note = f"{self._description.name!r}: no longer recorded: {error}"
+            self.note = f"{printable(self._description.name)}: no longer recorded: {error}"
         finally:
             if self._inlet is not None:
                 self._inlet.close()
@@ -303,7 +303,8 @@ class _Reader(threading.Thread):
         except SourceNotFound:
             self._inlet.close()
             self._inlet = None
-            self.note = f"{self._description.name!r} has gone; it is recorded again when it returns"
+            name = printable(self._description.name)
+            self.note = f"{name} has gone; it is recorded again when it returns"
             return
         if due or len(stamps):
             self._take(SideBlock(self._key, self._header, stamps, values, self._offset()))
