@@ -237,7 +237,7 @@ def test_the_button_records_and_shows_for_how_long(qtbot, tmp_path: Path) -> Non
     live.button.click()
     live.tick()
     assert live.button.text() == "● Record"
-    assert live.window.messages.text == f"Recorded: {path}"
+    assert live.window.messages.text == f"Recorded 1:05 min: {path}"
 
 
 def test_the_button_waits_for_a_stream(qtbot, tmp_path: Path) -> None:
@@ -272,4 +272,4 @@ def test_disconnecting_while_recording_names_the_file(qtbot, tmp_path: Path) -> 
     live.tick()
     live.window.disconnect_source()
     qtbot.waitUntil(lambda: live.window.connection.state == "idle", timeout=30_000)
-    assert live.window.messages.text == f"Recorded: {live.session.recorded[0]}"
+    assert live.window.messages.text.endswith(f" min: {live.session.recorded[0]}")
