@@ -121,6 +121,18 @@ def test_what_decides_the_result_can_be_stored_as_json(tmp_path: Path) -> None:
         ),
         (LEAST + "[machine]\nnodes = 0", "'machine.nodes' must be greater than or equal to 1"),
         (LEAST + "[machine]\ndevices = 0", "'machine.devices' must be greater than or equal to 1"),
+        (
+            LEAST + "[optimiser]\nlearning_rate = 5",
+            "'optimiser.learning_rate' must be less than or",
+        ),
+        (
+            LEAST + "[optimiser]\nepochs = 1000000000",
+            "'optimiser.epochs' must be less than or equal",
+        ),
+        (
+            LEAST + "[machine]\nworkers = 100000",
+            "'machine.workers' must be less than or equal to 4",
+        ),
         ("machine = 3\n" + LEAST, "key 'machine' must be an object, got 3"),
         (
             LEAST + '[ablation]\nchannel_encoder = "x"',

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["XdfStream", "load_streams"]
 
+_SAMPLES_TAG = b"\x03\x00"
+_COUNT_AT = 6  # bytes of a chunk of samples before their number: its tag and its stream
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class XdfStream:
@@ -55,14 +58,23 @@ class XdfStream:
 
 
 def _is_whole(content: bytes) -> bool:
-    """Tell whether an XDF file consists of whole chunks, by their lengths alone."""
+    """Tell whether an XDF file consists of whole chunks, by lengths and numbers of samples alone.
+
+    A number of samples that no chunk of its length can hold costs pyxdf all memory.
+    """
     position = len(MAGIC)
     while position < len(content):
         n = content[position]
-        length = int.from_bytes(content[position + 1 : position + 1 + n], "little")
-        position += 1 + n + length
+        start = position + 1 + n
+        length = int.from_bytes(content[position + 1 : start], "little")
         if n not in LENGTH_BYTES or length < 2:
             return False
+        if content[start : start + 2] == _SAMPLES_TAG:
+            counted = start + _COUNT_AT + 1
+            n = content[counted - 1] if counted <= len(content) else 0
+            if int.from_bytes(content[counted : counted + n], "little") > length:
+                return False
+        position = start + length
     return position == len(content)
 
 

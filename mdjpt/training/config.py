@@ -48,10 +48,12 @@ __all__ = [
 
 MAX_BYTES = 1 << 20
 
-Count = Annotated[int, Field(ge=0)]
-Number = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+# What no training has is a slip of the pen: the upper limits are far above any of use.
+Count = Annotated[int, Field(ge=0, le=4096)]
+Number = Annotated[int, Field(ge=1, le=10_000_000)]
+Seed = Annotated[int, Field(ge=0, lt=1 << 63)]
+Positive = Annotated[float, Field(gt=0, le=100)]
+NotNegative = Annotated[float, Field(ge=0, le=100)]
 
 
 @dataclass(frozen=True, slots=True, config=STRICT)
@@ -91,11 +93,11 @@ class OptimiserSettings:
     """How long and how fast."""
 
     # Of Adam; the decay is its L2 penalty.
-    learning_rate: Positive = 5e-4
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-4
     weight_decay: NotNegative = 1e-4
     # Their product is the length of the training.
     steps_per_epoch: Number = 1024
-    epochs: Number = 20
+    epochs: Annotated[int, Field(ge=1, le=100_000)] = 20
 
     @property
     def n_steps(self) -> int:
@@ -109,9 +111,9 @@ class MachineSettings:
 
     accelerator: str = "auto"
     """One of "auto", "cpu" and "gpu", as Lightning takes it."""
-    devices: Number = 1
+    devices: Annotated[int, Field(ge=1, le=4096)] = 1
     """Processes of a computer, each with a device of its own: all share the steps' pairs."""
-    nodes: Number = 1
+    nodes: Annotated[int, Field(ge=1, le=4096)] = 1
     """Computers; started by torchrun or SLURM's srun, whose variables tell each its place."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Of the network; losses are always in float32."""
@@ -139,7 +141,7 @@ class PretrainConfig:
 
     datasets: Annotated[tuple[DatasetChoice, ...], Field(min_length=1, validation_alias="dataset")]
     """At least one."""
-    seed: Count = 0
+    seed: Seed = 0
     """Of the weights and of every draw."""
     network: EncoderConfig = field(default_factory=lambda: EncoderConfig(variant="paper"))
     """Sizes and variant."""
