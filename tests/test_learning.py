@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from app.calibration.in_session import InSession, only_around
 from app.calibration.labels import labels_from_markers
 from app.calibration.markers import FeltMark, TrialMark
 from app.calibration.profiles import ProfileStore
-from app.calibration.training import TrainingJob, TrainingState
+from app.calibration.training import TrainingJob, TrainingState, run_training
 from app.dashboard.learning import SessionLearning, stretch_s, was_right
 from app.dashboard.session_feed import SessionFeed
 from app.dashboard.window import Dashboard
@@ -123,6 +124,35 @@ def test_a_long_session_costs_no_more_than_its_labels_and_they_are_all_there() -
     assert seconds[0] == 88.0
     assert seconds[-1] == 122.49
     assert np.allclose(np.diff(seconds), 0.01), "what belongs together stays together"
+
+
+class Told:
+    """The end of a connection that keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.send = list[object]().append
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.mark.parametrize(("in_session", "niceness"), [(None, []), (InSession(("a", "b")), [10])])
+def test_a_training_beside_a_session_leaves_the_processor_to_the_decoder(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    in_session: InSession | None,
+    niceness: list[int],
+) -> None:
+    nicer: list[int] = []
+    monkeypatch.setattr(os, "nice", nicer.append, raising=False)
+    before = signal.getsignal(signal.SIGINT)
+    nothing = tmp_path / "not-there.xdf"
+    request = TrainingRequest(nothing, None, tmp_path / "p", nothing, in_session=in_session)
+    try:
+        run_training(request, tmp_path / "c", Told())  # type: ignore[arg-type]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert nicer == niceness
 
 
 def made_recording(path: Path, names: tuple[str, ...], seed: int, marks) -> None:

@@ -35,6 +35,9 @@ __all__ = [
     "summary_of",
 ]
 
+_BEHIND = 10
+"""Niceness of a training beside a session: the windows that are decoded live come first."""
+
 
 @dataclass(frozen=True, slots=True)
 class CalibrationSummary:
@@ -181,6 +184,8 @@ def run_training(request: TrainingRequest, candidate: Path, connection: Connecti
     """
     # Ctrl-C reaches the whole group; whoever started us decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if request.in_session is not None and hasattr(os, "nice"):
+        os.nice(_BEHIND)
     from mdjpt.calibration.profile import save_profile
     from mdjpt.calibration.training import NotBetterError
 
