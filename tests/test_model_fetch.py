@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -9,11 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 import mdjpt.bundle.download
+import mdjpt.guard.download
 from app.cli.main import cli
 from mdjpt.bundle.bundle import load_bundle
-from mdjpt.bundle.download import download_checkpoint, git_blob_id
+from mdjpt.bundle.download import download_checkpoint
 from mdjpt.errors import ModelError
 from tests.support.golden import write_checkpoint
+
+
+def git_blob_id(content):
+    """Return what git calls a file of this content."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 class Server(ThreadingHTTPServer):
@@ -66,7 +73,7 @@ def content(tmp_path_factory):
 
 @pytest.fixture
 def serve(monkeypatch):
-    monkeypatch.setattr(mdjpt.bundle.download, "PAUSE_S", 0.0)
+    monkeypatch.setattr(mdjpt.guard.download, "PAUSE_S", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     servers = []
 
@@ -104,7 +111,7 @@ def test_a_server_that_begins_anew_is_followed(serve, tmp_path):
 
 def test_what_has_come_is_kept_for_the_next_call(serve, tmp_path, monkeypatch):
     content = bytes(range(256)) * 1000
-    monkeypatch.setattr(mdjpt.bundle.download, "TRIES", 0)
+    monkeypatch.setattr(mdjpt.guard.download, "TRIES", 0)
     with pytest.raises(ModelError, match="122,880 bytes are kept, the same command goes on"):
         download_checkpoint(tmp_path / "a", serve(content, "cut").url, git_blob_id(content))
     server = serve(content, "good")
@@ -116,8 +123,8 @@ def test_what_has_come_is_kept_for_the_next_call(serve, tmp_path, monkeypatch):
     ("manner", "says"),
     [
         ("lies", "not the file asked for"),
-        ("boasts", "1048576 MiB is more than a checkpoint of mdJPT has"),
-        ("endless", "more than 1 MiB: no checkpoint"),
+        ("boasts", "1,099,511,627,776 bytes, more than the"),
+        ("endless", "more than the 1,048,576 bytes expected"),
         ("missing", "the server answered 404"),
     ],
 )
@@ -133,8 +140,8 @@ def test_a_server_that_lies_is_told_and_leaves_nothing(serve, tmp_path, monkeypa
 def test_a_server_that_says_nothing_is_given_up(serve, tmp_path, monkeypatch):
     import socket
 
-    monkeypatch.setattr(mdjpt.bundle.download, "READ_S", 0.05)
-    monkeypatch.setattr(mdjpt.bundle.download, "PAUSE_S", 0.0)
+    monkeypatch.setattr(mdjpt.guard.download, "READ_S", 0.05)
+    monkeypatch.setattr(mdjpt.guard.download, "PAUSE_S", 0.0)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with socket.create_server(("127.0.0.1", 0)) as mute:
         url = f"http://127.0.0.1:{mute.getsockname()[1]}/"

@@ -1,4 +1,4 @@
-"""``mdjpt data``: which datasets there are, preparing and checking stores."""
+"""``mdjpt data``: which datasets there are; fetching, preparing and checking them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,16 @@ if TYPE_CHECKING:
 
     from mdjpt.store.dataset_preparation import TrialSource
 
-__all__ = ["check_data", "data_cli", "list_data", "prepare_data", "prepare_into_store"]
+__all__ = [
+    "check_data",
+    "data_cli",
+    "fetch_data",
+    "list_data",
+    "prepare_data",
+    "prepare_into_store",
+]
 
-data_cli = typer.Typer(help="List, prepare and check datasets.", no_args_is_help=True)
+data_cli = typer.Typer(help="List, fetch, prepare and check datasets.", no_args_is_help=True)
 
 
 @data_cli.command("list")
@@ -40,6 +47,41 @@ def list_data(as_json: Json = False) -> int:
             ("licence", f"{card.licence} {card.url}".strip()),
         ):
             typer.echo(f"{'':<12} {what}: {text}")
+    return 0
+
+
+@data_cli.command("fetch")
+def fetch_data(
+    name: Annotated[str, typer.Argument(help="An open dataset; none: list them.")] = "",
+    *,
+    out: Annotated[Path | None, typer.Option(help="Folder for its files; raw/NAME.")] = None,
+    subjects: Annotated[str, typer.Option(help="Only these: 1-5 or 1,3,7.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would take.")] = (
+        False
+    ),
+    url: Annotated[str, typer.Option(help="Another archive of NEMAR's layout.")] = "",
+) -> int:
+    """Fetch a dataset whose licence lets anybody do so; an interrupted one goes on."""
+    from mdjpt.datasets.fetch import ARCHIVE, OPEN_SETS, fetch, list_files
+
+    if not name:
+        for known in OPEN_SETS.values():
+            typer.echo(f"{known.name:<16} {known.licence:<10} {known.title}  {known.url}")
+        return 0
+    if name not in OPEN_SETS:
+        known_names = ", ".join(OPEN_SETS)
+        raise DatasetError(f"{name}: not to be fetched; open are {known_names}; see data list")
+    wanted, folder = OPEN_SETS[name], out or Path("raw") / name
+    typer.echo(f"{wanted.title}: licence {wanted.licence}, {wanted.url}")
+    listing = list_files(wanted, subjects, (url or ARCHIVE).rstrip("/"))
+    size = f"{len(listing.files)} files, {listing.n_bytes / 1e9:.3f} GB"
+    typer.echo(f"version {listing.version}: {size} into {folder}")
+    if dry_run:
+        return 0
+    with shown_progress(f"{name}: bytes", every_s=5.0) as show:
+        fetch(wanted, listing, folder, show)
+    reader = f"mdjpt data prepare {wanted.reader} --raw {folder} --out stores/{name}"
+    typer.echo(f"{folder}: complete, every checksum right; next: {reader}")
     return 0
 
 
@@ -64,6 +106,7 @@ def prepare_data(
 ) -> int:
     """Prepare a dataset into a store; an interrupted preparation goes on."""
     from mdjpt.datasets import open_dataset
+    from mdjpt.datasets.fetch import fetched_card
     from mdjpt.guard.extras import check_training_extra
 
     check_training_extra("pyarrow")
@@ -71,6 +114,7 @@ def prepare_data(
         reader = open_dataset(name, raw, **_parsed(options or ()))
     except (TypeError, ValueError) as error:
         raise MdjptError(f"{name}: {error}: see --option") from None
+    reader.card = fetched_card(reader.card, raw)
     for line in reader.missing():
         typer.echo(f"not there: {line}", err=True)
     prepare_into_store(reader, out, ica=ica, jobs=jobs, reports=reports, subjects=subjects)

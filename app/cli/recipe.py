@@ -13,7 +13,7 @@ import typer
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from app.cli.data import prepare_data, prepare_into_store
+from app.cli.data import fetch_data, prepare_data, prepare_into_store
 from app.cli.evaluate import evaluate_few_shot
 from app.cli.options import output_folder
 from app.cli.progress import shown_progress
@@ -72,6 +72,9 @@ class _Run:
     file: Path
     out: Path
     smoke: bool
+
+    def raw(self, data: RecipeData) -> Path:
+        return self.out / "raw" / data.name
 
     def store(self, data: RecipeData) -> Path:
         return self.out / "stores" / data.name
@@ -136,7 +139,7 @@ def _fetch(run: _Run) -> None:
         if run.smoke:
             typer.echo(f"{data.name}: nothing fetched, {data.simulated} stands in for it")
         else:
-            typer.echo(f"{data.name}: put the owner's files into {run.out / 'raw' / data.name}")
+            fetch_data(data.name, out=run.raw(data), subjects=data.subjects)
 
 
 def _prepare(run: _Run) -> None:
@@ -146,7 +149,7 @@ def _prepare(run: _Run) -> None:
         else:
             prepare_data(
                 data.reader or data.name,
-                raw=run.out / "raw" / data.name,
+                raw=run.raw(data),
                 out=run.store(data),
                 options=list(data.options),
             )
