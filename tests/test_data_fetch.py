@@ -6,7 +6,6 @@ import hashlib
 import json
 import threading
 from collections import namedtuple
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -124,20 +123,21 @@ def test_some_people_are_fetched_and_their_licence_goes_into_the_store(archive, 
     words = ["data", "fetch", MUSIC.name, "--subjects", "1-2", "--url", archive.url]
     ran = CliRunner().invoke(cli, [*words, "--out", str(raw)])
     assert ran.exception is None, ran.exception
-    assert "licence CC0, https://openneuro.org/datasets/ds002721" in ran.stdout
+    assert "licence CC-BY-4.0, https://openneuro.org/datasets/ds002721" in ran.stdout
     assert "every checksum right; next: mdjpt data prepare bids" in ran.stdout
     fetched = {str(p.relative_to(raw)) for p in raw.rglob("*") if p.is_file()}
     there = {str(p.relative_to(tree)) for p in tree.rglob("*") if p.is_file()}
     others = {name for name in there if "sub-03" in name or name.startswith("derivatives")}
     assert fetched == there - others | {"fetched.json"}
     note = json.loads((raw / "fetched.json").read_text())
-    assert (note["version"], note["subjects"], note["licence"]) == ("v1.0.2", ["01", "02"], "CC0")
+    assert (note["version"], note["subjects"]) == ("v1.0.2", ["01", "02"])
+    assert note["licence"] == "CC-BY-4.0; its description: CC0"
     prepare = ["data", "prepare", "bids", "--raw", str(raw), "--out", str(tmp_path / "store")]
     done = CliRunner().invoke(cli, [*prepare, "--no-ica", "--no-reports"])
     assert done.exception is None, done.exception
     card = open_store(tmp_path / "store").card
     assert (card.name, card.title, card.url) == (MUSIC.name, MUSIC.title, MUSIC.url)
-    assert card.licence.startswith("CC0 (as fetched ")
+    assert card.licence.startswith("CC-BY-4.0; its description: CC0 (as fetched ")
 
 
 def test_what_is_there_is_not_fetched_again_and_what_was_changed_is(archive, tmp_path):
@@ -168,11 +168,20 @@ def test_nothing_is_fetched_that_was_only_asked_about(archive, tmp_path, monkeyp
     assert "not to be fetched; open are emoeeg-mc, faced" in str(closed.exception)
 
 
-def test_another_licence_than_the_one_shown_ends_it(archive, tmp_path):
-    listing = list_files(replace(MUSIC, licence="CC-BY-4.0"), "1", archive.url)
-    with pytest.raises(DatasetError, match="it now states the licence 'CC0', not CC-BY-4"):
-        fetch(replace(MUSIC, licence="CC-BY-4.0"), listing, tmp_path)
+@pytest.mark.parametrize("stated", ["CC BY-NC 4.0", "", "ask us"])
+def test_a_licence_that_is_not_open_ends_it(archive, tmp_path, stated):
+    about = json.dumps({"Name": "Music", "License": stated}).encode()
+    archive.content = archive.content | {"dataset_description.json": about}
+    with pytest.raises(DatasetError, match=f"it now states the licence '{stated}', not CC-BY"):
+        fetch(MUSIC, list_files(MUSIC, "1", archive.url), tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["dataset_description.json"]
+
+
+def test_where_a_dataset_states_no_licence_the_archive_does(archive, tmp_path):
+    archive.content = archive.content | {"dataset_description.json": b'{"Name": "Music"}'}
+    archive.changes[f"/{MUSIC.id}/metadata.json"] = b'{"license": "CC-BY-4.0"}'
+    note = fetch(MUSIC, list_files(MUSIC, "1", archive.url), tmp_path)
+    assert json.loads(note.read_text())["licence"] == "CC-BY-4.0"
 
 
 def test_a_file_that_is_not_the_listed_one_is_removed_and_told(archive, tmp_path):

@@ -80,7 +80,8 @@ def fetch_data(
         return 0
     with shown_progress(f"{name}: bytes", every_s=5.0) as show:
         fetch(wanted, listing, folder, show)
-    reader = f"mdjpt data prepare {wanted.reader} --raw {folder} --out stores/{name}"
+    options = "".join(f" --option {option}" for option in wanted.options)
+    reader = f"mdjpt data prepare {wanted.reader} --raw {folder} --out stores/{name}{options}"
     typer.echo(f"{folder}: complete, every checksum right; next: {reader}")
     return 0
 

@@ -38,6 +38,7 @@ ARCHIVE = "https://data.nemar.org"
 NOTE = "fetched.json"
 MAX_NOTE_BYTES = 1 << 20
 TIMEOUT_S = (10.0, 60.0)
+OPEN_LICENCES = ("cc0", "cc010", "pddl", "ccby", "ccby40")  # letters and digits alone
 _SUBJECT = re.compile(r"sub-([A-Za-z0-9]+)")
 Line = Annotated[str, Field(min_length=1, max_length=500)]
 
@@ -53,17 +54,19 @@ class OpenSet:
     id: str
     """In the archive."""
     licence: str
-    """As the dataset states it."""
+    """The strictest that the dataset or the archive states."""
     url: str
     """Where it is described."""
     reader: str
     """As ``data prepare`` takes it."""
+    options: tuple[str, ...]
+    """KEY=VALUE for that reader."""
     part: str
     """Folder that the reader needs; "" for the raw recordings."""
 
 
 OPEN_SETS = {
-    name: OpenSet(name=name, **values)
+    name: OpenSet(name=name, **values | {"options": tuple(values["options"])})
     for name, values in tomllib.loads(
         files("mdjpt.datasets").joinpath("open_sets.toml").read_text(encoding="utf-8")
     ).items()
@@ -88,6 +91,8 @@ class Listing:
 
     version: str
     files: tuple[RemoteFile, ...]
+    licence: str
+    """Of the archive's record, "" where there is none."""
 
     @property
     def n_bytes(self) -> int:
@@ -144,7 +149,9 @@ def list_files(wanted: OpenSet, subjects: str = "", archive: str = ARCHIVE) -> L
         if path.is_absolute() or ".." in path.parts or "\\" in file.path:
             raise DatasetError(f"{address}: lists {file.path!r}, which lies outside the dataset")
     chosen = _chosen(listed, wanted, subjects)
-    return Listing(version, tuple(sorted(chosen, key=lambda file: file.path)))
+    record = _json(f"{base}/metadata.json", needed=False)
+    licence = str(record.get("license", "")) if isinstance(record, dict) else ""
+    return Listing(version, tuple(sorted(chosen, key=lambda file: file.path)), licence)
 
 
 def fetch(
@@ -174,12 +181,15 @@ def fetch(
     Raises
     ------
     DatasetError
-        The disk is too small, the dataset states another licence, or a file cannot be fetched;
+        The disk is too small, the dataset states a licence that is not open, or none, or a file
+        cannot be fetched;
         what has come stays, and the same call goes on from there.
     """
     _require_space(listing, folder)
-    done = 0
     first = [f for f in listing.files if f.path == "dataset_description.json"]
+    if not first:
+        raise DatasetError(f"{wanted.title}: no dataset_description.json, and so no licence")
+    done, stated = 0, ""
     for file in (*first, *(f for f in listing.files if f not in first)):
         path = folder / file.path
         download(
@@ -192,11 +202,12 @@ def fetch(
             progress=partial(_told, progress, done, listing.n_bytes),
         )
         if file in first:
-            _require_licence(path, wanted)
+            stated = _stated_licence(path, wanted, listing)
         done += file.size
         progress(done, listing.n_bytes)
     note = _Note(
-        **{key: getattr(wanted, key) for key in ("name", "title", "licence", "url", "id")},
+        **{key: getattr(wanted, key) for key in ("name", "title", "url", "id")},
+        licence=_both(wanted.licence, stated),
         version=listing.version,
         fetched=datetime.now(UTC).date().isoformat(),
         subjects=tuple(sorted({s for f in listing.files for s in _SUBJECT.findall(f.path)})),
@@ -280,16 +291,21 @@ def _require_space(listing: Listing, folder: Path) -> None:
         raise DatasetError(f"{there}: {needed / 1e9:.1f} GB to come, only {free / 1e9:.1f} GB free")
 
 
-def _require_licence(description: Path, wanted: OpenSet) -> None:
-    """Refuse a dataset that states another licence than the one that was shown."""
+def _stated_licence(description: Path, wanted: OpenSet, listing: Listing) -> str:
+    """Return what the dataset states, else the archive; refuse what does not let anybody use it."""
     content = regular_bytes(description, MAX_NOTE_BYTES, DatasetError, "dataset_description.json")
     said = parsed(dict[str, Any], content, description, DatasetError)
-    stated = str(said.get("License", ""))
-    if _plain(wanted.licence) not in _plain(stated):
+    stated = str(said.get("License", "")) or listing.licence
+    if _plain(stated) not in OPEN_LICENCES:
         raise DatasetError(
             f"{wanted.title}: it now states the licence {stated!r}, not {wanted.licence}: "
             f"read it at {wanted.url}; nothing else was fetched"
         )
+    return stated
+
+
+def _both(known: str, stated: str) -> str:
+    return known if _plain(known) == _plain(stated) else f"{known}; its description: {stated}"
 
 
 def _plain(licence: str) -> str:
@@ -301,13 +317,15 @@ def _known(entry: Any) -> Any:
     return {k: v for k, v in entry.items() if k in names} if isinstance(entry, dict) else entry
 
 
-def _json(url: str) -> Any:
+def _json(url: str, *, needed: bool = True) -> Any:
     import requests
 
     try:
         answer = requests.get(url, timeout=TIMEOUT_S)
     except requests.RequestException:
         raise DatasetError(f"{url}: no answer: offline, or behind a proxy (HTTPS_PROXY)?") from None
+    if answer.status_code == 404 and not needed:
+        return {}
     if answer.status_code != 200:
         raise DatasetError(f"{url}: the archive answered {answer.status_code}")
     try:
