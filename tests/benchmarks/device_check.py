@@ -164,12 +164,12 @@ def without_memory(device: torch.device, variant: str) -> dict[str, Any]:
     first = encoder.feature(windows[:1], stats=stats)
     if device.type == "cuda":
         torch.cuda.empty_cache()
-        torch.cuda.set_per_process_memory_fraction(1e-4, device)
+        torch.cuda.set_per_process_memory_fraction(1e-4, device.index or 0)
     try:
         found = encoder.feature(windows, stats=stats)
     finally:
         if device.type == "cuda":
-            torch.cuda.set_per_process_memory_fraction(1.0, device)
+            torch.cuda.set_per_process_memory_fraction(1.0, device.index or 0)
     errors = relative_error(found[:8], expected), relative_error(first, expected[:1])
     if max(errors) > LIMITS["other"]:
         raise RuntimeError(f"features without memory are off by {max(errors):.1g}")
@@ -319,6 +319,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--small", action="store_true", help="only shows that it runs")
     parser.add_argument("--limit", type=float, default=480.0, help="seconds to begin sections in")
+    parser.add_argument("--only", default="", help="sections whose name holds this text")
     parser.add_argument("--out", type=Path, required=True)
     chosen = parser.parse_args(arguments)
     device = resolve_device(chosen.device)
@@ -326,6 +327,8 @@ def main(arguments: list[str] | None = None) -> int:
     limit = LIMITS["cpu" if device.type == "cpu" else "other"]
     begun = time.monotonic()
     for name, measure in sections(device, small=chosen.small).items():
+        if chosen.only not in name:
+            continue
         if time.monotonic() - begun > chosen.limit:
             result["errors"][name] = "not begun: no time left"
             continue
