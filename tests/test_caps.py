@@ -155,3 +155,11 @@ def test_the_shipped_caps_are_what_their_command_makes() -> None:
     shipped, built = load_table("caps"), build()
     assert shipped.keys() == built.keys()
     assert all((shipped[name] == built[name]).all() for name in built)
+
+
+def test_an_electrode_that_is_there_twice_is_used_once_and_said() -> None:
+    chosen = select_electrodes(["Fp1", "Cz", "FP1", "T3", "T7", "O1"])
+    assert (chosen.columns, chosen.names) == ((0, 1, 3, 5), ("Fp1", "Cz", "T3", "O1"))
+    assert chosen.notes == (
+        "several channels are one electrode, the first of them is used: FP1, T7",
+    )

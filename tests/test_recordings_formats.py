@@ -802,6 +802,10 @@ def test_a_torn_file_gives_exactly_its_whole_chunks(tmp_path: Path) -> None:
 def test_a_packed_file_that_was_cut_gives_what_was_in_it(tmp_path: Path) -> None:
     whole = write_xdf(tmp_path / "a.xdf", brain_like(), 250)
     packed = gzip.compress(whole.read_bytes())
+    content = whole.read_bytes()
+    members = gzip.compress(content[:9000]) + gzip.compress(content[9000:]) + bytes(512)
+    (tmp_path / "c.xdf.gz").write_bytes(members)
+    assert not read(tmp_path / "c.xdf.gz").notes
     (tmp_path / "b.xdf.gz").write_bytes(packed[: len(packed) * 2 // 3])
     recording = read(tmp_path / "b.xdf.gz")
     assert recording.notes[0] == "its compression is damaged: the rest is lost"

@@ -169,7 +169,7 @@ def test_damaged_headers_are_kept_while_they_can_be_read(
 ) -> None:
     content, checksums = whole
     at = content.index(b"<label>Fp1")
-    kept, notes = joined_pieces(content[: at + 7] + b"Fp2" + content[at + 10 :], checksums)
+    kept, notes = joined_pieces(content[: at + 7] + b"AF3" + content[at + 10 :], checksums)
     assert "its headers are damaged and kept as they are" in " ".join(notes)
     (tmp_path / "r.xdf").write_bytes(kept)
     assert assert_exact(tmp_path / "r.xdf") == VALUES.shape[1]

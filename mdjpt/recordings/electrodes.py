@@ -200,7 +200,21 @@ def select_electrodes(
         chosen = _named_by_the_montage(labels, candidates, montage)
     if len({canonical_name(name) for name in chosen.names}) == 1:
         raise RecordingError(f"{ONE_ELECTRODE} ({chosen.names[0]} is alone)")
-    return chosen
+    return _each_once(chosen)
+
+
+def _each_once(chosen: Electrodes) -> Electrodes:
+    """Keep the first of channels that are one electrode, and say so."""
+    firsts: dict[str | None, tuple[int, str]] = {}
+    twice = []
+    for column, name in zip(chosen.columns, chosen.names, strict=True):
+        if firsts.setdefault(canonical_name(name), (column, name))[0] != column:
+            twice.append(name)
+    if not twice:
+        return chosen
+    columns, names = zip(*firsts.values(), strict=True)
+    note = f"several channels are one electrode, the first of them is used{_listed(twice)}"
+    return Electrodes(columns, names, (*chosen.notes, note))
 
 
 def _named_by_the_file(labels: Sequence[str], candidates: Sequence[int]) -> Electrodes:

@@ -34,6 +34,7 @@ __all__ = ["Repaired", "repaired", "unpacked"]
 PIECE_BYTES = 1 << 15
 MAX_UNPACKED = 1 << 31
 _MOST_NAMED = 8
+_STEP = 1 << 16
 _FILE_HEADER = b'<?xml version="1.0"?><info><version>1.0</version></info>'
 
 
@@ -56,17 +57,20 @@ def unpacked(content: bytes) -> tuple[bytes, tuple[str, ...]]:
     """
     if not content.startswith(b"\x1f\x8b"):
         return content, ()
-    gzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    found = bytearray()
-    step = 1 << 16
+    found, start, whole = bytearray(), 0, False
     try:
-        for start in range(0, len(content), step):
-            found += gzip.decompress(content[start : start + step])
-            if len(found) > MAX_UNPACKED:
-                raise RecordingError("swells to more than 2 GiB when unpacked")
+        while content.startswith(b"\x1f\x8b", start):  # a file may hold several members
+            gzip = zlib.decompressobj(zlib.MAX_WBITS | 16)
+            while start < len(content) and not gzip.eof:
+                part = content[start : start + _STEP]
+                found += gzip.decompress(part)
+                start += len(part) - len(gzip.unused_data)
+                if len(found) > MAX_UNPACKED:
+                    raise RecordingError("swells to more than 2 GiB when unpacked")
+            whole = gzip.eof
     except zlib.error:
-        pass
-    return bytes(found), () if gzip.eof else ("its compression is damaged: the rest is lost",)
+        whole = False
+    return bytes(found), () if whole else ("its compression is damaged: the rest is lost",)
 
 
 def repaired(content: bytes, checksums: bytes | None = None) -> Repaired:
