@@ -11,7 +11,7 @@ from app.cli.main import run_command_line
 from mdjpt.bundle.bundle import save_bundle
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.online import settings as online_settings
-from mdjpt.evaluation.online.calibration_curve import calibration_curve, mean_rows
+from mdjpt.evaluation.online.calibration_curve import calibration_curve, gain_rows, mean_rows
 from mdjpt.evaluation.online.courses import (
     Course,
     accuracy_between,
@@ -303,3 +303,20 @@ def test_a_dataset_without_a_class_of_the_head_is_refused(tmp_path, capfd):
     command = ["evaluate", "online", "--model", str(model), "--out", str(tmp_path / "o")]
     assert run_command_line([*command, "--store", str(store)]) == 2
     assert "none of its labels" in capfd.readouterr().err
+
+
+def test_what_calibrated_people_gain_is_told_with_its_error():
+    people = [
+        [{"trials": "none", "aligned": 0.6}, {"trials": "8 in all", "in use": used}]
+        for used in (0.6, 0.7, 0.8)
+    ]
+    refused = [{"trials": "none", "aligned": 0.1}, {"trials": "8 in all"}]
+    (row,) = gain_rows([*people, refused])
+    assert row == {
+        "trials": "8 in all",
+        "aligned": "60.0",
+        "in use": "70.0",
+        "gain": "+10.0 ± 5.8",
+        "people": 3,
+    }
+    assert gain_rows(people[:1]) == []

@@ -36,7 +36,14 @@ if TYPE_CHECKING:
 
     Float64 = NDArray[np.float64]
 
-__all__ = ["ABOUT_CURVE", "TRIALS_A_CLASS", "TRIALS_IN_ALL", "calibration_curve", "mean_rows"]
+__all__ = [
+    "ABOUT_CURVE",
+    "TRIALS_A_CLASS",
+    "TRIALS_IN_ALL",
+    "calibration_curve",
+    "gain_rows",
+    "mean_rows",
+]
 
 TRIALS_A_CLASS = (2, 4, 8)
 TRIALS_IN_ALL = (8,)
@@ -193,6 +200,36 @@ def _every_bin(shown: Float64, label: NDArray[np.intp]) -> list[ReliabilityBin]:
     """Return the tenths of the range of confidence, those without a window too."""
     found = {min(int(b.confidence * N_BINS), N_BINS - 1): b for b in reliability(shown, label)}
     return [found.get(k, ReliabilityBin(0.0, 0.0, 0)) for k in range(N_BINS)]
+
+
+def gain_rows(tables: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Say how much better calibrated people are off than with the aligned head, in points.
+
+    One row a number of trials that was tried on two participants at least, with the standard error
+    over them.
+    """
+    by_trials = [{row["trials"]: row for row in table} for table in tables]
+    rows = []
+    for trials in (f"{TRIALS_IN_ALL[-1]} in all", f"{TRIALS_A_CLASS[-1]} a class"):
+        pairs = [
+            (table["none"]["aligned"], table[trials]["in use"])
+            for table in by_trials
+            if "in use" in table.get(trials, {})
+        ]
+        if len(pairs) < 2:
+            continue
+        aligned, used = 100 * np.array(pairs).T
+        error = np.std(used - aligned, ddof=1) / np.sqrt(len(pairs))
+        rows.append(
+            {
+                "trials": trials,
+                "aligned": f"{aligned.mean():.1f}",
+                "in use": f"{used.mean():.1f}",
+                "gain": f"{(used - aligned).mean():+.1f} ± {error:.1f}",
+                "people": len(pairs),
+            }
+        )
+    return rows
 
 
 def mean_rows(tables: Sequence[Sequence[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mdjpt.calibration.confidence import coverage_accuracy, reliability
 from mdjpt.errors import MdjptError
 from mdjpt.evaluation.figures import course_figure, reliability_figure
-from mdjpt.evaluation.online.calibration_curve import ABOUT_CURVE, mean_rows
+from mdjpt.evaluation.online.calibration_curve import ABOUT_CURVE, gain_rows, mean_rows
 from mdjpt.evaluation.online.courses import (
     Course,
     accuracy_between,
@@ -53,11 +53,15 @@ def write_online_report(
     Raises MdjptError: a part is missing or damaged, or a file cannot be written.
     """
     cells, temperature = read_cells(out, settings), bundle.temperature
-    curves = [_read_curve(curve_file(out, person)) for person in settings.calibrated()]
-    calibrated = mean_rows([rows for rows, _ in curves]) if curves else []
+    curves = {
+        condition: [_read_curve(curve_file(out, p, condition)) for p in settings.calibrated()]
+        for condition in settings.conditions
+    }
+    usual = [rows for rows, _ in curves.get("usual", [])]
+    calibrated = mean_rows(usual) if usual else []
     keys = (*settings.sessions(), *settings.crowd())
     cpu_s = sum(read_cpu_s(course_file(out, key)) for key in keys)
-    cpu_s += sum(seconds for _, seconds in curves)
+    cpu_s += sum(seconds for of_one in curves.values() for _, seconds in of_one)
     people = _crowd(out, settings)
     measured = crowd_rows(people, temperature)
     shown = shown_and_true(people[default], temperature)
@@ -88,8 +92,17 @@ def write_online_report(
         ),
     }
     if calibrated:
-        title = f"After a calibration, mean of {len(curves)} participants, percent"
+        title = f"After a calibration, mean of {len(usual)} participants, percent"
         tables["calibration"] = table(title, calibrated, percent=True)
+        tables["calibration-conditions"] = table(
+            "The decoder in use after a calibration against the aligned head, percent; ± is the "
+            "standard error over participants",
+            [
+                {"condition": name} | row
+                for name, of_one in curves.items()
+                for row in gain_rows([rows for rows, _ in of_one])
+            ],
+        )
     found = targets(cells, default, temperature, measured, errors, calibrated)
     of_whom = f"{default}, {settings.n_crowd} simulated people"
     figures = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from functools import cache
@@ -12,7 +13,7 @@ import joblib
 from mdjpt.bundle.bundle import load_bundle
 from mdjpt.errors import ModelError
 from mdjpt.evaluation.kept_settings import keep_settings
-from mdjpt.evaluation.online.calibration_curve import calibration_curve
+from mdjpt.evaluation.online.calibration_curve import TRIALS_A_CLASS, calibration_curve
 from mdjpt.evaluation.online.courses import decode_session, write_courses
 from mdjpt.evaluation.online.sessions import CONDITIONS, blocked, make_session
 from mdjpt.evaluation.online.settings import ALIGNERS, OnlineSettings, SessionKey
@@ -43,9 +44,9 @@ def course_file(out: Path, key: SessionKey) -> Path:
     return out / "parts" / f"{key.name}.npz"
 
 
-def curve_file(out: Path, person: int) -> Path:
+def curve_file(out: Path, person: int, condition: str) -> Path:
     """Return where the calibrations of a participant are kept."""
-    return out / "parts" / f"calibration-{person}.json"
+    return out / "parts" / f"calibration-{condition.replace(' ', '-')}-{person}.json"
 
 
 def run_online(
@@ -98,9 +99,9 @@ def _parts(
         if not course_file(out, key).exists():
             aligners = few if key.crowd else settings.aligners
             yield _session_part, model, out, settings, aligners, key
-    for person in settings.calibrated():
-        if not curve_file(out, person).exists():
-            yield _curve_part, model, out, settings.test_s, default, person
+    for person, condition in itertools.product(settings.calibrated(), settings.conditions):
+        if not curve_file(out, person, condition).exists():
+            yield _curve_part, model, out, settings.test_s, default, person, condition
 
 
 def _session_part(
@@ -123,13 +124,22 @@ def _session_part(
     return f"{key.name}, {len(session.windows)} windows"
 
 
-def _curve_part(model: Path, out: Path, test_s: float, default: str, person: int) -> str:
+def _curve_part(
+    model: Path, out: Path, test_s: float, default: str, person: int, condition: str
+) -> str:
     """Run the calibrations of one participant, write them down; body of a worker."""
     bundle, began = one_thread_bundle(model), time.process_time()
-    rows = calibration_curve(bundle, person, test_s=test_s, alignment=ALIGNERS[default])
+    rows = calibration_curve(
+        bundle,
+        person,
+        test_s=test_s,
+        condition=condition,
+        alignment=ALIGNERS[default],
+        trials_a_class=TRIALS_A_CLASS if condition == "usual" else TRIALS_A_CLASS[-1:],
+    )
     content = {"rows": rows, "cpu_s": time.process_time() - began}
-    write_file(curve_file(out, person), json.dumps(content).encode())
-    return f"calibrations of participant {person}"
+    write_file(curve_file(out, person, condition), json.dumps(content).encode())
+    return f"calibrations of participant {person}, {condition}"
 
 
 @cache
