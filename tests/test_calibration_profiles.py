@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,8 @@ from tests.support.calibration_cases import labelled
 from tests.test_calibration_profile import profile_of, write_over
 
 FIRST, SECOND = (
-    train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k)) for k in range(2)
+    replace(train_personal_decoder(labelled(n_per_class=6, effect=3.0, seed=k)), simulated=True)
+    for k in range(2)
 )
 
 

@@ -283,9 +283,9 @@ def test_a_stream_without_a_rate_is_refused_with_the_reason_or_read_at_the_rate_
     outlet = pylsl.StreamOutlet(pylsl.StreamInfo("bare rate", "EEG", 2, 0.0, "float32", "bare"))
     text = pylsl.StreamOutlet(pylsl.StreamInfo("bare text", "EEG", 1, 250.0, "string", "text"))
     with pytest.raises(SourceNotFound, match=r"declares no rate: give it, as in lsl:bare rate\?"):
-        LSLSource("bare rate", timeout_s=15.0).open()
+        LSLSource("bare rate", timeout_s=5.0).open()
     with pytest.raises(SourceNotFound, match="which sends text"):
-        LSLSource("bare text", timeout_s=15.0).open()
+        LSLSource("bare text", timeout_s=5.0).open()
     source = LSLSource("bare rate", montage=("Cz", "Oz"), markers=False, sfreq=100.0)
     sources.append(source)
     assert source.open().sfreq == 100.0

@@ -296,9 +296,9 @@ def test_a_training_that_is_taken_up_sees_the_same_windows(folder: Path) -> None
 
 
 def test_a_loss_that_is_no_number_stops_the_training(folder: Path, tmp_path: Path) -> None:
-    config = tiny_config(
-        folder, n_steps=8, optimiser=OptimiserSettings(learning_rate=1e30, steps_per_epoch=8)
-    )
+    settings = OptimiserSettings(learning_rate=1.0, steps_per_epoch=8)
+    object.__setattr__(settings, "learning_rate", 1e30)  # more than a user can say
+    config = tiny_config(folder, n_steps=8, optimiser=settings)
     with pytest.raises(MdjptError, match=r"the loss is nan: lower \[optimiser\] learning_rate"):
         train(config, open_stores(config), tmp_path)
 

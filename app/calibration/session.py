@@ -282,5 +282,5 @@ class CalibrationSession:
     def _progress(self) -> float:
         part = 0.0
         if self._phase is Phase.TRIAL and not self._paused:
-            part = 1.0 - (self._remaining_s() or 0.0) / self.plan.trial_s
+            part = max(0.0, 1.0 - (self._remaining_s() or 0.0) / self.plan.trial_s)
         return (self._n_done + part) / len(self.trials)
