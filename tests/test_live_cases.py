@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from mdjpt.errors import MdjptError
+from mdjpt.errors import MdjptError, SourceNotFound
 from streaming.sources.lsl import LSLSource
 from tests.support.live_streams import (
     EVENT_EVERY_S,
@@ -226,6 +226,17 @@ def test_electrodes_are_used_and_other_columns_named(
     assert info.n_channels == n_used
     assert left_out in " ".join(info.notes)
     assert ", ".join(column.label for column in info.others) == left_out
+
+
+def test_a_stream_that_declares_no_rate_is_refused_or_read_at_the_one_given() -> None:
+    with streams_sent(LiveStream("no-rate", sfreq=0.0)):
+        with pytest.raises(SourceNotFound, match=r"declares no rate: .*lsl:no-rate\?sfreq=250"):
+            LSLSource("no-rate", markers=False, timeout_s=5.0).open()
+        source = LSLSource("no-rate", markers=False, timeout_s=30.0, sfreq=250.0)
+        try:
+            assert source.open().sfreq == 250.0
+        finally:
+            source.close()
 
 
 def test_a_cap_of_biosemi_is_not_taken_for_the_electrodes_of_these_names(
