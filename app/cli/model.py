@@ -88,12 +88,13 @@ def fetch_model(
 @model_cli.command("adapt")
 def adapt_model(
     bundle: BundleFile,
-    out: Annotated[Path, typer.Option(help="Bundle to write (.safetensors).")],
+    out: BundleOut,
     store: Annotated[
         list[Path] | None, typer.Option(help="Prepared dataset to measure on; several times.")
     ] = None,
     recording: Annotated[
-        list[Path] | None, typer.Option(help="Recording to measure on; several times.")
+        list[Path] | None,
+        typer.Option(help="Recording to measure on, all of one person; several times."),
     ] = None,
     windows: Annotated[
         int, typer.Option(help="Windows in all at the most.", callback=at_least(60))
